@@ -1,0 +1,31 @@
+# Each command sets up what it needs by itself, in .venv and without root.
+#   ARGS="..."           more arguments: make test ARGS="-k trigger -x"
+#   PYTHON=python3.13    another interpreter than the one that scripts/setup would choose
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: ## listen, and print one JSON line for each keyword heard (without a microphone: a demo)
+	@scripts/setup run
+	@exec .venv/bin/kws run --config config.yaml --demo-if-no-microphone $(ARGS)
+
+test: ## run the tests
+	@scripts/setup dev
+	@exec .venv/bin/python -m pytest $(ARGS)
+
+lint: ## check style, format and types
+	@scripts/setup dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format: ## put the code into shape
+	@scripts/setup dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+clean: ## remove .venv and everything else that was made here
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help run test lint format clean

@@ -1,0 +1,29 @@
+"""kws: a real-time keyword spotter. From samples to one event for each spoken keyword."""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kws.errors import KwsError
+    from kws.scanning import scan
+    from kws.spotting.model_file import KeywordModel, load_model
+    from kws.spotting.spotter import Detection, Spotter
+
+__all__ = ["Detection", "KeywordModel", "KwsError", "Spotter", "load_model", "scan"]
+
+_HOMES = {
+    "Detection": "kws.spotting.spotter",
+    "KeywordModel": "kws.spotting.model_file",
+    "KwsError": "kws.errors",
+    "Spotter": "kws.spotting.spotter",
+    "load_model": "kws.spotting.model_file",
+    "scan": "kws.scanning",
+}
+
+
+def __getattr__(name: str) -> Any:
+    # torch takes a second to import: not before somebody needs it.
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

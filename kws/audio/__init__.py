@@ -1,0 +1,1 @@
+"""From a device, a file or a pipe to samples in a ring."""

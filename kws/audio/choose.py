@@ -1,0 +1,53 @@
+"""From what the configuration says to an open source."""
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+from kws.audio.feed import AudioFormat
+from kws.audio.microphone import Microphone
+from kws.audio.recording import Demo, Recording
+from kws.audio.source import Source
+from kws.audio.stdin import Stdin
+from kws.config import AudioConfig
+from kws.errors import NoMicrophoneError
+
+log = logging.getLogger(__name__)
+
+
+def open_source(
+    config: AudioConfig, model_rate: int, *, demo_if_no_microphone: bool
+) -> tuple[Source, AudioFormat]:
+    """The source that the configuration names, opened.
+
+    Args:
+        config: what to listen to.
+        model_rate: samples per second that need no resampling.
+        demo_if_no_microphone: take the demo recording where there is no microphone.
+
+    Raises:
+        KwsError: it cannot be opened.
+    """
+    source = _source(config, model_rate)
+    try:
+        return source, source.open()
+    except NoMicrophoneError as error:
+        if not demo_if_no_microphone:
+            raise
+        log.warning("%s; playing the demo recording instead", error)
+        source = Demo(time.monotonic)
+        return source, source.open()
+
+
+def _source(config: AudioConfig, model_rate: int) -> Source:
+    match config.source:
+        case "microphone":
+            return Microphone(config.device, model_rate, config.device_rate)
+        case "demo":
+            return Demo(time.monotonic)
+        case "-":
+            raw = AudioFormat(config.stdin_rate, config.stdin_channels)
+            return Stdin(sys.stdin.buffer, raw, config.stdin_format)
+        case path:
+            return Recording(Path(path))

@@ -1,0 +1,117 @@
+"""The microphone: PortAudio's callback thread copies what it hears into the feed."""
+
+import logging
+from typing import Any
+
+from kws.audio.devices import (
+    capture_format,
+    choose_device,
+    input_devices,
+    portaudio,
+    quiet_libraries,
+)
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.ring import Frames
+from kws.errors import DeviceError, NoMicrophoneError
+
+log = logging.getLogger(__name__)
+
+_JUMP_SECONDS = 0.05
+"""Capture times vary by a few milliseconds; what is more than this is lost sound."""
+
+
+class Microphone:
+    """An input device as a live source.
+
+    Args:
+        device: part of the device's name; empty for the default one.
+        model_rate: samples per second that need no resampling.
+        device_rate: open the device at this rate; 0 leaves the choice.
+    """
+
+    kind = "microphone"
+    stream = "default"
+    live = True
+
+    def __init__(self, device: str, model_rate: int, device_rate: int = 0) -> None:
+        self.name = device or "default"
+        self._wanted = device
+        self._model_rate = model_rate
+        self._device_rate = device_rate
+        self._index = -1
+        self._format = AudioFormat(model_rate, 1)
+        self._stream: Any = None
+        self._stopping = False
+        self._next_time: float | None = None
+
+    def open(self) -> AudioFormat:
+        device = choose_device(input_devices(), self._wanted)
+        try:
+            self._format = capture_format(device, self._model_rate, self._device_rate)
+        except DeviceError as error:
+            # A default device that cannot be used is what a machine without a microphone has.
+            if self._wanted:
+                raise
+            raise NoMicrophoneError(f"no microphone: {error}") from error
+        self._index, self.name = device.index, device.name
+        return self._format
+
+    def start(self, feed: Feed) -> None:
+        sounddevice = portaudio()
+
+        def callback(frames: Frames, count: int, time: Any, status: Any) -> None:
+            try:
+                self._take(feed, frames, time.inputBufferAdcTime, bool(status.input_overflow))
+            # Whatever leaves a PortAudio callback is only printed, and the stream stays silent.
+            except Exception as error:
+                feed.end(DeviceError(f"microphone {self.name!r}: {error!r} while recording"))
+
+        def finished() -> None:
+            if not self._stopping:
+                feed.end(
+                    DeviceError(
+                        f"microphone {self.name!r} stopped delivering: unplugged, "
+                        "or its audio server ended"
+                    )
+                )
+
+        try:
+            with quiet_libraries():
+                self._stream = sounddevice.InputStream(
+                    device=self._index,
+                    samplerate=self._format.sample_rate,
+                    channels=self._format.channels,
+                    dtype="float32",
+                    latency="low",
+                    callback=callback,
+                    finished_callback=finished,
+                )
+                self._stream.start()
+        except sounddevice.PortAudioError as error:
+            raise DeviceError(f"microphone {self.name!r} cannot be opened: {error}") from error
+
+    def stop(self) -> None:
+        self._stopping = True
+        if self._stream is not None:
+            self._stream.abort(ignore_errors=True)
+            self._stream.close(ignore_errors=True)
+            self._stream = None
+
+    def _take(self, feed: Feed, frames: Frames, captured: float, overflow: bool) -> None:
+        """Copy a block into the feed, noting what is missing before it.
+
+        Args:
+            feed: where to.
+            frames: shape (n, channels); PortAudio's, valid only now.
+            captured: when its first frame was recorded, seconds; 0 where the host API has no such.
+            overflow: whether PortAudio says that sound before it was lost.
+        """
+        rate = self._format.sample_rate
+        missing = 0.0
+        if captured > 0:
+            if self._next_time is not None:
+                missing = captured - self._next_time
+            self._next_time = captured + len(frames) / rate
+        if overflow or missing > _JUMP_SECONDS:
+            feed.lose(max(1, round(missing * rate)))
+        feed.write(frames)

@@ -1,0 +1,151 @@
+"""Audio files as sources: once and as fast as it is read, or round and round in real time."""
+
+import threading
+from collections.abc import Callable, Iterator
+from importlib import resources
+from pathlib import Path
+
+import soundfile
+
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.ring import Frames
+from kws.errors import AudioFileError
+
+_BLOCK_SECONDS = 0.02
+
+
+def demo_recording() -> Path:
+    """The bundled recording of the keywords among other words."""
+    return Path(str(resources.files("kws"))) / "demo" / "demo.wav"
+
+
+def open_audio(path: Path) -> soundfile.SoundFile:
+    """Open any file that libsndfile reads.
+
+    Raises:
+        AudioFileError: there is no such file, or it is empty, damaged or not audio.
+    """
+    if not path.exists():
+        raise AudioFileError(f"{path}: no such file")
+    if path.is_dir():
+        raise AudioFileError(f"{path}: is a folder, not an audio file")
+    try:
+        if not path.stat().st_size:
+            raise AudioFileError(f"{path}: the file is empty")
+        file = soundfile.SoundFile(path)
+    except OSError as error:
+        raise AudioFileError(f"{path}: cannot be read: {error.strerror}") from error
+    except soundfile.LibsndfileError as error:
+        raise AudioFileError(
+            f"{path}: not an audio file that can be read ({error.error_string})"
+        ) from error
+    if not file.frames:
+        file.close()
+        raise AudioFileError(f"{path}: holds no audio")
+    return file
+
+
+def read_blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[Frames]:
+    """Blocks of at most `frames` frames, float32 of shape (n, channels), to the file's end.
+
+    Raises:
+        AudioFileError: the file is damaged, or shorter than its header says; what came before
+            has been given by then.
+    """
+    count = 0
+    try:
+        while len(block := file.read(frames, dtype="float32", always_2d=True)):
+            count += len(block)
+            yield block
+    except soundfile.LibsndfileError as error:
+        seconds = count / file.samplerate
+        raise AudioFileError(
+            f"{path}: damaged after {seconds:.1f} s ({error.error_string}); "
+            "what came before was heard"
+        ) from error
+    if 0 < file.frames < 2**62 and count < file.frames:
+        raise AudioFileError(
+            f"{path}: cut short: {count / file.samplerate:.1f} of "
+            f"{file.frames / file.samplerate:.1f} s; what is there was heard"
+        )
+
+
+class Recording:
+    """An audio file, read as fast as it is listened to; nothing of it is lost."""
+
+    kind = "file"
+    stream = "default"
+    live = False
+
+    def __init__(self, path: Path) -> None:
+        self.name = str(path)
+        self._path = path
+        self._file: soundfile.SoundFile | None = None
+
+    def open(self) -> AudioFormat:
+        self._file = open_audio(self._path)
+        return AudioFormat(self._file.samplerate, self._file.channels)
+
+    def start(self, feed: Feed) -> None:
+        threading.Thread(target=self._run, args=(feed,), name="recording", daemon=True).start()
+
+    def stop(self) -> None:
+        """Nothing to do: ending the feed ends the reading."""
+
+    def _run(self, feed: Feed) -> None:
+        assert self._file is not None
+        with self._file as file:
+            try:
+                for block in read_blocks(file, self._path, file.samplerate):
+                    if not feed.write_waiting(block):
+                        return
+            except AudioFileError as error:
+                feed.end(error)
+            else:
+                feed.end()
+
+
+class Demo:
+    """The demo recording in real time, in a loop, as a live source.
+
+    Args:
+        clock: seconds, monotonic.
+        path: another recording.
+    """
+
+    kind = "demo"
+    stream = "demo"
+    live = True
+
+    def __init__(self, clock: Callable[[], float], path: Path | None = None) -> None:
+        self._path = path or demo_recording()
+        self.name = self._path.name
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._rate = 0
+        self._samples: Frames | None = None
+
+    def open(self) -> AudioFormat:
+        with open_audio(self._path) as file:
+            self._samples = file.read(dtype="float32", always_2d=True)
+            self._rate = file.samplerate
+            return AudioFormat(file.samplerate, file.channels)
+
+    def start(self, feed: Feed) -> None:
+        threading.Thread(target=self._run, args=(feed,), name="demo", daemon=True).start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+
+    def _run(self, feed: Feed) -> None:
+        assert self._samples is not None
+        block = round(_BLOCK_SECONDS * self._rate)
+        begin, played, start = self._clock(), 0, 0
+        while not feed.ended:
+            frames = self._samples[start : start + block]
+            played += len(frames)
+            start = (start + len(frames)) % len(self._samples)
+            if self._stopped.wait(max(0.0, begin + played / self._rate - self._clock())):
+                feed.end()
+                return
+            feed.write(frames)

@@ -1,0 +1,53 @@
+"""Any rate and channel count to mono at the model's rate, as a stream."""
+
+import numpy as np
+import soxr
+
+from kws.audio.ring import Frames
+from kws.spotting.frontend import Samples
+
+
+class MonoResampler:
+    """Mixes down and resamples a stream; the output has no delay against the input.
+
+    Samples that are not finite become silence and are counted; the rest is clipped to [-1, 1].
+
+    Args:
+        input_rate: samples per second that come in.
+        output_rate: samples per second that go out.
+    """
+
+    def __init__(self, input_rate: int, output_rate: int) -> None:
+        self.input_rate = input_rate
+        self.output_rate = output_rate
+        self.not_finite = 0
+        self._soxr = self._start()
+
+    def push(self, frames: Frames) -> Samples:
+        """Take frames of shape (n, channels), return float32 of shape (m,)."""
+        if not np.isfinite(frames).all():
+            self.not_finite += int(np.count_nonzero(~np.isfinite(frames)))
+            frames = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0)
+        mono = frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1)
+        return self._resample(np.clip(mono, -1.0, 1.0))
+
+    def flush(self) -> Samples:
+        """The samples still inside; the next ones start a new stream."""
+        rest = self._resample(np.empty(0, np.float32), last=True)
+        self._soxr = self._start()
+        return rest
+
+    def output_length(self, frames: int) -> int:
+        """Samples that `frames` frames become."""
+        return round(frames * self.output_rate / self.input_rate)
+
+    def _start(self) -> soxr.ResampleStream | None:
+        if self.input_rate == self.output_rate:
+            return None
+        return soxr.ResampleStream(self.input_rate, self.output_rate, 1, dtype="float32")
+
+    def _resample(self, samples: Samples, *, last: bool = False) -> Samples:
+        if self._soxr is None:
+            return samples
+        resampled: Samples = self._soxr.resample_chunk(samples, last=last)
+        return resampled

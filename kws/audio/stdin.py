@@ -1,0 +1,104 @@
+"""Standard input as a source: raw samples, or a WAV stream whose header says what they are."""
+
+import io
+import logging
+import threading
+import wave
+from typing import BinaryIO, Literal, cast
+
+import numpy as np
+
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.ring import Frames
+from kws.errors import AudioFileError
+
+log = logging.getLogger(__name__)
+
+SampleFormat = Literal["s16le", "f32le"]
+_BLOCK_SECONDS = 0.1
+
+
+class Stdin:
+    """Audio on a pipe, taken as fast as it is listened to; nothing of it is lost.
+
+    Raw samples come in the format that is passed in. Where the stream begins like a WAV file
+    (as `arecord` writes it), its header counts instead.
+
+    Args:
+        pipe: a buffered binary stream.
+        audio_format: rate and channels of raw samples.
+        sample_format: type of raw samples.
+    """
+
+    kind = "stdin"
+    name = "standard input"
+    stream = "default"
+    live = False
+
+    def __init__(
+        self, pipe: BinaryIO, audio_format: AudioFormat, sample_format: SampleFormat
+    ) -> None:
+        self._pipe = cast(io.BufferedReader, pipe)
+        self._bytes_left: int | None = None
+        self._format = audio_format
+        self._dtype = {"s16le": "<i2", "f32le": "<f4"}[sample_format]
+
+    def open(self) -> AudioFormat:
+        if self._pipe.peek(4)[:4] == b"RIFF":
+            self._format, self._dtype, self._bytes_left = _wave_header(self._pipe)
+        return self._format
+
+    def start(self, feed: Feed) -> None:
+        threading.Thread(target=self._run, args=(feed,), name="stdin", daemon=True).start()
+
+    def stop(self) -> None:
+        """Nothing to do: ending the feed ends the reading."""
+
+    def _run(self, feed: Feed) -> None:
+        size = np.dtype(self._dtype).itemsize * self._format.channels
+        block = round(_BLOCK_SECONDS * self._format.sample_rate) * size
+        rest = b""
+        while data := self._read(block):
+            data = rest + data
+            whole = len(data) // size * size
+            rest = data[whole:]
+            if whole and not feed.write_waiting(self._frames(data[:whole])):
+                return
+        if rest:
+            log.warning("standard input ended inside a sample: %d bytes left over", len(rest))
+        feed.end()
+
+    def _read(self, most: int) -> bytes:
+        if self._bytes_left is not None:
+            most = min(most, self._bytes_left)
+        data = self._pipe.read1(most) if most else b""
+        if self._bytes_left is not None:
+            self._bytes_left -= len(data)
+        return data
+
+    def _frames(self, data: bytes) -> Frames:
+        samples = np.frombuffer(data, self._dtype).reshape(-1, self._format.channels)
+        if samples.dtype == np.int16:
+            return samples.astype(np.float32) / np.float32(2**15)
+        if samples.dtype == np.int32:
+            return samples.astype(np.float32) / np.float32(2**31)
+        return samples.astype(np.float32)
+
+
+def _wave_header(pipe: io.BufferedReader) -> tuple[AudioFormat, str, int | None]:
+    """Format, sample type and, where the header knows it, number of bytes of a WAV stream."""
+    try:
+        with wave.open(pipe) as header:
+            width, count = header.getsampwidth(), header.getnframes()
+            audio_format = AudioFormat(header.getframerate(), header.getnchannels())
+    except (wave.Error, EOFError) as error:
+        raise AudioFileError(
+            f"standard input: begins like a WAV file, but {str(error) or 'ends in its header'}"
+        ) from error
+    if width not in (2, 4):
+        raise AudioFileError(
+            f"standard input: WAV of {8 * width} bits; send 16 or 32 bits (arecord -f S16_LE)"
+        )
+    # Who writes to a pipe cannot know the length and puts in nothing, or as much as fits.
+    size = count * width * audio_format.channels
+    return audio_format, {2: "<i2", 4: "<i4"}[width], size if 0 < size < 2**31 - 2**16 else None

@@ -1,0 +1,38 @@
+"""`kws check`: whether configuration and model are in order."""
+
+import argparse
+
+from kws.commands.options import add_config_arguments, read_config
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    config = read_config(options)
+
+    import os
+
+    from kws.config import trigger_settings
+    from kws.listener import make_spotter
+    from kws.serving.access import read_access
+    from kws.spotting.model_file import load_model
+
+    read_access(config.server, os.environ)
+    model = load_model(config.model.path)
+    spotter = make_spotter(config, model)
+    print(f"configuration: {options.config or 'the defaults'}: in order")
+    print(
+        f"model: {model.header.name}, {model.header.architecture}, "
+        f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s"
+    )
+    for keyword, settings in trigger_settings(config, model.header.trigger).items():
+        print(
+            f"keyword: {keyword}, threshold {settings.threshold:g}, "
+            f"smoothing {settings.smoothing_s:g} s, patience {settings.patience_s:g} s, "
+            f"refractory {settings.refractory_s:g} s, release {settings.release:g}"
+        )
+    return 0

@@ -1,0 +1,56 @@
+"""`kws run`: the daemon."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+
+from kws.commands.options import add_config_arguments, read_config
+from kws.errors import KwsError
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_arguments(parser)
+    parser.add_argument(
+        "--source",
+        metavar="SOURCE",
+        help="microphone (the default), demo, - for raw audio or WAV on standard input, or a file",
+    )
+    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument(
+        "--demo-if-no-microphone",
+        action="store_true",
+        help="play the bundled demo recording in a loop where there is no microphone; "
+        'its events carry "stream": "demo"',
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    overrides = []
+    # JSON is YAML: so no name can be taken for anything but text.
+    if options.source is not None:
+        overrides.append(f"audio.source={json.dumps(options.source)}")
+    if options.device is not None:
+        overrides.append(f"audio.device={json.dumps(options.device)}")
+    config = read_config(options, *overrides)
+
+    from kws import daemon
+
+    code = 0
+    try:
+        daemon.run(config, demo_if_no_microphone=options.demo_if_no_microphone)
+    except KwsError as error:
+        log.error("%s", error)
+        code = error.exit_code
+    except Exception:
+        log.exception("kws failed; this is an error in kws, please report it")
+        code = 1
+    # PortAudio's own clean-up at the interpreter's end can hang on a hung audio server, and a
+    # blocked standard output must not hold us either. Everything has been said by now.
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,98 @@
+"""`kws scan`: the keywords in recordings."""
+
+import argparse
+import csv
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from kws.commands.options import add_config_arguments, read_config
+from kws.errors import AudioFileError
+from kws.events import Heard, scan_line
+
+log = logging.getLogger(__name__)
+
+Writer = Callable[[str, Heard], None]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_arguments(parser)
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help="recording; any format, rate, channels"
+    )
+    parser.add_argument("--model", metavar="MODEL", help="bundled model's name, or a model file")
+    parser.add_argument(
+        "--format",
+        choices=("jsonl", "csv", "audacity"),
+        default="jsonl",
+        help="jsonl: an object a line; csv: a table; audacity: a label track (for one file)",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; one bad file does not stop the others."""
+    import json
+
+    overrides = [] if options.model is None else [f"model.path={json.dumps(options.model)}"]
+    config = read_config(options, *overrides)
+
+    import torch
+    from tqdm import tqdm
+
+    from kws.scanning import scan
+    from kws.spotting.model_file import load_model
+
+    torch.set_num_threads(1)
+    model = load_model(config.model.path)
+    write = _writer(options.format)
+    code = 0
+    with tqdm(total=_duration(options.files), unit="s", disable=None, leave=False) as bar:
+        for path in options.files:
+            try:
+                for detection in scan(path, model, config, progress=bar.update):
+                    with bar.external_write_mode():
+                        write(
+                            str(path),
+                            Heard(
+                                "",
+                                detection.t,
+                                detection.keyword,
+                                detection.confidence,
+                                model.header.name,
+                            ),
+                        )
+            except AudioFileError as error:
+                log.error("%s", error)
+                code = error.exit_code
+    return code
+
+
+def _duration(paths: list[Path]) -> float | None:
+    """Seconds of all recordings together; None where one does not say."""
+    import soundfile
+
+    try:
+        durations: list[float] = [soundfile.info(path).duration for path in paths]
+    except (soundfile.LibsndfileError, OSError):
+        return None
+    return sum(durations)
+
+
+def _writer(name: str) -> Writer:
+    if name == "csv":
+        table = csv.writer(sys.stdout, lineterminator="\n")
+        table.writerow(("file", "t", "keyword", "confidence"))
+
+        def write_row(file: str, heard: Heard) -> None:
+            fields = heard.fields()
+            table.writerow((file, fields["t"], fields["keyword"], fields["confidence"]))
+            sys.stdout.flush()
+
+        return write_row
+    if name == "audacity":
+        return lambda file, heard: print(
+            f"{heard.t:.3f}\t{heard.t:.3f}\t{heard.keyword} {heard.confidence:.2f}", flush=True
+        )
+    return lambda file, heard: print(scan_line(file, heard), flush=True)

@@ -1,0 +1,246 @@
+"""The one room where all meet: start, ready, supervise, stop."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import numpy as np
+import torch
+
+from kws.audio.choose import open_source
+from kws.audio.feed import Feed
+from kws.config import Config, trigger_settings
+from kws.errors import DeviceError
+from kws.events import hello
+from kws.listener import Listener, listen, make_spotter
+from kws.serving.access import read_access
+from kws.serving.hub import Hub
+from kws.serving.server import EVENTS_PATH, EventServer
+from kws.serving.status import SourceState, health, info, is_lost
+from kws.serving.stdout import StdoutWriter
+from kws.spotting.model_file import load_model
+from kws.spotting.spotter import Spotter
+
+log = logging.getLogger(__name__)
+
+_CHECK_SECONDS = 0.25
+_STOP_SECONDS = 0.2
+"""How long each part of a stop may take, so that all of it takes less than a second."""
+_LAST_EVENTS_SECONDS = 5.0
+"""How long subscribers may take to read the last events of a recording."""
+
+
+def run(config: Config, *, demo_if_no_microphone: bool = False) -> None:
+    """Listen until the source ends or a signal comes.
+
+    Args:
+        config: all settings.
+        demo_if_no_microphone: play the demo recording where there is no microphone.
+
+    Raises:
+        KwsError: it cannot start, or the source was lost.
+    """
+    torch.set_num_threads(1)
+    daemon = Daemon(config, demo_if_no_microphone=demo_if_no_microphone)
+    asyncio.run(daemon.run())
+
+
+class Daemon:
+    """One run of the daemon.
+
+    Args:
+        config: all settings.
+        demo_if_no_microphone: play the demo recording where there is no microphone.
+
+    Raises:
+        KwsError: model, configuration or source cannot be used.
+    """
+
+    def __init__(self, config: Config, *, demo_if_no_microphone: bool = False) -> None:
+        self._config = config
+        access = read_access(config.server, os.environ)
+        self._model = load_model(config.model.path)
+        self._trigger = trigger_settings(config, self._model.header.trigger)
+        spotter = make_spotter(config, self._model)
+        self._hop_s = spotter.hop_s
+        self._source, self._format = open_source(
+            config.audio, self._model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
+        )
+        self._feed = Feed(self._format, time.monotonic)
+        self._listener = Listener(self._format, spotter)
+        self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
+        self._stdout = StdoutWriter(self._hub)
+        self._server = EventServer(
+            self._hub,
+            access,
+            greeting=self._greeting,
+            keywords=self._model.classes,
+            pages={"/health": self._health, "/info": self._info},
+            open_pages=("/health",),
+            max_connections=config.server.max_connections,
+            queue=config.server.queue,
+        )
+        self._started = time.monotonic()
+        self._failure: BaseException | None = None
+
+    async def run(self) -> None:
+        """Listen until the source ends or a signal comes.
+
+        Raises:
+            KwsError: the port cannot be had, the source cannot be started or was lost.
+        """
+        loop = asyncio.get_running_loop()
+        interrupted, ended, written = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+        def from_thread(event: asyncio.Event) -> Callable[[], None]:
+            def set_event() -> None:
+                loop.call_soon_threadsafe(event.set)
+
+            return set_event
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, interrupted.set)
+        # The first window takes longer than the others: not with sound waiting.
+        Spotter(self._model).push(np.zeros(self._model.window_samples, np.float32))
+        async with self._server.listening(self._config.server.host, self._config.server.port) as (
+            port
+        ):
+            self._stdout.start(from_thread(written))
+            async with self._sounding(from_thread(ended)):
+                self._say_ready(port)
+                await self._supervise(interrupted, ended)
+            self._hub.close()
+            if interrupted.is_set() or self._feed.error is not None:
+                await _first(written, timeout=_STOP_SECONDS)
+            else:
+                self._server.goodbye_s = _LAST_EVENTS_SECONDS
+                await _first(written, interrupted)
+        if self._stdout.missed:
+            log.warning("standard output missed %d events", self._stdout.missed)
+        if problem := self._failure or self._feed.error:
+            raise problem
+        log.info("stopped")
+
+    @contextlib.asynccontextmanager
+    async def _sounding(self, ended: Callable[[], None]) -> AsyncIterator[None]:
+        """Sound comes in and is listened to inside this block."""
+        listening = threading.Thread(
+            target=self._listen, args=(ended,), name="spotting", daemon=True
+        )
+        self._started = time.monotonic()
+        listening.start()
+        try:
+            self._source.start(self._feed)
+            yield
+        finally:
+            self._feed.end()
+            # A hung audio server can hold this call for ever.
+            stop = threading.Thread(target=self._source.stop, name="stop", daemon=True)
+            stop.start()
+            for thread in (stop, listening):
+                await asyncio.to_thread(thread.join, _STOP_SECONDS)
+
+    def _listen(self, ended: Callable[[], None]) -> None:
+        """The spotting thread."""
+        try:
+            listen(
+                self._feed,
+                self._listener,
+                self._hub.publish,
+                stream=self._source.stream,
+                live=self._source.live,
+                model=self._model,
+                hop_s=self._hop_s,
+            )
+        # A dead spotting thread must never look like a quiet room.
+        except BaseException as error:
+            self._failure = error
+        ended()
+
+    async def _supervise(self, interrupted: asyncio.Event, ended: asyncio.Event) -> None:
+        """Wait for a signal or the source's end, and see to it that sound comes."""
+        lost_after_s = self._config.audio.lost_after_s
+        while not (interrupted.is_set() or ended.is_set()):
+            await _first(interrupted, ended, timeout=_CHECK_SECONDS)
+            if is_lost(self._state(), lost_after_s):
+                problem = f"has delivered nothing for {lost_after_s:g} s (audio.lost_after_s)"
+                name = f"{self._source.kind} {self._source.name!r}"
+                self._feed.end(DeviceError(f"{name} {problem}"))
+
+    def _say_ready(self, port: int) -> None:
+        host = self._config.server.host
+        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        sound = f"{self._format.sample_rate} Hz, {self._format.channels} channel(s)"
+        log.info(
+            "listening to %s %r (%s) for: %s; events at ws://%s%s, state at http://%s/health",
+            self._source.kind,
+            self._source.name,
+            sound,
+            ", ".join(self._model.classes),
+            place,
+            EVENTS_PATH,
+            place,
+            extra={
+                "fields": {
+                    "event": "ready",
+                    "port": port,
+                    "source": self._state().summary(),
+                    "sample_rate": self._format.sample_rate,
+                    "channels": self._format.channels,
+                }
+            },
+        )
+
+    def _state(self) -> SourceState:
+        now, last = time.monotonic(), self._feed.last_audio
+        return SourceState(
+            stream=self._source.stream,
+            kind=self._source.kind,
+            name=self._source.name,
+            live=self._source.live and not self._feed.ended,
+            sample_rate=self._format.sample_rate,
+            channels=self._format.channels,
+            seconds_since_audio=now - (self._started if last is None else last),
+            delivered=last is not None,
+            overflows=self._feed.overflows,
+            dropped_samples=self._listener.dropped_samples,
+        )
+
+    def _greeting(self, seq: int) -> str:
+        return hello(
+            run=self._hub.run,
+            seq=seq,
+            model=self._model.header.name,
+            thresholds={word: each.threshold for word, each in self._trigger.items()},
+            sources=[self._state().summary()],
+        )
+
+    def _health(self) -> tuple[HTTPStatus, dict[str, Any]]:
+        return health(
+            self._state(),
+            run=self._hub.run,
+            uptime_s=time.monotonic() - self._started,
+            lost_after_s=self._config.audio.lost_after_s,
+            # Standard output subscribes as well.
+            subscribers=self._hub.subscribers - 1,
+        )
+
+    def _info(self) -> tuple[HTTPStatus, dict[str, Any]]:
+        return HTTPStatus.OK, info(self._model, hop_s=self._hop_s, trigger=self._trigger)
+
+
+async def _first(*events: asyncio.Event, timeout: float | None = None) -> None:
+    """Wait until one of the events is set, or the time is over."""
+    waits = [asyncio.create_task(event.wait()) for event in events]
+    await asyncio.wait(waits, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    for each in waits:
+        each.cancel()

@@ -1,0 +1,43 @@
+"""What a user can be told: every error has a message that stands alone and an exit code."""
+
+from typing import ClassVar
+
+
+class KwsError(Exception):
+    """An error that a user can mend; its message says what, where and what to do."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class AudioFileError(KwsError):
+    """An audio file is missing, empty, damaged or of an unknown format."""
+
+    exit_code = 1
+
+
+class ConfigError(KwsError):
+    """The configuration, or the command line, says something that cannot be."""
+
+    exit_code = 2
+
+
+class ModelError(KwsError):
+    """The model file is missing, damaged, foreign or refused."""
+
+    exit_code = 3
+
+
+class DeviceError(KwsError):
+    """The audio device cannot be opened, or stopped delivering."""
+
+    exit_code = 4
+
+
+class NoMicrophoneError(DeviceError):
+    """This machine has no microphone that can be used, or PortAudio is missing."""
+
+
+class ServerError(KwsError):
+    """The server cannot listen, or cannot be reached."""
+
+    exit_code = 5

@@ -1,0 +1,148 @@
+"""One stream from its source's frames to what was heard: resampler and spotter as one.
+
+The daemon and `kws scan` both hear through this. Pure: no thread, no clock.
+"""
+
+import logging
+from collections.abc import Callable
+
+import numpy as np
+
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.resample import MonoResampler
+from kws.audio.ring import Frames
+from kws.config import Config, trigger_settings
+from kws.errors import ConfigError
+from kws.events import Dropped, Heard
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.spotter import Detection, Spotter
+
+log = logging.getLogger(__name__)
+
+SILENCE_S = 1.0
+"""Silence, in seconds, put around a recording so that words at its edges are heard."""
+
+
+class Listener:
+    """Hears a stream of frames as a source delivers them.
+
+    Args:
+        audio_format: of the frames.
+        spotter: hears mono samples at the model's rate.
+    """
+
+    def __init__(self, audio_format: AudioFormat, spotter: Spotter) -> None:
+        self._resampler = MonoResampler(audio_format.sample_rate, spotter.model.sample_rate)
+        self._spotter = spotter
+        self.dropped_samples = 0
+
+    @property
+    def not_finite(self) -> int:
+        """Samples that were no numbers, and were taken as silence."""
+        return self._resampler.not_finite
+
+    @property
+    def seconds(self) -> float:
+        """Length of the stream so far, at the spotter."""
+        return self._spotter.position / self._spotter.model.sample_rate
+
+    def push(self, frames: Frames) -> list[Detection]:
+        """Take the next frames, shape (n, channels)."""
+        return self._spotter.push(self._resampler.push(frames))
+
+    def skip(self, lost: int) -> tuple[int, list[Detection]]:
+        """`lost` frames are missing here.
+
+        Returns:
+            How many samples that is at the model's rate, and what was heard before it.
+        """
+        heard = self._spotter.push(self._resampler.flush())
+        samples = self._resampler.output_length(lost)
+        self._spotter.skip(samples)
+        self.dropped_samples += samples
+        return samples, heard
+
+    def silence(self) -> list[Detection]:
+        """Hear a second of silence, before a recording or after its end."""
+        rest = self._resampler.flush()
+        count = round(SILENCE_S * self._spotter.model.sample_rate)
+        return self._spotter.push(np.concatenate((rest, np.zeros(count, np.float32))))
+
+
+def make_spotter(config: Config, model: KeywordModel) -> Spotter:
+    """A spotter with the model's settings where the configuration says nothing.
+
+    Raises:
+        ConfigError: the configuration does not fit the model.
+    """
+    trigger = trigger_settings(config, model.header.trigger)
+    try:
+        spotter = Spotter(model, hop_s=config.model.hop_s, trigger=trigger)
+    except ValueError as error:
+        raise ConfigError(f"model.{error}") from error
+    if spotter.hop_s != model.header.hop_s:
+        log.warning(
+            "model.hop_s is %g s, but the thresholds of model %r were calibrated at %g s",
+            spotter.hop_s,
+            model.header.name,
+            model.header.hop_s,
+        )
+    return spotter
+
+
+def listen(
+    feed: Feed,
+    listener: Listener,
+    publish: Callable[[Heard | Dropped], object],
+    *,
+    stream: str,
+    live: bool,
+    model: KeywordModel,
+    hop_s: float,
+) -> None:
+    """Hear a feed to its end.
+
+    A live source does not wait: where we are more than a window behind, the newest window is
+    heard next and what came before it is dropped. Other sources wait, and nothing is lost.
+
+    Args:
+        feed: where frames come from.
+        listener: hears them.
+        publish: takes what happened.
+        stream: name of the stream.
+        live: whether the source does not wait.
+        model: what is heard with.
+        hop_s: seconds between windows.
+    """
+
+    def report(detections: list[Detection]) -> None:
+        for detection in detections:
+            publish(
+                Heard(
+                    stream,
+                    detection.t,
+                    detection.keyword,
+                    detection.confidence,
+                    model.header.name,
+                )
+            )
+
+    rate = feed.format.sample_rate
+    window = round(rate * model.window_samples / model.sample_rate)
+    behind = window if live else None
+    while (chunk := feed.read(round(rate * hop_s), limit=4 * window, behind=behind)) is not None:
+        if chunk.lost:
+            samples, detections = listener.skip(chunk.lost)
+            report(detections)
+            reason = "sound was lost, or could not be heard in time"
+            log.warning("stream %r: %d samples dropped: %s", stream, samples, reason)
+            publish(Dropped(stream, listener.seconds, samples, reason))
+        report(listener.push(chunk.frames))
+    if not live:
+        report(listener.silence())
+    if listener.not_finite:
+        log.warning(
+            "stream %r: %d samples were no numbers and were taken as silence",
+            stream,
+            listener.not_finite,
+        )

@@ -1,0 +1,1 @@
+"""From events to people and programs; knows nothing of audio."""

@@ -1,0 +1,207 @@
+"""The hub: each event enters once and leaves through every subscription that wants it.
+
+A subscription has a bounded queue of its own, so only a slow subscriber suffers.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from kws.events import Dropped, Event, Heard
+
+HISTORY = 1_000
+"""Events kept for subscribers that come back."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a subscriber wants.
+
+    Attributes:
+        keywords: detections of these only; None for all.
+        min_confidence: detections of at least this only.
+    """
+
+    keywords: frozenset[str] | None = None
+    min_confidence: float = 0.0
+
+    def wants(self, event: Event) -> bool:
+        """Whether to send an event; what is no detection always goes through."""
+        what = event.what
+        if not isinstance(what, Heard):
+            return True
+        return what.confidence >= self.min_confidence and (
+            self.keywords is None or what.keyword in self.keywords
+        )
+
+
+@dataclass(frozen=True)
+class Replay:
+    """What became of a wish to get what was missed.
+
+    Attributes:
+        events: how many are sent again.
+        complete: whether that is all that was missed.
+    """
+
+    events: int
+    complete: bool
+
+
+Message = Event | str | None
+"""An event, a message for one subscriber alone, or None: there will be no more."""
+
+
+class Subscription:
+    """One subscriber's queue. Made by `Hub.subscribe`; the reader calls `take`.
+
+    Attributes:
+        missed: events that found the queue full.
+        first: number of the first event that was live for this subscriber.
+    """
+
+    def __init__(self, first: int, limit: int, wake: Callable[[], None], lock: threading.Lock):
+        self.first = first
+        self.missed = 0
+        self._limit = limit
+        self._wake = wake
+        self._lock = lock
+        self._queue: deque[Message] = deque()
+        self._filter = Filter()
+
+    def take(self) -> list[Message]:
+        """Everything that waits, in order."""
+        with self._lock:
+            waiting = list(self._queue)
+            self._queue.clear()
+            return waiting
+
+    def offer(self, event: Event) -> bool:
+        """Queue an event, under the hub's lock; false if it is not wanted or there is no room."""
+        if not self._filter.wants(event):
+            return False
+        if len(self._queue) >= self._limit:
+            self.missed += 1
+        else:
+            self._queue.append(event)
+        return True
+
+    def rewind(self, new: Filter, answer: str, events: Iterable[Event]) -> None:
+        """From here on by another filter: an answer, then these events. Under the hub's lock."""
+        self._filter = new
+        # Who asks faster than it reads is too slow as well.
+        if len(self._queue) > self._limit + HISTORY:
+            self.missed += 1
+        else:
+            self._queue.append(answer)
+            self._queue.extend(events)
+
+    def end(self) -> None:
+        """There will be no more. Under the hub's lock."""
+        self._queue.append(None)
+
+    def wake(self) -> None:
+        """Tell the reader that something waits."""
+        self._wake()
+
+
+class Hub:
+    """Numbers, keeps and hands out events. Any thread may call it; nothing in it waits.
+
+    Args:
+        run: identifies this start of the daemon.
+        now: the time of day.
+        history: events kept for subscribers that come back.
+    """
+
+    def __init__(self, run: str, now: Callable[[], datetime], history: int = HISTORY) -> None:
+        self.run = run
+        self._now = now
+        self._lock = threading.Lock()
+        self._next = 1
+        self._history: deque[Event] = deque(maxlen=history)
+        self._subscriptions: set[Subscription] = set()
+        self._closed = False
+
+    @property
+    def subscribers(self) -> int:
+        """How many there are."""
+        return len(self._subscriptions)
+
+    def publish(self, what: Heard | Dropped) -> Event:
+        """Stamp what happened and hand it out."""
+        with self._lock:
+            event = Event(self.run, self._next, self._now(), what)
+            self._next += 1
+            self._history.append(event)
+            woken = [each for each in self._subscriptions if each.offer(event)]
+        for subscription in woken:
+            subscription.wake()
+        return event
+
+    def subscribe(self, wake: Callable[[], None], limit: int) -> Subscription:
+        """A new subscription to all events from now on.
+
+        Args:
+            wake: called from any thread when something waits; must not block.
+            limit: events that may wait.
+        """
+        with self._lock:
+            subscription = Subscription(self._next, limit, wake, self._lock)
+            self._subscriptions.add(subscription)
+            if self._closed:
+                subscription.end()
+        if self._closed:
+            wake()
+        return subscription
+
+    def unsubscribe(self, subscription: Subscription) -> None:
+        """Hand nothing more to a subscription."""
+        with self._lock:
+            self._subscriptions.discard(subscription)
+
+    def close(self) -> None:
+        """Tell every subscription, behind its last event, that there will be no more."""
+        with self._lock:
+            self._closed = True
+            subscriptions = list(self._subscriptions)
+            for subscription in subscriptions:
+                subscription.end()
+        for subscription in subscriptions:
+            subscription.wake()
+
+    def change(
+        self,
+        subscription: Subscription,
+        new: Filter,
+        answer: Callable[[Replay | None], str],
+        after: tuple[str, int] | None = None,
+    ) -> None:
+        """Change a subscription's filter, and send again what it missed before it came.
+
+        Args:
+            subscription: whose.
+            new: its filter from here on.
+            answer: makes the message that says so; sent before the events of the replay.
+            after: run and number of the last event that the subscriber has.
+        """
+        with self._lock:
+            replay, events = None, list[Event]()
+            if after is not None:
+                replay, events = self._missed(subscription, new, *after)
+            subscription.rewind(new, answer(replay), events)
+        subscription.wake()
+
+    def _missed(
+        self, subscription: Subscription, new: Filter, run: str, seq: int
+    ) -> tuple[Replay, list[Event]]:
+        if run != self.run:
+            return Replay(0, complete=False), []
+        # What came since the subscription began has been sent, or waits in its queue.
+        events = [event for event in self._history if seq < event.seq < subscription.first]
+        oldest = self._history[0].seq if self._history else self._next
+        complete = oldest - 1 <= seq < self._next
+        wanted = [event for event in events if new.wants(event)]
+        return Replay(len(wanted), complete), wanted

@@ -1,0 +1,1 @@
+"""From samples to detections; pure: no thread, clock, file handle or socket of its own."""

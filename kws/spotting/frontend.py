@@ -1,0 +1,139 @@
+"""The front end: samples to log-mel frames, the same frames for any split into blocks.
+
+Training, the daemon and `kws scan` all compute their features here.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+
+Samples = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class FrontEndSettings:
+    """All figures of the front end; they stand in the model file.
+
+    Lengths are in samples, frequencies in Hz; `floor` is added to the mel power (of samples in
+    [-1, 1]) before the logarithm.
+    """
+
+    sample_rate: int = 16_000
+    frame_length: int = 480
+    hop_length: int = 160
+    fft_length: int = 512
+    bands: int = 40
+    low_hz: float = 0.0
+    high_hz: float = 8_000.0
+    floor: float = 1e-6
+
+    def __post_init__(self) -> None:
+        if not 0 < self.hop_length <= self.frame_length <= self.fft_length:
+            raise ValueError("a front end needs 0 < hop_length <= frame_length <= fft_length")
+        if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
+            raise ValueError("a front end needs 0 <= low_hz < high_hz <= sample_rate / 2")
+        if self.bands < 1 or self.floor <= 0:
+            raise ValueError("a front end needs bands >= 1 and floor > 0")
+
+    def frames_in(self, samples: int) -> int:
+        """Number of whole frames in `samples` samples."""
+        return max(0, 1 + (samples - self.frame_length) // self.hop_length)
+
+    def samples_in(self, frames: int) -> int:
+        """Number of samples that `frames` frames span."""
+        return self.frame_length + (frames - 1) * self.hop_length if frames else 0
+
+
+def hertz_to_mel(hertz: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """HTK mel scale: 2595 log10(1 + f / 700) (The HTK Book, section 5.4)."""
+    return 2595.0 * np.log10(1.0 + hertz / 700.0)
+
+
+def mel_to_hertz(mel: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Inverse of `hertz_to_mel`."""
+    return 700.0 * (10.0 ** (mel / 2595.0) - 1.0)
+
+
+def mel_filters(settings: FrontEndSettings) -> npt.NDArray[np.float64]:
+    """Triangular filters on the HTK mel scale, peak 1, not normalised.
+
+    Returns:
+        Weights of shape (fft_length // 2 + 1, bands).
+    """
+    limits = hertz_to_mel(np.array([settings.low_hz, settings.high_hz]))
+    edges = mel_to_hertz(np.linspace(limits[0], limits[1], settings.bands + 2))
+    bins = np.fft.rfftfreq(settings.fft_length, 1 / settings.sample_rate)[:, None]
+    lower, centre, upper = edges[:-2], edges[1:-1], edges[2:]
+    rising = (bins - lower) / (centre - lower)
+    falling = (upper - bins) / (upper - centre)
+    weights: npt.NDArray[np.float64] = np.maximum(0.0, np.minimum(rising, falling))
+    return weights
+
+
+class LogMel:
+    """Log-mel power of whole signals, without state.
+
+    Each frame is weighted by a periodic Hann window, zero-padded to the FFT length, and its power
+    spectrum summed into mel bands; nothing is padded at the ends, nothing looks ahead.
+    """
+
+    def __init__(self, settings: FrontEndSettings) -> None:
+        self.settings = settings
+        self._hann = torch.hann_window(settings.frame_length, periodic=True, dtype=torch.float32)
+        self._filters = torch.from_numpy(mel_filters(settings).astype(np.float32))
+
+    def __call__(self, samples: Tensor) -> Tensor:
+        """Compute ln(mel power + floor).
+
+        Args:
+            samples: float32 of shape (..., samples), mono, in [-1, 1].
+
+        Returns:
+            float32 of shape (..., frames, bands); no frames where the signal is shorter than one.
+        """
+        settings = self.settings
+        if samples.shape[-1] < settings.frame_length:
+            return samples.new_empty((*samples.shape[:-1], 0, settings.bands))
+        frames = samples.unfold(-1, settings.frame_length, settings.hop_length) * self._hann
+        spectrum = torch.fft.rfft(frames, n=settings.fft_length)
+        power = spectrum.real.square() + spectrum.imag.square()
+        return torch.log(power @ self._filters + settings.floor)
+
+    def to(self, device: torch.device) -> Self:
+        """Move the tables to a device (for training) and return self."""
+        self._hann = self._hann.to(device)
+        self._filters = self._filters.to(device)
+        return self
+
+
+class StreamingLogMel:
+    """Log-mel frames of a stream: each frame is computed once, when its last sample arrives."""
+
+    def __init__(self, log_mel: LogMel) -> None:
+        self._log_mel = log_mel
+        self._rest = np.empty(0, np.float32)
+
+    def push(self, samples: Samples) -> Tensor:
+        """Take the next samples and return the frames that they complete.
+
+        Args:
+            samples: float32 of shape (n,), any n.
+
+        Returns:
+            float32 of shape (frames, bands), the very frames that `LogMel` computes over the
+            whole stream.
+        """
+        signal = np.concatenate((self._rest, samples))
+        settings = self._log_mel.settings
+        used = settings.frames_in(len(signal)) * settings.hop_length
+        frames = self._log_mel(torch.from_numpy(signal))
+        self._rest = signal[used:].copy()
+        return frames
+
+    def reset(self) -> None:
+        """Forget the samples of an unfinished frame: what comes next does not follow them."""
+        self._rest = np.empty(0, np.float32)

@@ -1,0 +1,151 @@
+"""The spotter of one stream: front end, model and trigger as one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kws.spotting.frontend import LogMel, Samples, StreamingLogMel
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.trigger import Trigger, TriggerSettings
+
+
+@dataclass(frozen=True)
+class Detection:
+    """A keyword was heard.
+
+    Attributes:
+        keyword: the word.
+        confidence: the smoothed posterior that fired, in (0, 1].
+        t: seconds of the stream's audio at the moment of decision.
+    """
+
+    keyword: str
+    confidence: float
+    t: float
+
+
+class Spotter:
+    """Hears keywords in a stream of samples. Without threads, clocks or files.
+
+    `push` is `windows`, the model and `decide`; a caller with many streams may run the windows of
+    all of them through one model call.
+
+    Args:
+        model: what to hear with.
+        hop_s: seconds between windows, a multiple of the front end's hop (10 ms); by default the
+            one that the model was calibrated at.
+        trigger: settings per keyword instead of the model's own.
+
+    Raises:
+        ValueError: the hop is no multiple, or `trigger` names a keyword that the model lacks.
+    """
+
+    def __init__(
+        self,
+        model: KeywordModel,
+        *,
+        hop_s: float | None = None,
+        trigger: Mapping[str, TriggerSettings] | None = None,
+    ) -> None:
+        settings = model.header.front_end
+        self.model = model
+        self._hop_frames = hop_frames(model, model.header.hop_s if hop_s is None else hop_s)
+        self._hop = self._hop_frames * settings.hop_length
+        chosen = {**model.header.trigger, **(trigger or {})}
+        if unknown := set(chosen) - set(model.classes):
+            raise ValueError(f"the model has no keyword {', '.join(sorted(unknown))}")
+        self._trigger = Trigger(
+            [chosen[keyword] for keyword in model.classes],
+            sample_rate=settings.sample_rate,
+            hop=self._hop,
+        )
+        self._frames = torch.empty(0, settings.bands)
+        self._next_decision = 0
+        self._front_end = StreamingLogMel(LogMel(settings))
+        self._pushed = 0
+        self._restart(0)
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds between windows."""
+        return self._hop / self.model.sample_rate
+
+    @property
+    def position(self) -> int:
+        """Samples of the stream so far, lost ones included."""
+        return self._pushed
+
+    @property
+    def smoothed(self) -> dict[str, float]:
+        """The smoothed posterior of each keyword after the last decision."""
+        return dict(zip(self.model.classes, self._trigger.smoothed, strict=True))
+
+    def push(self, samples: Samples) -> list[Detection]:
+        """Take the next samples of the stream.
+
+        Args:
+            samples: float32 of shape (n,), mono, in [-1, 1], at the model's rate; any n.
+
+        Returns:
+            What was heard, in order.
+        """
+        return self.decide(self.model.posteriors(self.windows(samples)))
+
+    def windows(self, samples: Samples) -> Tensor:
+        """The windows that `samples` complete: float32 of shape (n, bands, window_frames)."""
+        self._pushed += len(samples)
+        frames = self._front_end.push(np.asarray(samples, np.float32))
+        frames = torch.cat((self._frames, frames))
+        length = self.model.header.window_frames
+        count = max(0, 1 + (len(frames) - length) // self._hop_frames)
+        self._frames = frames[count * self._hop_frames :].clone()
+        if not count:
+            return frames.new_empty((0, frames.shape[1], length))
+        return frames.unfold(0, length, self._hop_frames)
+
+    def decide(self, posteriors: Tensor) -> list[Detection]:
+        """Take the posteriors, shape (n, keywords), of the next `n` windows, in order."""
+        detections = []
+        for row in posteriors.tolist():
+            decision = self._trigger.step(row, self._next_decision)
+            self._next_decision += self._hop
+            if decision is not None:
+                detections.append(
+                    Detection(
+                        keyword=self.model.classes[decision.keyword],
+                        confidence=decision.confidence,
+                        t=decision.position / self.model.sample_rate,
+                    )
+                )
+        return detections
+
+    def skip(self, lost: int) -> None:
+        """The next samples do not follow the last ones: `lost` samples are missing between them.
+
+        Nothing is decided again before a full window of what follows has arrived.
+        """
+        self._pushed += lost
+        self._front_end.reset()
+        self._trigger.reset()
+        self._restart(self._pushed)
+
+    def _restart(self, position: int) -> None:
+        self._frames = torch.empty(0, self.model.header.front_end.bands)
+        self._next_decision = position + self.model.window_samples
+
+
+def hop_frames(model: KeywordModel, hop_s: float) -> int:
+    """Frames in a hop.
+
+    Raises:
+        ValueError: the hop is not a multiple of the front end's hop.
+    """
+    settings = model.header.front_end
+    frames = hop_s * settings.sample_rate / settings.hop_length
+    if round(frames) < 1 or abs(frames - round(frames)) > 1e-6:
+        step = settings.hop_length / settings.sample_rate
+        raise ValueError(f"hop_s must be a multiple of {step:g} s, not {hop_s:g}")
+    return round(frames)

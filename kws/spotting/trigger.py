@@ -1,0 +1,145 @@
+"""The trigger: posteriors to events, a pure state machine per keyword.
+
+Time is counted in samples, so the same audio gives the same events at any speed.
+"""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class TriggerSettings:
+    """When a keyword's posterior becomes an event. Levels are posteriors, times are seconds.
+
+    Attributes:
+        threshold: level that the smoothed posterior has to reach.
+        smoothing_s: time over which posteriors are averaged.
+        patience_s: time that the smoothed posterior has to stay at the threshold or above without
+            a break before it counts; 0 fires at once.
+        refractory_s: time after an event in which the keyword cannot give another.
+        release: level below which the smoothed posterior has to fall before the keyword can give
+            another event.
+        exclusion_s: time after another keyword's event in which this one is held back.
+    """
+
+    threshold: float = 0.7
+    smoothing_s: float = 0.3
+    patience_s: float = 0.0
+    refractory_s: float = 0.8
+    release: float = 0.3
+    exclusion_s: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 0 < self.threshold <= 1:
+            raise ValueError("threshold must be above 0 and at most 1")
+        if not 0 < self.release <= self.threshold:
+            raise ValueError("release must be above 0 and at most the threshold")
+        for name in ("smoothing_s", "patience_s", "refractory_s", "exclusion_s"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+
+
+@dataclass(frozen=True)
+class Decision:
+    """A keyword was heard: its index, smoothed posterior and the sample it was decided at."""
+
+    keyword: int
+    confidence: float
+    position: int
+
+
+@dataclass
+class _Keyword:
+    settings: TriggerSettings
+    history: deque[float]
+    smoothed: float = 0.0
+    above_since: int | None = None
+    released: bool = True
+    held_until: int = field(default=-1)
+
+
+class Trigger:
+    """The state machines of all keywords of one stream.
+
+    Args:
+        settings: one per keyword, in the model's order.
+        sample_rate: samples per second.
+        hop: samples between two windows.
+    """
+
+    def __init__(self, settings: Sequence[TriggerSettings], *, sample_rate: int, hop: int) -> None:
+        self._rate = sample_rate
+        self._hop = hop
+        self._keywords = [_Keyword(each, deque()) for each in settings]
+        self.reset()
+
+    @property
+    def smoothed(self) -> list[float]:
+        """The smoothed posterior of each keyword after the last step."""
+        return [keyword.smoothed for keyword in self._keywords]
+
+    def step(self, posteriors: Sequence[float], position: int) -> Decision | None:
+        """Take the posteriors of the window that ends at sample `position`.
+
+        Returns:
+            The decision for this hop: of the keywords that could fire, the one with the largest
+            margin over its threshold.
+        """
+        ready = [
+            index
+            for index, (keyword, posterior) in enumerate(
+                zip(self._keywords, posteriors, strict=True)
+            )
+            if self._advance(keyword, posterior, position)
+        ]
+        if not ready:
+            return None
+        winner = max(ready, key=self._margin)
+        self._fire(winner, position)
+        return Decision(winner, self._keywords[winner].smoothed, position)
+
+    def reset(self) -> None:
+        """The stream broke: what was heard before it neither adds to what comes nor blocks it.
+
+        Refractory and exclusion times go on: they are times of the stream, not of a sound.
+        """
+        for keyword in self._keywords:
+            length = max(1, round(keyword.settings.smoothing_s * self._rate / self._hop))
+            # What has not been heard yet counts as silence, so that one loud window at the
+            # start of a stream cannot fire by itself.
+            keyword.history = deque([0.0] * length, maxlen=length)
+            keyword.smoothed = 0.0
+            keyword.above_since = None
+            keyword.released = True
+
+    def _advance(self, keyword: _Keyword, posterior: float, position: int) -> bool:
+        settings = keyword.settings
+        keyword.history.append(posterior)
+        keyword.smoothed = sum(keyword.history) / len(keyword.history)
+        if keyword.smoothed < settings.release:
+            keyword.released = True
+        if keyword.smoothed < settings.threshold:
+            keyword.above_since = None
+            return False
+        if keyword.above_since is None:
+            keyword.above_since = position
+        return (
+            keyword.released
+            and position >= keyword.held_until
+            and position - keyword.above_since >= self._samples(settings.patience_s)
+        )
+
+    def _margin(self, index: int) -> float:
+        keyword = self._keywords[index]
+        return keyword.smoothed - keyword.settings.threshold
+
+    def _fire(self, winner: int, position: int) -> None:
+        for index, keyword in enumerate(self._keywords):
+            settings = keyword.settings
+            wait = settings.refractory_s if index == winner else settings.exclusion_s
+            keyword.held_until = max(keyword.held_until, position + self._samples(wait))
+        self._keywords[winner].released = False
+
+    def _samples(self, seconds: float) -> int:
+        return round(seconds * self._rate)

@@ -1,0 +1,1 @@
+"""Makes models from recordings; imports `kws`, never the other way."""
