@@ -1,5 +1,6 @@
 """Audio files as sources: once and as fast as it is read, or round and round in real time."""
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from importlib import resources
@@ -12,6 +13,7 @@ from kws.audio.ring import Frames
 from kws.errors import AudioFileError
 
 _BLOCK_SECONDS = 0.02
+_LENGTH_UNKNOWN = 2**31 - 2**16
 
 
 def demo_recording() -> Path:
@@ -63,11 +65,23 @@ def read_blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[
             f"{path}: damaged after {seconds:.1f} s ({error.error_string}); "
             "what came before was heard"
         ) from error
-    if 0 < file.frames < 2**62 and count < file.frames:
-        raise AudioFileError(
-            f"{path}: cut short: {count / file.samplerate:.1f} of "
-            f"{file.frames / file.samplerate:.1f} s; what is there was heard"
-        )
+    if _is_cut_short(file, count):
+        seconds = count / file.samplerate
+        raise AudioFileError(f"{path}: cut short after {seconds:.1f} s; what is there was heard")
+
+
+def _is_cut_short(file: soundfile.SoundFile, count: int) -> bool:
+    """Whether a file of which `count` frames could be read says that it has more."""
+    # Headers of MP3 only guess. Of a plain format, libsndfile notes in its log that the chunk of
+    # samples is longer than the file, and goes on with what is there.
+    if file.format != "MP3" and count < file.frames:
+        return True
+    sizes = re.search(r"\b(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", file.extra_info)
+    if sizes is None:
+        return False
+    said, there = map(int, sizes.groups())
+    # A recorder that wrote to a pipe could not know, and put in as much as fits.
+    return there < said < _LENGTH_UNKNOWN
 
 
 class Recording:

@@ -215,17 +215,19 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
 
 def _read(path: Path) -> Mapping[str, Any]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            content = torch.load(path, map_location="cpu", weights_only=True)
+        file = path.open("rb")
     except OSError as error:
         raise ModelError(f"model file {path}: cannot be read: {error.strerror}") from error
-    # torch names no base class for what a foreign, cut or hostile file can raise.
-    except Exception as error:
-        reason = "it holds code or objects, which are refused"
-        if "weights_only" not in str(error).lower():
+    with file, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+        # torch names no base class for what a foreign, cut or hostile file can raise.
+        except Exception as error:
             reason = "it is damaged, cut short or not a model file"
-        raise ModelError(f"model file {path}: {reason}; nothing in it was executed") from error
+            if "Unsupported global" in str(error):
+                reason = "it holds code or objects, which are refused"
+            raise ModelError(f"model file {path}: {reason}; nothing in it was executed") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         if (
             isinstance(content, dict)

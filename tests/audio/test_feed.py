@@ -1,0 +1,99 @@
+"""The feed: a live source never waits, another waits and loses nothing."""
+
+import threading
+
+import numpy as np
+
+from kws.audio.feed import RING_SECONDS, AudioFormat, Feed
+from kws.errors import DeviceError
+
+FORMAT = AudioFormat(1_000, 1)
+CAPACITY = round(RING_SECONDS * FORMAT.sample_rate)
+
+
+def frames(count: int, start: int = 0) -> np.ndarray:
+    return np.arange(start, start + count, dtype=np.float32)[:, None]
+
+
+def read_all(feed: Feed) -> tuple[list[float], int]:
+    received: list[float] = []
+    lost = 0
+    while (chunk := feed.read(100, limit=300)) is not None:
+        received += chunk.frames[:, 0].tolist()
+        lost += chunk.lost
+    return received, lost
+
+
+def test_a_waiting_writer_loses_nothing() -> None:
+    feed = Feed(FORMAT, lambda: 0.0)
+    total = 5 * CAPACITY + 17
+
+    def write() -> None:
+        assert feed.write_waiting(frames(total))
+        feed.end()
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    received, lost = read_all(feed)
+    writer.join(10)
+    assert lost == 0
+    assert received == list(range(total))
+
+
+def test_a_live_writer_never_waits_and_the_reader_is_told() -> None:
+    feed = Feed(FORMAT, lambda: 0.0)
+    feed.write(frames(CAPACITY + 500))
+    feed.end()
+    received, lost = read_all(feed)
+    assert lost == 500
+    assert received == list(range(500, CAPACITY + 500))
+
+
+def test_backlog_is_skipped_to_the_newest() -> None:
+    feed = Feed(FORMAT, lambda: 0.0)
+    feed.write(frames(2_500))
+    chunk = feed.read(100, behind=1_000)
+    assert chunk is not None
+    assert chunk.lost == 1_500
+    assert chunk.frames[:, 0].tolist() == list(range(1_500, 2_500))
+
+
+def test_the_end_frees_a_waiting_writer_and_a_waiting_reader() -> None:
+    full, empty = Feed(FORMAT, lambda: 0.0), Feed(FORMAT, lambda: 0.0)
+    results: list[object] = []
+    waiting = [
+        threading.Thread(target=lambda: results.append(full.write_waiting(frames(2 * CAPACITY)))),
+        threading.Thread(target=lambda: results.append(empty.read(100))),
+    ]
+    for thread in waiting:
+        thread.start()
+    error = DeviceError("gone")
+    full.end()
+    empty.end(error)
+    for thread in waiting:
+        thread.join(10)
+        assert not thread.is_alive()
+    assert len(results) == 2
+    assert not any(results)
+    assert empty.error is error
+
+
+def test_only_the_first_end_counts() -> None:
+    feed = Feed(FORMAT, lambda: 0.0)
+    feed.end()
+    feed.end(DeviceError("the stream stops because we stop it"))
+    assert feed.error is None
+
+
+def test_an_overflow_is_counted_and_is_a_gap() -> None:
+    times = iter([1.5, 2.5])
+    feed = Feed(FORMAT, lambda: next(times))
+    feed.write(frames(200))
+    feed.lose(50)
+    feed.write(frames(100, start=250))
+    assert (feed.overflows, feed.lost_frames, feed.last_audio) == (1, 50, 2.5)
+    first, second = feed.read(100), feed.read(50)
+    assert first is not None
+    assert second is not None
+    assert (first.lost, len(first.frames)) == (0, 200)
+    assert (second.lost, second.frames[0, 0]) == (50, 250)

@@ -1,0 +1,167 @@
+"""The hub: every subscriber gets every event once and in order, and only the slow one suffers."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kws.events import Dropped, Event, Heard
+from kws.serving.hub import HISTORY, Filter, Hub, Message, Replay, Subscription
+
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def make_hub(history: int = HISTORY) -> Hub:
+    return Hub("run", lambda: NOON, history)
+
+
+def heard(keyword: str = "yes", confidence: float = 0.9) -> Heard:
+    return Heard("default", 1.0, keyword, confidence, "model")
+
+
+def numbers(messages: list[Message]) -> list[int]:
+    return [message.seq for message in messages if isinstance(message, Event)]
+
+
+def quiet() -> None:
+    pass
+
+
+def change(
+    hub: Hub,
+    subscription: Subscription,
+    new: Filter | None = None,
+    after: tuple[str, int] | None = None,
+) -> Replay | None:
+    replays: list[Replay | None] = []
+
+    def answer(replay: Replay | None) -> str:
+        replays.append(replay)
+        return "answer"
+
+    hub.change(subscription, new or Filter(), answer, after)
+    return replays[0]
+
+
+def test_events_are_numbered_stamped_and_handed_out() -> None:
+    hub = make_hub()
+    woken: list[int] = []
+    subscription = hub.subscribe(lambda: woken.append(1), 10)
+    event = hub.publish(heard())
+    assert (event.run, event.seq, event.id, event.time) == ("run", 1, "run-1", NOON)
+    assert subscription.take() == [event]
+    assert subscription.take() == []
+    assert woken == [1]
+    assert hub.subscribers == 1
+    hub.unsubscribe(subscription)
+    hub.publish(heard())
+    assert subscription.take() == []
+    assert hub.subscribers == 0
+
+
+def test_a_slow_subscriber_misses_and_the_others_do_not() -> None:
+    hub = make_hub()
+    slow, quick = hub.subscribe(quiet, 2), hub.subscribe(quiet, 100)
+    for _ in range(5):
+        hub.publish(heard())
+    assert (slow.missed, numbers(slow.take())) == (3, [1, 2])
+    assert (quick.missed, numbers(quick.take())) == (0, [1, 2, 3, 4, 5])
+
+
+def test_a_filter_lets_through_what_is_wanted_and_what_is_no_detection() -> None:
+    hub = make_hub()
+    subscription = hub.subscribe(quiet, 10)
+    change(hub, subscription, Filter(frozenset({"yes"}), 0.5))
+    hub.publish(heard("yes", 0.6))
+    hub.publish(heard("yes", 0.4))
+    hub.publish(heard("no", 0.9))
+    hub.publish(Dropped("default", 1.0, 100, "late"))
+    assert subscription.take()[0] == "answer"
+    hub.publish(heard("yes", 0.5))
+    assert numbers(subscription.take()) == [5]
+
+
+def test_what_came_before_a_filter_is_not_filtered() -> None:
+    hub = make_hub()
+    subscription = hub.subscribe(quiet, 10)
+    hub.publish(heard("no"))
+    change(hub, subscription, Filter(frozenset({"yes"})))
+    hub.publish(heard("no"))
+    first, second = subscription.take()
+    assert isinstance(first, Event)
+    assert second == "answer"
+
+
+@given(
+    before=st.integers(0, 30),
+    last=st.integers(0, 40),
+    between=st.integers(0, 5),
+    later=st.integers(0, 5),
+    history=st.integers(1, 40),
+)
+def test_who_comes_back_gets_what_was_missed_once_and_in_order(
+    before: int, last: int, between: int, later: int, history: int
+) -> None:
+    """`last` of `before` events were had; some more come before and after the wish is known."""
+    hub = make_hub(history)
+    for _ in range(before):
+        hub.publish(heard())
+    subscription = hub.subscribe(quiet, 100)
+    for _ in range(between):
+        hub.publish(heard())
+    replay = change(hub, subscription, after=("run", last))
+    for _ in range(later):
+        hub.publish(heard())
+    messages = subscription.take()
+    received = numbers(messages)
+    assert len(received) == len(set(received))
+    kept = range(max(1, before + between - history + 1), before + 1)
+    replayed = [seq for seq in kept if seq > last]
+    live = list(range(before + 1, before + between + later + 1))
+    assert sorted(received) == replayed + live
+    assert replay is not None
+    assert replay.events == len(replayed)
+    possible = last <= before + between
+    assert replay.complete == (possible and last + 1 >= kept.start)
+    assert numbers(messages[between:]) == replayed + live[between:]
+
+
+def test_another_run_cannot_be_replayed() -> None:
+    hub = make_hub()
+    hub.publish(heard())
+    subscription = hub.subscribe(quiet, 10)
+    assert change(hub, subscription, after=("other", 0)) == Replay(0, complete=False)
+
+
+def test_a_replay_is_filtered() -> None:
+    hub = make_hub()
+    for keyword in ("yes", "no", "yes"):
+        hub.publish(heard(keyword))
+    subscription = hub.subscribe(quiet, 10)
+    replay = change(hub, subscription, Filter(frozenset({"yes"})), ("run", 0))
+    assert replay == Replay(2, complete=True)
+    assert numbers(subscription.take()) == [1, 3]
+
+
+def test_who_asks_without_reading_is_too_slow_as_well() -> None:
+    hub = make_hub()
+    for _ in range(HISTORY):
+        hub.publish(heard())
+    subscription = hub.subscribe(quiet, 10)
+    for _ in range(10):
+        change(hub, subscription, after=("run", 0))
+    assert subscription.missed > 0
+    assert len(subscription.take()) <= 2 * (HISTORY + 1) + 10
+
+
+def test_the_end_comes_behind_the_last_event_for_all() -> None:
+    hub = make_hub()
+    early = hub.subscribe(quiet, 10)
+    event = hub.publish(heard())
+    hub.close()
+    woken: list[Callable[[], None]] = []
+    late = hub.subscribe(lambda: woken.append(quiet), 10)
+    assert early.take() == [event, None]
+    assert late.take() == [None]
+    assert woken

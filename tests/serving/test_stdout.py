@@ -1,0 +1,59 @@
+"""Standard output as a subscriber, written to a real pipe."""
+
+import os
+import threading
+from datetime import UTC, datetime
+
+from kws.events import Heard
+from kws.serving.hub import Hub
+from kws.serving.stdout import StdoutWriter
+
+HEARD = Heard("default", 1.0, "yes", 0.9, "model")
+
+
+def started(descriptor: int, queue: int = 1_000) -> tuple[Hub, StdoutWriter, threading.Event]:
+    hub = Hub("run", lambda: datetime.now(UTC))
+    writer, finished = StdoutWriter(hub, descriptor, queue), threading.Event()
+    writer.start(finished.set)
+    return hub, writer, finished
+
+
+def test_a_line_per_event_to_the_last() -> None:
+    reader, descriptor = os.pipe()
+    hub, writer, finished = started(descriptor)
+    events = [hub.publish(HEARD) for _ in range(3)]
+    hub.close()
+    assert finished.wait(10)
+    os.close(descriptor)
+    with os.fdopen(reader) as lines:
+        assert lines.read() == "".join(f"{event.to_json()}\n" for event in events)
+    assert writer.missed == 0
+
+
+def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
+    reader, descriptor = os.pipe()
+    os.close(reader)
+    hub, writer, finished = started(descriptor)
+    hub.publish(HEARD)
+    assert finished.wait(10)
+    hub.publish(HEARD)
+    hub.close()
+    assert writer.missed >= 1
+    os.close(descriptor)
+
+
+def test_a_blocked_reader_holds_nobody_and_is_counted() -> None:
+    reader, descriptor = os.pipe()
+    hub, writer, finished = started(descriptor, queue=10)
+    published = 2_000  # more than a pipe and the queue hold
+    for _ in range(published):
+        hub.publish(HEARD)
+    missed = writer.missed
+    assert missed > 0
+    hub.close()
+    with os.fdopen(reader, "rb") as lines:
+        received = 0
+        while not (finished.is_set() and received + writer.missed == published):
+            received += lines.readline().endswith(b"\n")
+    assert received + writer.missed == published
+    os.close(descriptor)

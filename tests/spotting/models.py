@@ -1,0 +1,31 @@
+"""Models for tests: the real network, small training replaced by a seed."""
+
+import torch
+
+from kws.spotting.frontend import FrontEndSettings
+from kws.spotting.model import SmallCNN
+from kws.spotting.model_file import KeywordModel, ModelHeader
+from kws.spotting.trigger import TriggerSettings
+
+EAGER = TriggerSettings(
+    threshold=0.3, smoothing_s=0.2, patience_s=0.0, refractory_s=0.3, release=0.28, exclusion_s=0.1
+)
+"""Fires often on what an untrained network says."""
+
+
+def untrained_model(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> KeywordModel:
+    """SmallCNN with weights from a seed, which answers noise with ever other posteriors."""
+    torch.manual_seed(4)
+    network = SmallCNN(len(keywords)).eval().requires_grad_(False)
+    network.output.weight *= 20
+    header = ModelHeader(
+        name="untrained",
+        architecture="SmallCNN",
+        arguments=network.arguments(),
+        classes=keywords,
+        front_end=FrontEndSettings(),
+        mean=(-2.0,) * 40,
+        scale=(2.0,) * 40,
+        trigger=dict.fromkeys(keywords, EAGER),
+    )
+    return KeywordModel(header, network)

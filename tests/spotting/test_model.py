@@ -1,0 +1,34 @@
+"""SmallCNN, its size, its folding and what its logits mean."""
+
+import pytest
+import torch
+
+from kws.spotting.model import SmallCNN, parameter_count, posteriors
+
+
+@pytest.mark.parametrize(("classes", "parameters"), [(4, 1_089_540), (34, 1_097_250)])
+def test_parameter_count_is_the_published_one(classes: int, parameters: int) -> None:
+    assert parameter_count(SmallCNN(classes)) == parameters
+    trained = SmallCNN(classes, batch_norm=True, dropout=0.3)
+    assert parameter_count(trained.folded()) == parameters
+
+
+def test_folding_changes_nothing_that_is_heard() -> None:
+    torch.manual_seed(0)
+    network = SmallCNN(4, batch_norm=True, dropout=0.3)
+    for _ in range(3):  # gives the batch norms statistics of their own
+        network(torch.randn(16, 40, 98) * 3 + 1)
+    network.eval()
+    windows = torch.randn(5, 40, 98)
+    torch.testing.assert_close(network.folded()(windows), network(windows), atol=1e-5, rtol=1e-4)
+
+
+def test_the_reference_class_is_a_class_with_logit_zero() -> None:
+    logits = torch.tensor([[1.0, -2.0, 0.5]])
+    full = torch.tensor([[0.0, 1.0, -2.0, 0.5]]).softmax(-1)
+    torch.testing.assert_close(posteriors(logits), full[:, 1:])
+    torch.testing.assert_close(posteriors(logits, reference_class=False), logits.softmax(-1))
+
+
+def test_equal_logits_of_zero_leave_a_share_for_none() -> None:
+    torch.testing.assert_close(posteriors(torch.zeros(1, 4)), torch.full((1, 4), 0.2))

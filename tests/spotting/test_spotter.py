@@ -1,0 +1,103 @@
+"""The spotter: windows, decisions and gaps, whatever the blocks."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kws.spotting.frontend import LogMel, Samples
+from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.trigger import TriggerSettings
+from tests.spotting.models import untrained_model
+
+MODEL = untrained_model()
+RATE = 16_000
+
+
+def bursts(seconds: float, seed: int) -> Samples:
+    """Noise whose level changes every fifth of a second, so that posteriors change too."""
+    random = np.random.default_rng(seed)
+    levels = np.repeat(10 ** random.uniform(-4, -0.5, round(seconds * 5)), RATE // 5)
+    return (levels * random.normal(size=len(levels))).astype(np.float32)
+
+
+SIGNAL = bursts(20, seed=1)
+
+
+def heard(spotter: Spotter, blocks: list[Samples]) -> list[Detection]:
+    return [detection for block in blocks for detection in spotter.push(block)]
+
+
+def test_the_signal_is_worth_testing_with() -> None:
+    assert len({each.keyword for each in heard(Spotter(MODEL), [SIGNAL])}) >= 2
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, len(SIGNAL)), max_size=60))
+def test_same_events_whatever_the_blocks(cuts: list[int]) -> None:
+    expected = heard(Spotter(MODEL), [SIGNAL])
+    detections = heard(Spotter(MODEL), np.split(SIGNAL, sorted(cuts)))
+    assert [(each.keyword, each.t) for each in detections] == [
+        (each.keyword, each.t) for each in expected
+    ]
+    assert [each.confidence for each in detections] == pytest.approx(
+        [each.confidence for each in expected], abs=1e-4
+    )
+
+
+def test_push_is_windows_model_decide() -> None:
+    whole, parts = Spotter(MODEL), Spotter(MODEL)
+    windows = parts.windows(SIGNAL)
+    assert windows.shape == ((len(SIGNAL) - RATE) // 1_600 + 1, 40, 98)
+    assert parts.decide(MODEL.posteriors(windows)) == whole.push(SIGNAL)
+
+
+def test_a_window_is_the_log_mel_of_its_second() -> None:
+    windows = Spotter(MODEL).windows(SIGNAL)
+    second = torch.from_numpy(SIGNAL[3 * 1_600 : 3 * 1_600 + RATE])
+    expected = LogMel(MODEL.header.front_end)(second).T
+    torch.testing.assert_close(windows[3], expected, atol=1e-5, rtol=0)
+
+
+def test_nothing_before_the_first_full_window() -> None:
+    spotter = Spotter(MODEL)
+    assert len(spotter.windows(SIGNAL[: RATE - 1])) == 0
+    assert len(spotter.windows(SIGNAL[RATE - 1 : RATE])) == 1
+
+
+@settings(max_examples=25)
+@given(before=st.integers(0, 40_000), lost=st.integers(1, 100_000))
+def test_nothing_across_a_gap(before: int, lost: int) -> None:
+    spotter = Spotter(MODEL)
+    spotter.push(SIGNAL[:before])
+    spotter.skip(lost)
+    assert spotter.position == before + lost
+    after = SIGNAL[40_000:140_000]
+    assert len(spotter.windows(after[: RATE - 1])) == 0
+    detections = spotter.push(after[RATE - 1 :])
+    fresh = Spotter(MODEL).push(after)
+    # As if the stream had begun here: no time that is held back outlasts the first window.
+    begin = (before + lost) / RATE
+    assert [each.keyword for each in detections] == [each.keyword for each in fresh]
+    assert [each.t - begin for each in detections] == pytest.approx([each.t for each in fresh])
+
+
+def test_hop_is_any_multiple_of_ten_milliseconds() -> None:
+    assert len(Spotter(MODEL, hop_s=0.01).windows(SIGNAL[: RATE + 1_600])) == 11
+    assert len(Spotter(MODEL, hop_s=0.25).windows(SIGNAL[: RATE + 8_000])) == 3
+    for hop_s in (0.0, 0.005, 0.015):
+        with pytest.raises(ValueError, match=r"multiple of 0\.01 s"):
+            Spotter(MODEL, hop_s=hop_s)
+
+
+def test_settings_of_an_unknown_keyword_are_refused() -> None:
+    with pytest.raises(ValueError, match="no keyword maybe"):
+        Spotter(MODEL, trigger={"maybe": TriggerSettings()})
+
+
+def test_smoothed_posteriors_can_be_looked_at() -> None:
+    spotter = Spotter(MODEL)
+    spotter.push(SIGNAL)
+    assert set(spotter.smoothed) == {"yes", "no", "up", "down"}
+    assert any(0 < value <= 1 for value in spotter.smoothed.values())

@@ -1,0 +1,41 @@
+"""What `import kws` gives, and that it stays small and quick."""
+
+import subprocess
+import sys
+
+import pytest
+
+import kws
+
+
+def test_the_public_names() -> None:
+    assert sorted(kws.__all__) == [
+        "Detection",
+        "KeywordModel",
+        "KwsError",
+        "Spotter",
+        "load_model",
+        "scan",
+    ]
+    for name in kws.__all__:
+        assert getattr(kws, name).__name__ == name
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        kws.nothing  # noqa: B018
+
+
+def test_importing_kws_does_not_import_torch() -> None:
+    code = "import sys, kws; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_kws_never_imports_train() -> None:
+    code = (
+        "import sys, pkgutil, importlib, kws\n"
+        "for m in pkgutil.walk_packages(kws.__path__, 'kws.'):\n"
+        "    m.name == 'kws.__main__' or importlib.import_module(m.name)\n"
+        "sys.exit(any(n.split('.')[0] == 'train' for n in sys.modules))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
