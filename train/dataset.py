@@ -1,5 +1,6 @@
 """An epoch of training windows: keywords, other words, running speech and noise, freshly drawn."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -29,12 +30,15 @@ class Mixture:
         words: another word.
         speech: running speech without keywords.
         noise: noise alone, or silence.
+        synthetic: of keywords and of other words alike, the share that a synthesiser speaks, so
+            that its sound does not tell the one from the other.
     """
 
     keywords: float = 0.42
     words: float = 0.22
     speech: float = 0.28
     noise: float = 0.08
+    synthetic: float = 0.25
 
 
 class Recordings:
@@ -73,12 +77,42 @@ class Recordings:
         return place(samples, (0, len(samples)), length, draw)
 
 
+class Words:
+    """Clips by word. A word is drawn by the square root of its clips' number.
+
+    Args:
+        clips: recordings of single words.
+    """
+
+    def __init__(self, clips: Iterable[Clip]) -> None:
+        self._clips: dict[str, list[Clip]] = defaultdict(list)
+        for clip in clips:
+            self._clips[clip.word].append(clip)
+        self._words = sorted(self._clips)
+        sizes = np.sqrt([len(self._clips[word]) for word in self._words])
+        self._chances = sizes / sizes.sum() if self._words else sizes
+
+    def __bool__(self) -> bool:
+        return bool(self._words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._clips
+
+    def clip(self, draw: np.random.Generator, word: str | None = None) -> Clip:
+        """A clip of a word, or of any."""
+        if word is None:
+            word = self._words[int(draw.choice(len(self._words), p=self._chances))]
+        clips = self._clips[word]
+        return clips[int(draw.integers(len(clips)))]
+
+
 class TrainingWindows(Dataset[tuple[Samples, int]]):
     """Windows of one epoch, each drawn by its number and the seed: the same for any worker.
 
     Args:
         keywords: the model's classes.
-        clips: recordings of words, keywords and others.
+        recorded: what people say, keywords and other words.
+        synthetic: the same by synthesisers; may be empty.
         speech: recordings without keywords.
         noise: recordings of noise.
         length: samples of a window.
@@ -92,7 +126,8 @@ class TrainingWindows(Dataset[tuple[Samples, int]]):
     def __init__(
         self,
         keywords: Sequence[str],
-        clips: Sequence[Clip],
+        recorded: Sequence[Clip],
+        synthetic: Sequence[Clip],
         speech: Sequence[Path],
         noise: Sequence[Path],
         *,
@@ -103,16 +138,16 @@ class TrainingWindows(Dataset[tuple[Samples, int]]):
         augmentation: Augmentation,
         seed: int,
     ) -> None:
-        self._by_keyword = [[c for c in clips if c.word == keyword] for keyword in keywords]
-        others = sorted({clip.word for clip in clips} - set(keywords))
-        self._by_word = [[c for c in clips if c.word == word] for word in others]
-        sizes = np.sqrt([len(group) for group in self._by_word])
-        self._word_chances = sizes / sizes.sum() if others else sizes
+        self._keywords = tuple(keywords)
+        sources = (recorded, synthetic)
+        self._spoken = [Words(c for c in clips if c.word in keywords) for clips in sources]
+        self._others = [Words(c for c in clips if c.word not in keywords) for clips in sources]
         self._speech = Recordings(speech, sample_rate)
         self._noise = Recordings(noise, sample_rate)
         shares = np.array([mixture.keywords, mixture.words, mixture.speech, mixture.noise])
-        shares *= [1, bool(others), bool(self._speech), bool(self._noise)]
+        shares *= [1, bool(self._others[0]), bool(self._speech), bool(self._noise)]
         self._shares = shares / shares.sum()
+        self._synthetic_share = mixture.synthetic
         self._length, self._rate, self._size = length, sample_rate, size
         self._augmentation = augmentation
         self._seed = seed
@@ -129,12 +164,11 @@ class TrainingWindows(Dataset[tuple[Samples, int]]):
         kind = draw.choice(4, p=self._shares)
         label = NONE
         if kind == 0:
-            keyword = int(draw.integers(len(self._by_keyword)))
-            window = self._word(self._by_keyword[keyword], draw)
-            label = keyword + 1
+            index_of_keyword = int(draw.integers(len(self._keywords)))
+            window = self._word(self._spoken, draw, self._keywords[index_of_keyword])
+            label = index_of_keyword + 1
         elif kind == 1:
-            group = int(draw.choice(len(self._by_word), p=self._word_chances))
-            window = self._word(self._by_word[group], draw)
+            window = self._word(self._others, draw)
         elif kind == 2:
             window = self._speech.stretch(self._length, draw)
         else:
@@ -143,9 +177,14 @@ class TrainingWindows(Dataset[tuple[Samples, int]]):
                 window = np.zeros(self._length, np.float32)
         return self._vary(window, draw), label
 
-    def _word(self, clips: Sequence[Clip], draw: np.random.Generator) -> Samples:
-        clip = clips[int(draw.integers(len(clips)))]
-        samples = read_samples(clip.path, self._rate)
+    def _word(
+        self, sources: Sequence[Words], draw: np.random.Generator, word: str | None = None
+    ) -> Samples:
+        recorded, synthetic = sources
+        wants_synthetic = draw.random() < self._synthetic_share
+        has_synthetic = bool(synthetic) if word is None else word in synthetic
+        source = synthetic if wants_synthetic and has_synthetic else recorded
+        samples = read_samples(source.clip(draw, word).path, self._rate)
         settings = self._augmentation
         if draw.random() < settings.speed_probability:
             samples = change_speed(samples, 1 + draw.uniform(-settings.speed, settings.speed))

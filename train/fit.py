@@ -98,8 +98,7 @@ class _Fit:
         self.config = config
         clips = word_clips(config.words)
         training = of_split(clips, "training")
-        for folder in config.synthetic:
-            training += word_clips(folder)
+        synthetic = [clip for folder in config.synthetic for clip in word_clips(folder)]
         if missing := set(config.keywords) - {clip.word for clip in training}:
             raise ConfigError(
                 f"{config.words}: no training recordings of {', '.join(sorted(missing))}"
@@ -111,6 +110,7 @@ class _Fit:
         self.windows = TrainingWindows(
             config.keywords,
             training,
+            synthetic,
             recordings(config.speech),
             recordings(noise),
             length=config.front_end.samples_in(WINDOW_FRAMES),
@@ -142,8 +142,9 @@ class _Fit:
         self.epoch = 0
         self.mean, self.scale = self._resume() if config.resume else self._statistics()
         log.info(
-            "%d training and %d validation clips, %d windows an epoch",
+            "%d training, %d synthetic and %d validation clips, %d windows an epoch",
             len(training),
+            len(synthetic),
             len(self.validation),
             config.windows,
         )

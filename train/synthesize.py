@@ -37,6 +37,8 @@ SIMILAR_WORDS: tuple[str, ...] = (
 """English words near "yes", "no", "up" and "down", and some that are not."""
 
 
+ENDINGS = (".", "!", "?", ",")
+"""What a word ends with changes how some voices say it."""
 MISPRONOUNCED: frozenset[tuple[str, str]] = frozenset({("heart", "no")})
 """Voice and word: what comes out sounds like another word ("now")."""
 
@@ -92,7 +94,7 @@ def voices() -> list[Voice]:
     if find_spec("hibari") is None:
         log.info("hibari-tts is not installed; going on without its voice")
     else:
-        found += [Voice("hibari", "heart", pace) for pace in (0.7, 0.8, 0.9, 1.0, 1.1, 1.25)]
+        found += [Voice("hibari", "heart", pace) for pace in (0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.3)]
     return found
 
 
@@ -113,7 +115,7 @@ def speak(text: str, voice: Voice, sample_rate: int) -> Samples:
 def synthesize(
     folder: Path, words: Sequence[str], sample_rate: int = 16_000, length: int = 16_000
 ) -> int:
-    """Write `folder/<word>/<voice>_nohash_0.wav` for each word and voice.
+    """Write `folder/<word>/<voice>_nohash_<take>.wav` for each word and voice.
 
     Returns:
         The number of clips written; those that exist are left alone.
@@ -122,8 +124,8 @@ def synthesize(
         ConfigError: no synthesiser is installed.
     """
     count = 0
-    for path, word, voice in _missing(folder, words):
-        samples = speak(f"{word}.", voice, sample_rate)
+    for path, word, voice, take in _missing(folder, words):
+        samples = speak(f"{word}{ENDINGS[take]}", voice, sample_rate)
         start, end = active_region(samples, sample_rate)
         margin = sample_rate // 20
         clip = clip_window(samples[max(0, start - margin) : end + margin], length)
@@ -133,13 +135,15 @@ def synthesize(
     return count
 
 
-def _missing(folder: Path, words: Sequence[str]) -> Iterator[tuple[Path, str, Voice]]:
+def _missing(folder: Path, words: Sequence[str]) -> Iterator[tuple[Path, str, Voice, int]]:
     for voice, word in product(voices(), words):
         if (voice.name, word) in MISPRONOUNCED:
             continue
-        path = folder / word / f"{voice.speaker}_nohash_0.wav"
-        if not path.exists():
-            yield path, word, voice
+        # The others say the same whatever ends it.
+        for take in range(len(ENDINGS) if voice.program == "hibari" else 1):
+            path = folder / word / f"{voice.speaker}_nohash_{take}.wav"
+            if not path.exists():
+                yield path, word, voice, take
 
 
 def _program(text: str, voice: Voice) -> tuple[Samples, int]:
