@@ -23,11 +23,11 @@ class TriggerSettings:
         exclusion_s: time after another keyword's event in which this one is held back.
     """
 
-    threshold: float = 0.7
+    threshold: float = 0.5
     smoothing_s: float = 0.3
-    patience_s: float = 0.0
-    refractory_s: float = 0.8
-    release: float = 0.3
+    patience_s: float = 0.1
+    refractory_s: float = 1.0
+    release: float = 0.25
     exclusion_s: float = 0.3
 
     def __post_init__(self) -> None:

@@ -19,7 +19,7 @@ AS_FLOAT = STEREO.astype(np.float32) / 32_768
 def read(
     data: bytes, channels: int = 2, sample_format: SampleFormat = "s16le"
 ) -> tuple[AudioFormat, Frames]:
-    pipe = io.BufferedReader(io.BytesIO(data))  # type: ignore[arg-type]
+    pipe = io.BufferedReader(io.BytesIO(data))
     source = Stdin(pipe, AudioFormat(16_000, channels), sample_format)
     audio_format = source.open()
     feed = Feed(audio_format, lambda: 0.0)
