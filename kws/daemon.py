@@ -23,10 +23,12 @@ from kws.errors import DeviceError
 from kws.events import hello
 from kws.listener import Listener, listen, make_spotter
 from kws.serving.access import read_access
+from kws.serving.http import EVENTS_PATH, Pages
 from kws.serving.hub import Hub
-from kws.serving.server import EVENTS_PATH, EventServer
+from kws.serving.server import EventServer
 from kws.serving.status import SourceState, health, info, is_lost
 from kws.serving.stdout import StdoutWriter
+from kws.serving.subscriber import Subscribing
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 
@@ -80,14 +82,16 @@ class Daemon:
         self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
         self._stdout = StdoutWriter(self._hub)
         self._server = EventServer(
-            self._hub,
-            access,
-            greeting=self._greeting,
-            keywords=self._model.classes,
-            pages={"/health": self._health, "/info": self._info},
-            open_pages=("/health",),
-            max_connections=config.server.max_connections,
-            queue=config.server.queue,
+            Subscribing(
+                self._hub, access, self._greeting, self._model.classes, config.server.queue
+            ),
+            Pages(
+                access,
+                {"/health": self._health, "/info": self._info},
+                # Who supervises the daemon needs no secret.
+                open_pages=("/health",),
+            ),
+            config.server.max_connections,
         )
         self._started = time.monotonic()
         self._failure: BaseException | None = None
@@ -111,14 +115,15 @@ class Daemon:
             loop.add_signal_handler(number, interrupted.set)
         # The first window takes longer than the others: not with sound waiting.
         Spotter(self._model).push(np.zeros(self._model.window_samples, np.float32))
-        async with self._server.listening(self._config.server.host, self._config.server.port) as (
-            port
-        ):
+        place = self._config.server
+        async with self._server.listening(place.host, place.port) as port:
             self._stdout.start(from_thread(written))
-            async with self._sounding(from_thread(ended)):
-                self._say_ready(port)
-                await self._supervise(interrupted, ended)
-            self._hub.close()
+            try:
+                async with self._sounding(from_thread(ended)):
+                    self._say_ready(port)
+                    await self._supervise(interrupted, ended)
+            finally:
+                self._hub.close()
             if interrupted.is_set() or self._feed.error is not None:
                 await _first(written, timeout=_STOP_SECONDS)
             else:

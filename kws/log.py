@@ -2,9 +2,11 @@
 
 import json
 import logging
+import os
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from functools import cache
+from typing import Any, TextIO
 
 from kws.events import utc
 
@@ -28,6 +30,13 @@ class _Text(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
 
+@cache
+def _standard_error() -> TextIO:
+    """Standard error by a descriptor of its own: see `kws.audio.devices.quiet_libraries`."""
+    sys.stderr.flush()
+    return os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
+
+
 def set_up_logging(level: str, log_format: str) -> None:
     """Log to standard error.
 
@@ -35,7 +44,7 @@ def set_up_logging(level: str, log_format: str) -> None:
         level: the least that is said: "debug", "info", "warning" or "error".
         log_format: "text" or "json".
     """
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(_standard_error())
     handler.setFormatter(_JsonLines() if log_format == "json" else _Text())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A reader of standard error that has gone must not fill it with complaints about that.

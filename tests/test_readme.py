@@ -1,0 +1,60 @@
+"""What the README shows works as it stands."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from kws.cli import COMMANDS
+from kws.config import load_config
+
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_example_in_python_hears_the_demo() -> None:
+    (example,) = (block for block in blocks("python") if "import kws" in block)
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", example],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "yes" in done.stdout
+    assert "down" in done.stdout
+
+
+def test_the_examples_of_configuration_are_right(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    for block in blocks("yaml"):
+        path.write_text(block)
+        load_config(path)
+    load_config(overrides=re.findall(r"`--set ([\w.]+=[\w.]+)`", README))
+    variables = dict(re.findall(r"`(KWS_\w+__\w+)=([\w.]+)`", README))
+    assert variables
+    load_config(environment=variables)
+
+
+def test_every_command_is_shown() -> None:
+    for command in COMMANDS:
+        assert f"`kws {command}" in README
+
+
+def test_every_dependency_has_its_line() -> None:
+    project = (REPOSITORY / "pyproject.toml").read_text(encoding="utf-8")
+    (section,) = re.findall(r"^dependencies = \[(.*?)^\]", project, re.DOTALL | re.MULTILINE)
+    for name in re.findall(r'"([\w.-]+)>=', section):
+        assert f"| {name} |" in README
+
+
+def test_every_exit_code_is_explained() -> None:
+    from kws import errors
+
+    classes = [each for each in vars(errors).values() if isinstance(each, type)]
+    for code in {each.exit_code for each in classes if issubclass(each, errors.KwsError)}:
+        assert f"| {code} |" in README
