@@ -174,9 +174,12 @@ class Daemon:
     async def _supervise(self, interrupted: asyncio.Event, ended: asyncio.Event) -> None:
         """Wait for a signal or the source's end, and see to it that sound comes."""
         lost_after_s = self._config.audio.lost_after_s
+        was_lost = False
         while not (interrupted.is_set() or ended.is_set()):
             await _first(interrupted, ended, timeout=_CHECK_SECONDS)
-            if is_lost(self._state(), lost_after_s):
+            # Twice in a row: a process that was paused has heard nothing either, but will.
+            was_lost, before = is_lost(self._state(), lost_after_s), was_lost
+            if was_lost and before:
                 problem = f"has delivered nothing for {lost_after_s:g} s (audio.lost_after_s)"
                 name = f"{self._source.kind} {self._source.name!r}"
                 self._feed.end(DeviceError(f"{name} {problem}"))

@@ -41,6 +41,7 @@ class Feed:
         )
         self._filled = threading.Event()
         self._emptied = threading.Event()
+        self._wanted = 1
         self._ended = False
 
     @property
@@ -52,7 +53,9 @@ class Feed:
         """Append frames, shape (n, channels); never waits."""
         self._ring.write(frames)
         self.last_audio = self._clock()
-        self._filled.set()
+        # Waking the reader for less than it waits for would only cost time.
+        if self._ring.available >= self._wanted:
+            self._filled.set()
 
     def lose(self, frames: int) -> None:
         """Count an overflow that cost about `frames` frames."""
@@ -97,6 +100,7 @@ class Feed:
         Returns:
             None once the source has ended and everything has been read.
         """
+        self._wanted = at_least
         while self._ring.available < at_least and not self._ended:
             self._filled.clear()
             if self._ring.available < at_least and not self._ended:

@@ -120,6 +120,7 @@ class _Watcher:
         message = json.loads(text)
         if "seq" in message:
             print(text if isinstance(text, str) else text.decode(), flush=True)
-            self._seq = message["seq"]
+            # What came while we were joining can precede what is sent again.
+            self._seq = max(self._seq, message["seq"])
         elif not message.get("replay", {}).get("complete", True):
             log.warning("more was missed than the daemon keeps")

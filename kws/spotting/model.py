@@ -42,7 +42,7 @@ class SmallCNN(nn.Module):
             layers.append(nn.Conv2d(inputs, outputs, kernel_size=3, stride=2, padding=1))
             if batch_norm:
                 layers.append(nn.BatchNorm2d(outputs))
-            layers.append(nn.ReLU())
+            layers.append(nn.ReLU(inplace=True))
             height, width = (height + 1) // 2, (width + 1) // 2
         self.convolutions = nn.Sequential(*layers)
         self.hidden = nn.Linear(channels[-1] * height * width, 256)

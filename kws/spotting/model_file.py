@@ -127,15 +127,11 @@ class KeywordModel:
         Returns:
             float32 of shape (n, keywords), each in [0, 1].
         """
+        if not len(windows):
+            return torch.empty(0, len(self.classes))
         mean, scale = self._normalisation
-        batches = [
-            posteriors(
-                self.network((batch - mean) / scale), reference_class=self.header.reference_class
-            )
-            for batch in torch.split(windows, BATCH)
-            if len(batch)
-        ]
-        return torch.cat(batches) if batches else torch.empty(0, len(self.classes))
+        logits = [self.network((batch - mean) / scale) for batch in torch.split(windows, BATCH)]
+        return posteriors(torch.cat(logits), reference_class=self.header.reference_class)
 
 
 def save_model(model: KeywordModel, path: Path) -> None:

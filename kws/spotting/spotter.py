@@ -94,6 +94,7 @@ class Spotter:
         """
         return self.decide(self.model.posteriors(self.windows(samples)))
 
+    @torch.inference_mode()
     def windows(self, samples: Samples) -> Tensor:
         """The windows that `samples` complete: float32 of shape (n, bands, window_frames)."""
         self._pushed += len(samples)

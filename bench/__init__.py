@@ -1,0 +1,1 @@
+"""What kws costs; run by hand, not by the tests."""

@@ -1,0 +1,177 @@
+"""What is sent, and what is documented, is as docs/protocol.schema.json says."""
+
+import json
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from kws.events import Dropped, Heard, hello, scan_line
+from kws.serving.hub import Hub
+from kws.serving.requests import BadRequestError, parse_request
+from kws.serving.status import SourceState, health, info
+from kws.spotting.model_file import KeywordModel, load_model
+from tests.blackbox.client import ask, get_json, receive, subscribe
+from tests.blackbox.talker import Talker
+
+DOCS = Path(__file__).parent.parent / "docs"
+SCHEMA = json.loads((DOCS / "protocol.schema.json").read_text(encoding="utf-8"))
+PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
+KEYWORDS = ("yes", "no", "up", "down")
+MESSAGES = ("hello", "detection", "status", "subscribed", "request", "scan_line", "health", "info")
+
+HEARD = Heard("default", 12.34, "yes", 0.97, "yes-no-up-down")
+DROPPED = Dropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
+SOURCE = SourceState(
+    stream="default",
+    kind="microphone",
+    name="USB",
+    live=True,
+    sample_rate=48_000,
+    channels=2,
+    seconds_since_audio=0.02,
+    delivered=True,
+    overflows=1,
+    dropped_samples=160,
+)
+
+
+def check(message: Any, name: str) -> None:
+    """A message against its definition."""
+    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(message)
+
+
+def documented() -> list[tuple[str, Any]]:
+    """Name and value of every example: blocks of JSON values, each marked with its definition."""
+    decoder, examples = json.JSONDecoder(), []
+    for name, block in re.findall(r"```json *(\w*)\n(.*?)```", PROTOCOL, re.DOTALL):
+        rest = block.strip()
+        while rest:
+            value, end = decoder.raw_decode(rest)
+            examples.append((name, value))
+            rest = rest[end:].strip()
+    return examples
+
+
+@pytest.fixture(scope="module")
+def model() -> KeywordModel:
+    return load_model()
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert set(MESSAGES) <= set(SCHEMA["$defs"])
+
+
+@pytest.mark.parametrize(("name", "example"), documented())
+def test_every_example_is_valid(name: str, example: Any) -> None:
+    assert name in MESSAGES, "a JSON block should begin with ```json and its definition's name"
+    check(example, name)
+
+
+def test_every_message_has_an_example() -> None:
+    assert {name for name, _ in documented()} == set(MESSAGES)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_key_is_explained(name: str) -> None:
+    # v and type are explained once, for all.
+    keys = set(SCHEMA["$defs"][name]["properties"]) - {"type", "v"}
+    assert {key for key in keys if f"`{key}`" not in PROTOCOL} == set()
+
+
+@pytest.mark.parametrize(("what", "name"), [(HEARD, "detection"), (DROPPED, "status")])
+def test_events(what: Heard | Dropped, name: str) -> None:
+    event = Hub("a8064acf2f92", lambda: datetime.now(UTC)).publish(what)
+    check(json.loads(event.to_json()), name)
+
+
+def test_hello() -> None:
+    message = hello(
+        run="a8064acf2f92",
+        seq=1,
+        model="yes-no-up-down",
+        thresholds=dict.fromkeys(KEYWORDS, 0.7),
+        sources=[SOURCE.summary()],
+    )
+    check(json.loads(message), "hello")
+
+
+def test_scan_line_even_before_the_start() -> None:
+    check(json.loads(scan_line("a.wav", replace(HEARD, t=-0.1))), "scan_line")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [SOURCE, replace(SOURCE, delivered=False), replace(SOURCE, seconds_since_audio=9.0)],
+    ids=["ok", "waiting", "lost"],
+)
+def test_health(source: SourceState) -> None:
+    _, page = health(source, run="a8064acf2f92", uptime_s=1.5, lost_after_s=3.0, subscribers=2)
+    check(page, "health")
+
+
+def test_info(model: KeywordModel) -> None:
+    page = info(model, hop_s=0.1, trigger=model.header.trigger)
+    check(msgspec.json.decode(msgspec.json.encode(page)), "info")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"keywords": []},
+        {"keywords": None, "min_confidence": 1},
+        {"token": "secret", "after": {"run": "a8064acf2f92", "seq": 0}},
+        {"after": None, "token": None},
+    ],
+)
+def test_what_the_schema_allows_is_understood(request_: dict[str, Any]) -> None:
+    check(request_, "request")
+    parse_request(json.dumps(request_), KEYWORDS)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        [],
+        {"keyword": "yes"},
+        {"keywords": "yes"},
+        {"keywords": [1]},
+        {"min_confidence": 1.1},
+        {"min_confidence": None},
+        {"after": {"run": "a8064acf2f92"}},
+        {"after": {"run": "a8064acf2f92", "seq": -1}},
+        {"after": {"run": "a8064acf2f92", "seq": 1, "more": 1}},
+        {"token": 1},
+    ],
+)
+def test_what_the_schema_forbids_is_refused(request_: Any) -> None:
+    with pytest.raises(ValidationError):
+        check(request_, "request")
+    with pytest.raises(BadRequestError):
+        parse_request(json.dumps(request_), KEYWORDS)
+
+
+@pytest.mark.parametrize("name", sorted(set(MESSAGES) - {"request"}))
+def test_what_the_daemon_sends_may_grow(name: str) -> None:
+    example = next(example for each, example in documented() if each == name)
+    check({**example, "new": 1}, name)
+
+
+def test_what_a_real_daemon_sends() -> None:
+    with Talker() as daemon, subscribe(daemon.port) as subscriber:
+        greeting = receive(subscriber)
+        check(greeting, "hello")
+        check(ask(subscriber, keywords=["yes"]), "subscribed")
+        printed = daemon.say("yes")
+        check(printed[0], "detection")
+        assert receive(subscriber) == printed[0]
+        check(ask(subscriber, after={"run": greeting["run"], "seq": 0}), "subscribed")
+        check(get_json(daemon.port, "/health"), "health")
+        check(get_json(daemon.port, "/info"), "info")
