@@ -79,13 +79,3 @@ def test_the_demo_goes_round_without_a_seam(path: Path) -> None:
     demo.start(feed)
     assert feed.enough.wait(10)
     np.testing.assert_array_equal(feed.frames, np.tile(SAMPLES, (3, 1))[: len(feed.frames)])
-
-
-def test_the_demo_keeps_real_time(path: Path) -> None:
-    """By a clock that stands still no second block is ever due."""
-    demo = Demo(lambda: 0.0, path)
-    feed = Collecting(demo, 160)
-    demo.start(feed)
-    assert feed.enough.wait(10)
-    demo.stop()
-    assert len(feed.frames) == 160
