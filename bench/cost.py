@@ -246,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code is 0 whether or not the aims are met."""
     parser = argparse.ArgumentParser(prog="python -m bench.cost", description=__doc__)
     parser.add_argument(
-        "--data", type=Path, metavar="DIR", help="recordings in the layout of Speech Commands"
+        "--data", type=Path, metavar="DIR", help="holds speech_commands/<word>/*.wav, as for train"
     )
     parser.add_argument("--minutes", type=float, default=30.0, metavar="N", help="default: 30")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
@@ -256,7 +256,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         model = load_model()
         what = model.classes, model.sample_rate, 60 * options.minutes
-        stream = demo_stream(*what) if options.data is None else clip_stream(options.data, *what)
+        if options.data is None:
+            stream = demo_stream(*what)
+        else:
+            stream = clip_stream(options.data / "speech_commands", *what)
         figures, result = measure(stream, model)
     except KwsError as error:
         print(f"bench.cost: {error}", file=sys.stderr)
