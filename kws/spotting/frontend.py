@@ -84,7 +84,9 @@ class LogMel:
     def __init__(self, settings: FrontEndSettings) -> None:
         self.settings = settings
         self._hann = torch.hann_window(settings.frame_length, periodic=True, dtype=torch.float32)
-        self._filters = torch.from_numpy(mel_filters(settings).astype(np.float32))
+        # A filter weighs the squares of real and imaginary part alike.
+        filters = mel_filters(settings).astype(np.float32).repeat(2, axis=0)
+        self._filters = torch.from_numpy(filters)
 
     def __call__(self, samples: Tensor) -> Tensor:
         """Compute ln(mel power + floor).
@@ -99,9 +101,9 @@ class LogMel:
         if samples.shape[-1] < settings.frame_length:
             return samples.new_empty((*samples.shape[:-1], 0, settings.bands))
         frames = samples.unfold(-1, settings.frame_length, settings.hop_length) * self._hann
-        spectrum = torch.fft.rfft(frames, n=settings.fft_length)
-        power = spectrum.real.square() + spectrum.imag.square()
-        return torch.log(power @ self._filters + settings.floor)
+        spectrum = torch.view_as_real(torch.fft.rfft(frames, n=settings.fft_length))
+        mel_power = spectrum.flatten(-2).square() @ self._filters
+        return mel_power.add_(settings.floor).log_()
 
     def to(self, device: torch.device) -> Self:
         """Move the tables to a device (for training) and return self."""

@@ -113,9 +113,10 @@ class KeywordModel:
 
     @cached_property
     def _normalisation(self) -> tuple[Tensor, Tensor]:
+        """Gain and offset, shape (bands, 1), that subtract the mean and divide by the scale."""
         mean = torch.tensor(self.header.mean, dtype=torch.float32)[:, None]
-        scale = torch.tensor(self.header.scale, dtype=torch.float32)[:, None]
-        return mean, scale
+        gain = 1 / torch.tensor(self.header.scale, dtype=torch.float32)[:, None]
+        return gain, -mean * gain
 
     @torch.inference_mode()
     def posteriors(self, windows: Tensor) -> Tensor:
@@ -129,8 +130,11 @@ class KeywordModel:
         """
         if not len(windows):
             return torch.empty(0, len(self.classes))
-        mean, scale = self._normalisation
-        logits = [self.network((batch - mean) / scale) for batch in torch.split(windows, BATCH)]
+        gain, offset = self._normalisation
+        logits = [
+            self.network(torch.addcmul(offset, batch, gain))
+            for batch in torch.split(windows, BATCH)
+        ]
         return posteriors(torch.cat(logits), reference_class=self.header.reference_class)
 
 

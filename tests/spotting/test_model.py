@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kws.spotting.model import SmallCNN, parameter_count, posteriors
+from kws.spotting.model import SmallCNN, SparseLinear, parameter_count, posteriors
 
 
 @pytest.mark.parametrize(("classes", "parameters"), [(4, 1_089_540), (34, 1_097_250)])
@@ -32,3 +32,20 @@ def test_the_reference_class_is_a_class_with_logit_zero() -> None:
 
 def test_equal_logits_of_zero_leave_a_share_for_none() -> None:
     torch.testing.assert_close(posteriors(torch.zeros(1, 4)), torch.full((1, 4), 0.2))
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
+def test_leaving_zeros_out_changes_nothing(share: float) -> None:
+    torch.manual_seed(1)
+    layer = SparseLinear(500, 30).eval()
+    row = torch.randn(1, 500) * (torch.rand(1, 500) < share)
+    expected = torch.nn.functional.linear(row, layer.weight, layer.bias)
+    torch.testing.assert_close(layer(row), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_a_window_alone_is_heard_as_among_others() -> None:
+    torch.manual_seed(2)
+    network = SmallCNN(4).eval()
+    windows = torch.randn(6, 40, 98)
+    alone = torch.cat([network(window[None]) for window in windows])
+    torch.testing.assert_close(alone, network(windows), atol=1e-5, rtol=1e-4)

@@ -1,0 +1,58 @@
+"""What the black-box tests start, and end again."""
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from .process import DaemonProcess
+from .pulse import PulseAudio, need_pulseaudio
+from .talker import Talker
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Let processes have SIGINT even where this one, in the background of a shell, ignores it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Leaves what a test enters."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def start(stack: ExitStack) -> Callable[..., DaemonProcess]:
+    """Starts daemons, as `DaemonProcess`, that do not outlive the test."""
+    return lambda *arguments, **options: stack.enter_context(DaemonProcess(*arguments, **options))
+
+
+@pytest.fixture
+def talk(stack: ExitStack) -> Callable[..., Talker]:
+    """Starts daemons, as `Talker`, that do not outlive the test."""
+    return lambda *arguments, **options: stack.enter_context(Talker(*arguments, **options))
+
+
+@pytest.fixture(scope="module")
+def talker() -> Iterator[Talker]:
+    """A daemon that the tests of a module share."""
+    with Talker() as talker:
+        yield talker
+
+
+@pytest.fixture
+def pulseaudio(stack: ExitStack) -> Callable[..., PulseAudio]:
+    """Starts audio servers that do not outlive the test."""
+    need_pulseaudio()
+
+    def begin(rate: int = 16_000) -> PulseAudio:
+        folder = stack.enter_context(TemporaryDirectory(prefix="kws-"))
+        return stack.enter_context(PulseAudio(Path(folder), rate))
+
+    return begin

@@ -1,0 +1,176 @@
+"""`kws watch` at a daemon, `kws devices` at a microphone, and what `kws scan` writes."""
+
+import csv
+import io
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from .process import DaemonProcess, Lines, json_lines, run_kws, started
+from .pulse import PulseAudio
+from .speech import DEMO
+from .talker import Talker
+
+SERVER, INTERRUPTED = 5, 130
+"""Exit codes."""
+
+Talk = Callable[..., Talker]
+Watch = Callable[..., "Watcher"]
+
+
+class Watcher:
+    """`kws watch` as a process.
+
+    Args:
+        arguments: of its command line.
+        token: in its environment.
+    """
+
+    def __init__(self, *arguments: str, token: str = "") -> None:
+        self.process = started("watch", *arguments, environment={"KWS_TOKEN": token})
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.stdout = Lines(self.process.stdout)
+        self.stderr = Lines(self.process.stderr)
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        self.process.kill()
+        self.process.wait()
+        self.stdout.finish()
+        self.stderr.finish()
+
+    def subscribed(self, times: int = 1) -> None:
+        """Wait until it has joined so many times."""
+        self.stderr.wait_for(lambda lines: sum("subscribed to" in line for line in lines) >= times)
+
+
+@pytest.fixture
+def watch() -> Iterator[Watch]:
+    """Starts `kws watch`, which does not outlive the test."""
+    with ExitStack() as stack:
+
+        def begin(*arguments: str, token: str = "") -> Watcher:
+            watcher = Watcher(*arguments, token=token)
+            stack.callback(watcher.end)
+            return watcher
+
+        yield begin
+
+
+def url(daemon: DaemonProcess) -> str:
+    """Where its events are."""
+    return f"ws://127.0.0.1:{daemon.port}/events"
+
+
+def test_watch_prints_the_events_and_ends_with_the_daemon(talk: Talk, watch: Watch) -> None:
+    daemon = talk()
+    watcher = watch("--once", url(daemon))
+    watcher.subscribed()
+    events = daemon.say("yes", "no")
+    assert daemon.stop() == 0
+    assert watcher.process.wait(30) == 0
+    assert json_lines("\n".join(watcher.stdout.finish())) == events
+
+
+def test_watch_prints_what_it_was_asked_for(talk: Talk, watch: Watch) -> None:
+    daemon = talk(environment={"KWS_TOKEN": "secret"})
+    watcher = watch(
+        *("--once", "--keyword", "no", "--keyword", "down", "--min-confidence", "0.1", url(daemon)),
+        token="secret",
+    )
+    watcher.subscribed()
+    # Before its filter has arrived it gets everything; a first "no" tells us that it has.
+    events = daemon.say("no", "yes", "down")
+    lines = watcher.stdout.first(2)
+    assert json_lines("\n".join(lines)) == [events[0], events[2]]
+
+
+def test_watch_comes_back_when_the_daemon_does(talk: Talk, watch: Watch) -> None:
+    daemon = talk()
+    port = daemon.port
+    watcher = watch(url(daemon))
+    watcher.subscribed()
+    events = daemon.say("yes")
+    assert json_lines("\n".join(watcher.stdout.first(1))) == events
+    assert daemon.stop() == 0
+    again = talk("--set", f"server.port={port}")
+    events += again.say("no")
+    watcher.subscribed(times=2)
+    events += again.say("down")
+    assert json_lines("\n".join(watcher.stdout.first(3))) == events
+    watcher.process.send_signal(signal.SIGINT)
+    assert watcher.process.wait(30) == INTERRUPTED
+    assert not any("Traceback" in line for line in watcher.stderr.finish())
+
+
+def test_watch_says_when_nobody_is_there(watch: Watch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    watcher = watch("--once", f"ws://127.0.0.1:{port}/events")
+    assert watcher.process.wait(30) == SERVER
+    assert "is kws running there?" in watcher.stderr.finish()[-1]
+
+
+def test_watch_does_not_knock_again_with_a_wrong_token(talk: Talk, watch: Watch) -> None:
+    daemon = talk(environment={"KWS_TOKEN": "secret"})
+    watcher = watch(url(daemon), token="wrong")
+    assert watcher.process.wait(30) == SERVER
+    assert "token" in watcher.stderr.finish()[-1]
+
+
+def test_watch_ends_when_nobody_reads_it(talk: Talk) -> None:
+    daemon = talk()
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb"):
+        process = started("watch", url(daemon), stdout=writing)
+    assert process.stderr is not None
+    stderr = Lines(process.stderr)
+    try:
+        stderr.find(lambda line: "subscribed to" in line)
+        os.close(reading)
+        daemon.say("yes")
+        assert process.wait(30) == 1
+    finally:
+        process.kill()
+        process.wait()
+    assert not any("Traceback" in line for line in stderr.finish())
+
+
+def test_devices_lists_the_microphones(pulseaudio: Callable[[], PulseAudio]) -> None:
+    environment = pulseaudio().environment
+    done = run_kws("devices", environment=environment)
+    assert done.returncode == 0, done.stderr
+    [line] = [line for line in done.stdout.splitlines() if line[2:].startswith("pulse, ALSA")]
+    assert line.endswith("opens at 16000 Hz")
+    done = run_kws("devices", "--set", "audio.device=PULSE", environment=environment)
+    used = [line for line in done.stdout.splitlines()[1:] if line.startswith("* ")]
+    assert [line.split(",")[0] for line in used] == ["* pulse"]
+
+
+def test_scan_writes_tables_and_labels() -> None:
+    found = json_lines(run_kws("scan", str(DEMO)).stdout)
+    table = run_kws("scan", "--format", "csv", str(DEMO)).stdout
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert [(row["file"], float(row["t"]), row["keyword"]) for row in rows] == [
+        (event["file"], event["t"], event["keyword"]) for event in found
+    ]
+    labels = run_kws("scan", "--format", "audacity", str(DEMO)).stdout.splitlines()
+    assert [label.split("\t")[0] for label in labels] == [f"{event['t']:.3f}" for event in found]
+    assert [label.split("\t")[2].split()[0] for label in labels] == [
+        event["keyword"] for event in found
+    ]
+
+
+def test_scan_into_a_pipe_that_closes_is_no_traceback() -> None:
+    process = started("scan", str(DEMO))
+    assert process.stdout is not None
+    process.stdout.close()
+    with process:
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert (process.returncode, said) == (1, b"")

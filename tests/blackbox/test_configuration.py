@@ -1,0 +1,108 @@
+"""A wrong configuration: file, key and what is allowed; exit code 2."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from .process import run_kws
+
+CONFIGURATION = 2
+"""Exit code."""
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("server: {prot: 9000}", ("server.prot", "unknown key", "port")),
+        ("severs: {}", ("severs", "unknown key", "server")),
+        ("server: {port: high}", ("server.port", "'high'", "a whole number from 0 to 65535")),
+        ("server: {port: 70000}", ("server.port", "70000", "65535")),
+        ("server: 9000", ("server", "9000", "a section with host, port")),
+        ("audio: {lost_after_s: 0}", ("audio.lost_after_s", "from 1 to 60")),
+        ("trigger: {threshold: 2}", ("trigger.threshold", "above 0 to 1")),
+        ("keywords: {marvin: {threshold: 0.5}}", ("keywords.marvin", "yes, no, up, down")),
+        ("trigger: {threshold: 0.2, release: 0.6}", ("release must be",)),
+        ("model: {hop_s: 0.015}", ("model.hop_s", "0.01")),
+        ("log: {level: loud}", ("log.level", "'loud'", "debug", "error")),
+        ("server: [", ("line", "not valid YAML")),
+        ("just words", ("should hold sections",)),
+    ],
+)
+def test_a_file_that_is_wrong(tmp_path: Path, text: str, parts: tuple[str, ...]) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text(text)
+    done = run_kws("check", "--config", str(path))
+    assert (done.returncode, done.stdout) == (CONFIGURATION, ""), done.stderr
+    assert "Traceback" not in done.stderr
+    for part in (str(path), *parts):
+        assert part in done.stderr
+
+
+def test_every_mistake_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.yaml"
+    path.write_text("server: {port: -1, host: ''}\nlog: {format: xml}\n")
+    done = run_kws("run", "--config", str(path))
+    assert done.returncode == CONFIGURATION
+    said = done.stderr.splitlines()
+    assert len(said) == 3
+    for key in ("server.port", "server.host", "log.format"):
+        assert any(f"{path}: {key}" in line for line in said)
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    done = run_kws("run", "--config", str(tmp_path / "none.yaml"))
+    assert done.returncode == CONFIGURATION
+    assert "none.yaml" in done.stderr
+    assert "no such configuration file" in done.stderr
+
+
+def test_an_override_and_a_variable_are_named_when_they_are_wrong() -> None:
+    done = run_kws("check", "--set", "server.port=no")
+    assert done.returncode == CONFIGURATION
+    assert "--set server.port=no" in done.stderr
+    done = run_kws("check", environment={"KWS_SERVER__PROT": "9"})
+    assert done.returncode == CONFIGURATION
+    assert "KWS_SERVER__PROT" in done.stderr
+
+
+def test_later_wins(tmp_path: Path) -> None:
+    path = tmp_path / "good.yaml"
+    path.write_text("trigger: {threshold: 0.9}\nkeywords:\n  no: {threshold: 0.8}\n")
+    variables = {"KWS_TRIGGER__THRESHOLD": "0.91"}
+    done = run_kws(
+        "check", "--config", str(path), "--set", "keywords.up.threshold=0.7", environment=variables
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    for keyword, threshold in {"yes": 0.91, "no": 0.8, "up": 0.7, "down": 0.91}.items():
+        assert f"keyword: {keyword}, threshold {threshold:g}," in done.stdout
+
+
+def test_the_file_that_comes_with_it_is_in_order(tmp_path: Path) -> None:
+    delivered = Path(__file__).parents[2] / "config.yaml"
+    done = run_kws("check", "--config", str(delivered))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "1,089,540 parameters" in done.stdout
+    # Nor does it matter where it lies, or from where kws is called.
+    copy = shutil.copy(delivered, tmp_path)
+    assert (
+        run_kws("check", "--config", str(copy)).stdout.splitlines()[1:]
+        == (done.stdout.splitlines()[1:])
+    )
+
+
+def test_a_token_file_without_a_token(tmp_path: Path) -> None:
+    path = tmp_path / "token"
+    path.write_text("\n")
+    done = run_kws("check", "--set", f"server.token_file={path}")
+    assert done.returncode == CONFIGURATION
+    assert str(path) in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("sing",), ("scan",), ("run", "--loud"), ("scan", "--format", "xml", "x.wav")]
+)
+def test_a_command_line_that_makes_no_sense(arguments: tuple[str, ...]) -> None:
+    done = run_kws(*arguments)
+    assert (done.returncode, done.stdout) == (CONFIGURATION, "")
+    assert "usage: kws" in done.stderr

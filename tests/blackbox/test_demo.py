@@ -1,0 +1,130 @@
+"""The demo recording on every way into the daemon: all its keywords are heard, none invented."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from .client import get_json, receive, receive_all, subscribe
+from .process import TIMEOUT, DaemonProcess, json_lines, run_kws
+from .speech import (
+    CLEAREST,
+    DEMO,
+    RATE,
+    Samples,
+    assert_heard_once,
+    begin_in_stream,
+    demo,
+    pcm,
+    piece,
+    wav,
+    words,
+)
+
+Start = Callable[..., DaemonProcess]
+
+
+def hear_stdin(start: Start, sound: bytes, *arguments: str) -> DaemonProcess:
+    """A daemon that has heard this on its standard input, and has ended."""
+    daemon = start("--source", "-", *arguments, stdin=subprocess.PIPE)
+    daemon.write(sound)
+    daemon.end_input()
+    assert daemon.finish() == 0, daemon.all_stderr()
+    return daemon
+
+
+def test_the_demo_is_heard_in_real_time(start: Start) -> None:
+    daemon = start("--source", "demo")
+    assert daemon.ready()["source"]["stream"] == "demo"
+    with subscribe(daemon.port) as subscriber:
+        [source] = receive(subscriber)["sources"]
+        assert (source["stream"], source["kind"]) == ("demo", "demo")
+        expected = words()
+        last = daemon.events(len(expected), TIMEOUT + len(demo()) / RATE)[-1]
+        health = get_json(daemon.port, "/health")
+        assert (health["status"], health["source"]["stream"]) == ("ok", "demo")
+        assert daemon.stop() == 0
+        heard, _, _ = receive_all(subscriber)
+    events = daemon.all_events()
+    assert heard == events
+    assert {event["stream"] for event in events} == {"demo"}
+    # It goes round and round: what comes after the last word belongs to the next round.
+    first_round = [event for event in events if event["seq"] <= last["seq"]]
+    assert_heard_once(first_round, expected)
+
+
+def test_a_file_is_heard_and_ends_the_daemon(start: Start) -> None:
+    daemon = start("--source", str(DEMO))
+    assert daemon.finish() == 0
+    events = daemon.all_events()
+    assert_heard_once(events, words())
+    assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
+    assert len({event["id"] for event in events}) == len(events)
+    assert {event["stream"] for event in events} == {"default"}
+
+
+def test_scan_hears_what_the_daemon_hears(start: Start) -> None:
+    scan = run_kws("scan", str(DEMO))
+    assert (scan.returncode, scan.stderr) == (0, "")
+    found = json_lines(scan.stdout)
+    assert_heard_once(found, words())
+    assert all(event["file"] == str(DEMO) for event in found)
+    daemon = start("--source", str(DEMO))
+    assert daemon.finish() == 0
+    told = daemon.all_events()
+    assert [event["keyword"] for event in found] == [event["keyword"] for event in told]
+    for key in ("t", "confidence"):
+        assert [event[key] for event in found] == pytest.approx(
+            [event[key] for event in told], abs=0.01
+        )
+
+
+def test_raw_samples_on_standard_input(start: Start) -> None:
+    assert_heard_once(hear_stdin(start, pcm(demo())).all_events(), words())
+
+
+def test_a_wav_stream_on_standard_input(start: Start) -> None:
+    # What the options say about raw samples does not count then.
+    daemon = hear_stdin(start, wav(demo()), "--set", "audio.stdin_rate=8000")
+    assert_heard_once(daemon.all_events(), words())
+
+
+def test_raw_stereo_at_another_rate_on_standard_input(start: Start) -> None:
+    seconds = len(demo()) / RATE
+    at = np.arange(round(seconds * 44_100)) / 44_100
+    mono = np.interp(at, np.arange(len(demo())) / RATE, demo()).astype(np.float32)
+    both: Samples = np.repeat(mono, 2)
+    daemon = hear_stdin(
+        start, pcm(both), "--set", "audio.stdin_rate=44100", "--set", "audio.stdin_channels=2"
+    )
+    assert (daemon.ready()["sample_rate"], daemon.ready()["channels"]) == (44_100, 2)
+    assert_heard_once(daemon.all_events(), words())
+
+
+@pytest.mark.parametrize("keyword", CLEAREST)
+def test_a_word_at_the_very_end_of_a_pipe(start: Start, keyword: str) -> None:
+    word = words()[CLEAREST[keyword]]
+    daemon = hear_stdin(start, pcm(piece(max(0.0, word.start - 2.0), word.end + 0.02)))
+    assert [event["keyword"] for event in daemon.all_events()][-1] == keyword
+
+
+def test_scan_hears_words_at_the_very_edges(tmp_path: Path) -> None:
+    for keyword, index in CLEAREST.items():
+        word = words()[index]
+        soundfile.write(tmp_path / keyword, piece(word.start, word.end), RATE, format="WAV")
+    scan = run_kws("scan", *(str(tmp_path / keyword) for keyword in CLEAREST))
+    assert (scan.returncode, scan.stderr) == (0, "")
+    heard = [(Path(event["file"]).name, event["keyword"]) for event in json_lines(scan.stdout)]
+    assert heard == [(keyword, keyword) for keyword in CLEAREST]
+
+
+def test_a_recording_said_twice_on_a_pipe_is_heard_twice(start: Start) -> None:
+    sound = np.concatenate((demo(), demo()))
+    events = hear_stdin(start, pcm(sound)).all_events()
+    half = len(events) // 2
+    seconds = len(demo()) / RATE
+    first, second = (begin_in_stream(part, words()) for part in (events[:half], events[half:]))
+    assert second - first == pytest.approx(seconds, abs=0.2)

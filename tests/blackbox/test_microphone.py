@@ -1,0 +1,175 @@
+"""A real PortAudio microphone, through a private PulseAudio server."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import soundfile
+
+from .client import close_code, get, get_json, receive, receive_all, subscribe
+from .process import TIMEOUT, DaemonProcess, Message, json_lines, wait_until
+from .pulse import PulseAudio, need_pulseaudio
+from .speech import RATE, begin_in_stream, demo, words
+
+RATES = (16_000, 44_100, 48_000)
+LOST = 4
+"""Exit code."""
+
+Start = Callable[..., DaemonProcess]
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one daemon at a microphone said, and to whom."""
+
+    ready: Message
+    health: Message
+    stdout: list[Message]
+    subscribers: list[list[Message]]
+    exit_code: int
+
+
+def start_at(start: Start, server: PulseAudio, *arguments: str) -> DaemonProcess:
+    """A daemon that hears what is played into a server."""
+    daemon = start("--device", "pulse", *arguments, environment=server.environment)
+    port = daemon.port
+    wait_until(lambda: get_json(port, "/health")["status"] == "ok", "sound comes in")
+    return daemon
+
+
+@pytest.fixture(scope="module")
+def heard() -> Iterator[dict[int, Heard]]:
+    """The demo recording, played to a microphone at each of the rates, all at the same time."""
+    need_pulseaudio()
+    with ExitStack() as stack:
+        recording = Path(stack.enter_context(TemporaryDirectory(prefix="kws-"))) / "demo.wav"
+        # Once it has been played, the last word has been decided.
+        soundfile.write(recording, np.concatenate((demo(), np.zeros(2 * RATE))), RATE)
+        servers, daemons, players, subscribers = {}, {}, {}, {}
+        for rate in RATES:
+            folder = Path(stack.enter_context(TemporaryDirectory(prefix="kws-")))
+            servers[rate] = stack.enter_context(PulseAudio(folder, rate))
+        for rate, server in servers.items():
+            daemons[rate] = start_at(
+                lambda *arguments, **options: stack.enter_context(
+                    DaemonProcess(*arguments, **options)
+                ),
+                server,
+                "--set",
+                f"audio.device_rate={rate}",
+            )
+            subscribers[rate] = [
+                stack.enter_context(subscribe(daemons[rate].port)) for _ in range(2)
+            ]
+            for each in subscribers[rate]:
+                assert receive(each)["type"] == "hello"
+            players[rate] = server.play(recording)
+        for player in players.values():
+            assert player.wait(TIMEOUT + len(demo()) / RATE) == 0
+        result = {}
+        for rate, daemon in daemons.items():
+            health = get_json(daemon.port, "/health")
+            exit_code = daemon.stop()
+            told = [receive_all(each)[0] for each in subscribers[rate]]
+            result[rate] = Heard(daemon.ready(), health, daemon.all_events(), told, exit_code)
+        yield result
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_every_word_is_heard_once_and_none_is_invented(heard: dict[int, Heard], rate: int) -> None:
+    detections = [each for each in heard[rate].stdout if each["type"] == "detection"]
+    begin_in_stream(detections, words())
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_everybody_gets_the_same_events(heard: dict[int, Heard], rate: int) -> None:
+    assert heard[rate].stdout
+    assert heard[rate].subscribers == [heard[rate].stdout] * 2
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_nothing_is_lost_on_the_way(heard: dict[int, Heard], rate: int) -> None:
+    assert [each for each in heard[rate].stdout if each["type"] != "detection"] == []
+    source = heard[rate].health["source"]
+    assert (source["overflows"], source["dropped_samples"]) == (0, 0)
+
+
+@pytest.mark.parametrize("rate", RATES)
+def test_the_microphone_is_opened_as_wished(heard: dict[int, Heard], rate: int) -> None:
+    assert heard[rate].ready["sample_rate"] == rate
+    source = heard[rate].health["source"]
+    assert (source["kind"], source["name"], source["stream"], source["live"]) == (
+        "microphone",
+        "pulse",
+        "default",
+        True,
+    )
+    assert heard[rate].exit_code == 0
+
+
+def test_a_microphone_that_is_not_there_is_named(
+    start: Start, pulseaudio: Callable[[], PulseAudio]
+) -> None:
+    daemon = start("--device", "Wolpertinger", environment=pulseaudio().environment)
+    assert daemon.finish() == LOST
+    assert daemon.all_events() == []
+    assert "'Wolpertinger'" in daemon.messages()
+    assert "'pulse'" in daemon.messages()  # what there is instead
+
+
+def test_an_audio_server_that_is_not_there_is_no_traceback(start: Start, tmp_path: Path) -> None:
+    need_pulseaudio()
+    environment = {"PULSE_SERVER": f"unix:{tmp_path}/nowhere", "XDG_RUNTIME_DIR": str(tmp_path)}
+    daemon = start("--device", "pulse", environment=environment)
+    assert daemon.finish() == LOST
+    assert "pulse" in daemon.messages()
+    assert "Traceback" not in daemon.messages()
+
+
+def test_the_end_of_the_audio_server_is_the_end_of_the_daemon(
+    start: Start, pulseaudio: Callable[[], PulseAudio]
+) -> None:
+    server = pulseaudio()
+    # The watchdog, which would see it too, is out of the way.
+    daemon = start_at(start, server, "--set", "audio.lost_after_s=60")
+    with subscribe(daemon.port) as subscriber:
+        receive(subscriber)
+        server.kill()
+        assert close_code(subscriber)[0] == 1001
+    assert daemon.finish() == LOST
+    assert "microphone 'pulse' stopped delivering" in daemon.messages()
+    # PortAudio and ALSA write to standard error what they think of it: no line for a machine.
+    json_lines("\n".join(daemon.all_stderr()))
+
+
+@pytest.mark.parametrize("signalled", [False, True], ids=["by itself", "by a signal"])
+def test_a_hung_audio_server_ends_the_daemon(
+    start: Start, pulseaudio: Callable[[], PulseAudio], signalled: bool
+) -> None:
+    server = pulseaudio()
+    limit = 60 if signalled else 1
+    daemon = start_at(start, server, "--set", f"audio.lost_after_s={limit}")
+    port = daemon.port
+    with subscribe(port) as subscriber:
+        receive(subscriber)
+        server.freeze()
+        if signalled:
+            wait_until(lambda: seconds_since_audio(port) > 0.5, "the microphone is silent")
+            assert daemon.stop(signal.SIGTERM) == 0
+        assert close_code(subscriber)[0] == 1001
+    if not signalled:
+        assert daemon.finish() == LOST
+        assert "has delivered nothing for 1 s" in daemon.messages()
+    assert "Traceback" not in daemon.messages()
+
+
+def seconds_since_audio(port: int) -> float:
+    """What `/health` says, whatever its status."""
+    page: Message = json.loads(get(port, "/health")[2])
+    return float(page["seconds_since_audio"])
