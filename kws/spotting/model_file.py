@@ -195,8 +195,10 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
     content = _read(path)
     header = _header(path, content)
     try:
-        network = ARCHITECTURES[header.architecture](**header.arguments)
-        network.load_state_dict(content["state_dict"])
+        # On the meta device weights take neither time nor memory until the file's replace them.
+        with torch.device("meta"):
+            network = ARCHITECTURES[header.architecture](**header.arguments)
+        network.load_state_dict(content["state_dict"], assign=True)
         network.eval().requires_grad_(False)
         outputs = network(torch.zeros(1, header.front_end.bands, header.window_frames)).shape[-1]
     except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
