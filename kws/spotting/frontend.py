@@ -4,7 +4,6 @@ Training, the daemon and `kws scan` all compute their features here.
 """
 
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -104,12 +103,6 @@ class LogMel:
         spectrum = torch.view_as_real(torch.fft.rfft(frames, n=settings.fft_length))
         mel_power = spectrum.flatten(-2).square() @ self._filters
         return mel_power.add_(settings.floor).log_()
-
-    def to(self, device: torch.device) -> Self:
-        """Move the tables to a device (for training) and return self."""
-        self._hann = self._hann.to(device)
-        self._filters = self._filters.to(device)
-        return self
 
 
 class StreamingLogMel:
