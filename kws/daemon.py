@@ -21,7 +21,7 @@ from kws.audio.feed import Feed
 from kws.config import Config, trigger_settings
 from kws.errors import DeviceError
 from kws.events import hello
-from kws.listener import Listener, listen, make_spotter
+from kws.listener import Listener, listen, make_spotter, warn_of_other_hop
 from kws.serving.access import read_access
 from kws.serving.http import EVENTS_PATH, Pages
 from kws.serving.hub import Hub
@@ -73,6 +73,7 @@ class Daemon:
         self._model = load_model(config.model.path)
         self._trigger = trigger_settings(config, self._model.header.trigger)
         spotter = make_spotter(config, self._model)
+        warn_of_other_hop(spotter)
         self._hop_s = spotter.hop_s
         self._source, self._format = open_source(
             config.audio, self._model.sample_rate, demo_if_no_microphone=demo_if_no_microphone

@@ -77,17 +77,21 @@ def make_spotter(config: Config, model: KeywordModel) -> Spotter:
     """
     trigger = trigger_settings(config, model.header.trigger)
     try:
-        spotter = Spotter(model, hop_s=config.model.hop_s, trigger=trigger)
+        return Spotter(model, hop_s=config.model.hop_s, trigger=trigger)
     except ValueError as error:
         raise ConfigError(f"model.{error}") from error
-    if spotter.hop_s != model.header.hop_s:
+
+
+def warn_of_other_hop(spotter: Spotter) -> None:
+    """Say so where a spotter hears at another hop than its thresholds were calibrated at."""
+    header = spotter.model.header
+    if spotter.hop_s != header.hop_s:
         log.warning(
             "model.hop_s is %g s, but the thresholds of model %r were calibrated at %g s",
             spotter.hop_s,
-            model.header.name,
-            model.header.hop_s,
+            header.name,
+            header.hop_s,
         )
-    return spotter
 
 
 def listen(

@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import sys
+import threading
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
@@ -49,3 +50,22 @@ def set_up_logging(level: str, log_format: str) -> None:
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A reader of standard error that has gone must not fill it with complaints about that.
     logging.raiseExceptions = False
+
+
+def take_in_standard_error() -> None:
+    """Make what libraries write to standard error by themselves lines of the log.
+
+    PortAudio and ALSA do when a device goes, and a log in JSON has to stay JSON. Our own lines
+    go past this.
+    """
+    _standard_error()
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+
+    def read() -> None:
+        with os.fdopen(reading, errors="replace") as lines:
+            for line in lines:
+                logging.getLogger("kws.libraries").warning("%s", line.rstrip())
+
+    threading.Thread(target=read, name="libraries", daemon=True).start()

@@ -10,7 +10,7 @@ from kws.audio.ring import Frames
 from kws.config import load_config
 from kws.errors import ConfigError
 from kws.events import Dropped, Heard
-from kws.listener import Listener, listen, make_spotter
+from kws.listener import Listener, listen, make_spotter, warn_of_other_hop
 from kws.spotting.spotter import Spotter
 from tests.spotting.models import untrained_model
 
@@ -105,9 +105,9 @@ def test_the_ring_is_longer_than_a_window() -> None:
 
 def test_another_hop_than_calibrated_warns(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        make_spotter(load_config(), MODEL)
+        warn_of_other_hop(make_spotter(load_config(), MODEL))
         assert not caplog.text
-        make_spotter(load_config(overrides=["model.hop_s=0.05"]), MODEL)
+        warn_of_other_hop(make_spotter(load_config(overrides=["model.hop_s=0.05"]), MODEL))
     assert "calibrated at 0.1 s" in caplog.text
 
 

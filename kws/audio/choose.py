@@ -11,7 +11,7 @@ from kws.audio.recording import Demo, Recording
 from kws.audio.source import Source
 from kws.audio.stdin import Stdin
 from kws.config import AudioConfig
-from kws.errors import NoMicrophoneError
+from kws.errors import AudioFileError, NoMicrophoneError
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +47,9 @@ def _source(config: AudioConfig, model_rate: int) -> Source:
         case "demo":
             return Demo(time.monotonic)
         case "-":
+            if sys.stdin is None:
+                raise AudioFileError("standard input is closed; pipe audio into kws")
             raw = AudioFormat(config.stdin_rate, config.stdin_channels)
-            return Stdin(sys.stdin.buffer, raw, config.stdin_format)
+            return Stdin(sys.stdin.buffer, raw, config.stdin_format, model_rate)
         case path:
             return Recording(Path(path))

@@ -107,8 +107,9 @@ def choose_device(devices: list[Device], name: str) -> Device:
         DeviceError: there is none.
     """
     if not devices:
+        wanted = f" {name!r}" if name else ""
         raise NoMicrophoneError(
-            "no microphone: this machine has no audio input device (see `kws devices`)"
+            f"no microphone{wanted}: this machine has no audio input device (see `kws devices`)"
         )
     if not name:
         return next((device for device in devices if device.default), devices[0])

@@ -16,8 +16,11 @@ from kws.errors import DeviceError, NoMicrophoneError
 
 log = logging.getLogger(__name__)
 
-_JUMP_SECONDS = 0.05
-"""Capture times vary by a few milliseconds; what is more than this is lost sound."""
+_LATENCY_SECONDS = 0.1
+"""Lower, and PulseAudio calls back hundreds of times a second, which costs more than listening."""
+_JUMP_SECONDS = 0.1
+"""Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost sound.
+"""
 
 
 class Microphone:
@@ -82,7 +85,7 @@ class Microphone:
                     samplerate=self._format.sample_rate,
                     channels=self._format.channels,
                     dtype="float32",
-                    latency="low",
+                    latency=_LATENCY_SECONDS,
                     callback=callback,
                     finished_callback=finished,
                 )

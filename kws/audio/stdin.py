@@ -9,6 +9,7 @@ from typing import BinaryIO, Literal, cast
 import numpy as np
 
 from kws.audio.feed import AudioFormat, Feed
+from kws.audio.resample import MonoResampler
 from kws.audio.ring import Frames
 from kws.errors import AudioFileError
 
@@ -22,12 +23,14 @@ class Stdin:
     """Audio on a pipe, taken as fast as it is listened to; nothing of it is lost.
 
     Raw samples come in the format that is passed in. Where the stream begins like a WAV file
-    (as `arecord` writes it), its header counts instead.
+    (as `arecord` writes it), its header counts instead. A pipe may be silent for long before it
+    says which, so this source delivers mono at the model's rate whatever comes.
 
     Args:
         pipe: a buffered binary stream.
         audio_format: rate and channels of raw samples.
         sample_format: type of raw samples.
+        model_rate: samples per second to deliver.
     """
 
     kind = "stdin"
@@ -36,17 +39,20 @@ class Stdin:
     live = False
 
     def __init__(
-        self, pipe: BinaryIO, audio_format: AudioFormat, sample_format: SampleFormat
+        self,
+        pipe: BinaryIO,
+        audio_format: AudioFormat,
+        sample_format: SampleFormat,
+        model_rate: int,
     ) -> None:
         self._pipe = cast(io.BufferedReader, pipe)
         self._bytes_left: int | None = None
         self._format = audio_format
         self._dtype = {"s16le": "<i2", "f32le": "<f4"}[sample_format]
+        self._model_rate = model_rate
 
     def open(self) -> AudioFormat:
-        if self._pipe.peek(4)[:4] == b"RIFF":
-            self._format, self._dtype, self._bytes_left = _wave_header(self._pipe)
-        return self._format
+        return AudioFormat(self._model_rate, 1)
 
     def start(self, feed: Feed) -> None:
         threading.Thread(target=self._run, args=(feed,), name="stdin", daemon=True).start()
@@ -55,6 +61,23 @@ class Stdin:
         """Nothing to do: ending the feed ends the reading."""
 
     def _run(self, feed: Feed) -> None:
+        try:
+            if self._pipe.peek(4)[:4] == b"RIFF":
+                self._format, self._dtype, self._bytes_left = _wave_header(self._pipe)
+                log.info(
+                    "standard input: WAV, %d Hz, %d channel(s)",
+                    self._format.sample_rate,
+                    self._format.channels,
+                )
+            self._deliver(feed)
+        except (AudioFileError, OSError) as error:
+            problem = error if isinstance(error, AudioFileError) else _unreadable(error)
+            feed.end(problem)
+        else:
+            feed.end()
+
+    def _deliver(self, feed: Feed) -> None:
+        resampler = MonoResampler(self._format.sample_rate, self._model_rate)
         size = np.dtype(self._dtype).itemsize * self._format.channels
         block = round(_BLOCK_SECONDS * self._format.sample_rate) * size
         rest = b""
@@ -62,11 +85,17 @@ class Stdin:
             data = rest + data
             whole = len(data) // size * size
             rest = data[whole:]
-            if whole and not feed.write_waiting(self._frames(data[:whole])):
+            samples = resampler.push(self._frames(data[:whole]))
+            if not feed.write_waiting(samples[:, None]):
                 return
+        feed.write_waiting(resampler.flush()[:, None])
         if rest:
             log.warning("standard input ended inside a sample: %d bytes left over", len(rest))
-        feed.end()
+        if resampler.not_finite:
+            log.warning(
+                "standard input: %d samples were no numbers and were taken as silence",
+                resampler.not_finite,
+            )
 
     def _read(self, most: int) -> bytes:
         if self._bytes_left is not None:
@@ -83,6 +112,10 @@ class Stdin:
         if samples.dtype == np.int32:
             return samples.astype(np.float32) / np.float32(2**31)
         return samples.astype(np.float32)
+
+
+def _unreadable(error: OSError) -> AudioFileError:
+    return AudioFileError(f"standard input: cannot be read: {error.strerror}")
 
 
 def _wave_header(pipe: io.BufferedReader) -> tuple[AudioFormat, str, int | None]:

@@ -2,7 +2,7 @@
 
 import argparse
 
-from kws.commands.options import add_config_arguments, read_config
+from kws.commands.options import add_config_arguments, naming_the_file, read_config
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +17,15 @@ def run(options: argparse.Namespace) -> int:
     import os
 
     from kws.config import trigger_settings
-    from kws.listener import make_spotter
+    from kws.listener import make_spotter, warn_of_other_hop
     from kws.serving.access import read_access
     from kws.spotting.model_file import load_model
 
-    read_access(config.server, os.environ)
     model = load_model(config.model.path)
-    spotter = make_spotter(config, model)
+    with naming_the_file(options):
+        read_access(config.server, os.environ)
+        spotter = make_spotter(config, model)
+    warn_of_other_hop(spotter)
     print(f"configuration: {options.config or 'the defaults'}: in order")
     print(
         f"model: {model.header.name}, {model.header.architecture}, "

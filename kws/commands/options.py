@@ -2,9 +2,12 @@
 
 import argparse
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from kws.config import Config, load_config
+from kws.errors import ConfigError
 from kws.log import set_up_logging
 
 
@@ -19,6 +22,19 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set a key of the configuration, as server.port=9000; may be repeated",
     )
+
+
+@contextmanager
+def naming_the_file(options: argparse.Namespace) -> Iterator[None]:
+    """Whatever the configuration turns out not to fit in here, its file is named.
+
+    Raises:
+        ConfigError: as raised inside, with the file's name.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{options.config or 'configuration'}: {error}") from error
 
 
 def read_config(options: argparse.Namespace, *overrides: str) -> Config:

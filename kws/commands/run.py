@@ -6,8 +6,9 @@ import logging
 import os
 import sys
 
-from kws.commands.options import add_config_arguments, read_config
+from kws.commands.options import add_config_arguments, naming_the_file, read_config
 from kws.errors import KwsError
+from kws.log import take_in_standard_error
 
 log = logging.getLogger(__name__)
 
@@ -42,8 +43,11 @@ def run(options: argparse.Namespace) -> int:
     from kws import daemon
 
     code = 0
+    if config.log.format == "json":
+        take_in_standard_error()
     try:
-        daemon.run(config, demo_if_no_microphone=options.demo_if_no_microphone)
+        with naming_the_file(options):
+            daemon.run(config, demo_if_no_microphone=options.demo_if_no_microphone)
     except KwsError as error:
         log.error("%s", error)
         code = error.exit_code

@@ -1,15 +1,21 @@
 """`kws scan`: the keywords in recordings."""
 
 import argparse
+import contextlib
 import csv
+import json
 import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kws.commands.options import add_config_arguments, read_config
+from kws.commands.options import add_config_arguments, naming_the_file, read_config
 from kws.errors import AudioFileError
 from kws.events import Heard, scan_line
+
+if TYPE_CHECKING:
+    from kws.spotting.spotter import Detection
 
 log = logging.getLogger(__name__)
 
@@ -33,19 +39,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; one bad file does not stop the others."""
-    import json
-
     overrides = [] if options.model is None else [f"model.path={json.dumps(options.model)}"]
     config = read_config(options, *overrides)
 
     import torch
     from tqdm import tqdm
 
+    from kws.listener import make_spotter, warn_of_other_hop
     from kws.scanning import scan
     from kws.spotting.model_file import load_model
 
     torch.set_num_threads(1)
     model = load_model(config.model.path)
+    with naming_the_file(options):
+        warn_of_other_hop(make_spotter(config, model))
     write = _writer(options.format)
     code = 0
     with tqdm(total=_duration(options.files), unit="s", disable=None, leave=False) as bar:
@@ -53,31 +60,27 @@ def run(options: argparse.Namespace) -> int:
             try:
                 for detection in scan(path, model, config, progress=bar.update):
                     with bar.external_write_mode():
-                        write(
-                            str(path),
-                            Heard(
-                                "",
-                                detection.t,
-                                detection.keyword,
-                                detection.confidence,
-                                model.header.name,
-                            ),
-                        )
+                        write(str(path), _heard(detection, model.header.name))
             except AudioFileError as error:
-                log.error("%s", error)
+                with bar.external_write_mode():
+                    log.error("%s", error)
                 code = error.exit_code
     return code
 
 
-def _duration(paths: list[Path]) -> float | None:
-    """Seconds of all recordings together; None where one does not say."""
+def _heard(detection: "Detection", model: str) -> Heard:
+    return Heard("", detection.t, detection.keyword, detection.confidence, model)
+
+
+def _duration(paths: list[Path]) -> float:
+    """Seconds of all recordings that can be read together."""
     import soundfile
 
-    try:
-        durations: list[float] = [soundfile.info(path).duration for path in paths]
-    except (soundfile.LibsndfileError, OSError):
-        return None
-    return sum(durations)
+    total = 0.0
+    for path in paths:
+        with contextlib.suppress(soundfile.LibsndfileError, OSError):
+            total += soundfile.info(path).duration
+    return total
 
 
 def _writer(name: str) -> Writer:

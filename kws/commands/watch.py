@@ -100,6 +100,8 @@ class _Watcher:
             return f"{self._url}: {reason}"
         except InvalidURI as error:
             raise ServerError(f"{self._url}: should be ws://HOST:PORT/events") from error
+        except BrokenPipeError:
+            raise  # nobody reads our output any more
         except (OSError, InvalidHandshake) as error:
             return f"{self._url}: {error}; is kws running there?"
 

@@ -126,6 +126,11 @@ class Hub:
         self._closed = False
 
     @property
+    def published(self) -> int:
+        """How many events there have been."""
+        return self._next - 1
+
+    @property
     def subscribers(self) -> int:
         """How many there are."""
         return len(self._subscriptions)

@@ -19,6 +19,7 @@ MESSAGE_LIMIT = 16 * 1024
 RESERVE = 32
 """Connections beyond the subscribers, so that /health answers when the house is full."""
 GOODBYE_SECONDS = 0.3
+_BACKLOG = 1024
 _BUSY = "too many connections (server.max_connections)"
 
 
@@ -64,6 +65,7 @@ class EventServer:
                 open_timeout=TOKEN_SECONDS,
                 close_timeout=CLOSE_SECONDS,
                 server_header=None,
+                backlog=_BACKLOG,
                 logger=_library_log(),
             )
         except OSError as error:
@@ -74,7 +76,7 @@ class EventServer:
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
-            await _close(server, self.goodbye_s)
+            await _close(server, self._seated, self.goodbye_s)
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         response = self._pages.answer(request)
@@ -121,13 +123,13 @@ def _counted_connection(
     return CountedConnection
 
 
-async def _close(server: WebsocketServer, patience: float) -> None:
+async def _close(server: WebsocketServer, seated: set[ServerConnection], patience: float) -> None:
     """Take no more clients, and cut those off that have not taken the hub's goodbye in time."""
     server.close(close_connections=False)
-    leaving = [asyncio.create_task(each.wait_closed()) for each in server.connections]
+    leaving = [asyncio.create_task(each.wait_closed()) for each in seated]
     if leaving:
         await asyncio.wait(leaving, timeout=patience)
-    for connection in server.connections:
+    for connection in list(seated):
         connection.transport.abort()
 
 

@@ -27,12 +27,12 @@ class StdoutWriter:
         self._descriptor = descriptor
         self._woken = threading.Event()
         self._subscription = hub.subscribe(self._woken.set, queue)
-        self._lost = 0
+        self._written = 0
 
     @property
     def missed(self) -> int:
-        """Events that could not be written."""
-        return self._subscription.missed + self._lost
+        """Events so far that have not been written."""
+        return self._hub.published - self._written
 
     def start(self, finished: Callable[[], None]) -> None:
         """Begin to write; `finished` is called when the last event is out, or cannot be."""
@@ -44,18 +44,16 @@ class StdoutWriter:
         threading.Thread(target=run, name="stdout", daemon=True).start()
 
     def _run(self) -> None:
+        reader_is_there = True
         while True:
             self._woken.wait()
             self._woken.clear()
-            waiting = self._subscription.take()
-            for index, message in enumerate(waiting):
+            for message in self._subscription.take():
                 if message is None:
                     return
                 line = message if isinstance(message, str) else message.to_json()
-                if not self._write(f"{line}\n".encode()):
-                    self._hub.unsubscribe(self._subscription)
-                    self._lost += sum(each is not None for each in waiting[index:])
-                    return
+                reader_is_there = reader_is_there and self._write(f"{line}\n".encode())
+                self._written += reader_is_there
 
     def _write(self, data: bytes) -> bool:
         """Write all of it; false when nobody will ever read it."""

@@ -78,9 +78,12 @@ async def _authorise(connection: ServerConnection, shared: Subscribing) -> Reque
         ConnectionClosed: it was wrong or did not come, and the connection is closed.
     """
     assert connection.request is not None
-    if shared.access.knows(request_token(connection.request)):
+    token = request_token(connection.request)
+    if shared.access.knows(token):
         return None
     try:
+        if token is not None:
+            raise BadRequestError("the token is wrong")
         async with asyncio.timeout(TOKEN_SECONDS):
             request = parse_request(await connection.recv(), shared.keywords)
         if shared.access.knows(request.token):

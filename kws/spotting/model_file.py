@@ -227,7 +227,7 @@ def _read(path: Path) -> Mapping[str, Any]:
         # torch names no base class for what a foreign, cut or hostile file can raise.
         except Exception as error:
             reason = "it is damaged, cut short or not a model file"
-            if "Unsupported global" in str(error):
+            if "unsupported global" in str(error).lower():
                 reason = "it holds code or objects, which are refused"
             raise ModelError(f"model file {path}: {reason}; nothing in it was executed") from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:

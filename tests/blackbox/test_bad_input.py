@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import soxr
 import torch
 
 from .process import DaemonProcess, json_lines, run_kws
@@ -39,8 +40,7 @@ def speech() -> Samples:
 
 def at_rate(samples: Samples, rate: int) -> Samples:
     """The same sound at another rate."""
-    at = np.arange(round(len(samples) / RATE * rate)) * RATE / rate
-    return np.interp(at, np.arange(len(samples)), samples).astype(np.float32)
+    return np.asarray(soxr.resample(samples, RATE, rate), np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,6 @@ def test_raw_stereo_at_another_rate_on_standard_input(start: Start) -> None:
     daemon = hear_stdin(
         start, pcm(both), "--set", "audio.stdin_rate=44100", "--set", "audio.stdin_channels=2"
     )
-    assert (daemon.ready()["sample_rate"], daemon.ready()["channels"]) == (44_100, 2)
     assert_heard_once(daemon.all_events(), words())
 
 
