@@ -35,7 +35,7 @@ from kws.spotting.spotter import Detection
 from train.clips import of_split, word_clips
 from train.streaming import Stream, StreamScore, Word, build_stream, score
 
-BLOCK_S = 0.02
+BLOCK_S = 0.025
 """Seconds in a block of a microphone."""
 HOP_S = 0.1
 STARTS = 5

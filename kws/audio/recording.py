@@ -12,7 +12,7 @@ from kws.audio.feed import AudioFormat, Feed
 from kws.audio.ring import Frames
 from kws.errors import AudioFileError
 
-_BLOCK_SECONDS = 0.02
+_BLOCK_SECONDS = 0.05
 _LENGTH_UNKNOWN = 2**31 - 2**16
 
 

@@ -30,13 +30,12 @@ class SparseLinear(nn.Linear):
             return super().forward(inputs)
         row = inputs[0]
         active = row.nonzero().squeeze(1)
-        return self.bias + nn.functional.embedding_bag(
-            active,
-            self.weight.t(),
-            offsets=active.new_zeros(1),
-            per_sample_weights=row[active],
-            mode="sum",
-        )
+        begin = active.new_zeros(1)
+        # What `embedding_bag` of nn.functional calls with mode "sum", without its checks.
+        outputs: Tensor = torch.embedding_bag(
+            self.weight.t(), active, begin, False, 0, False, row[active]
+        )[0]
+        return outputs.add_(self.bias)
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:

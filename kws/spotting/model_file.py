@@ -130,12 +130,11 @@ class KeywordModel:
         """
         if not len(windows):
             return torch.empty(0, len(self.classes))
+        if len(windows) > BATCH:
+            return torch.cat([self.posteriors(each) for each in torch.split(windows, BATCH)])
         gain, offset = self._normalisation
-        logits = [
-            self.network(torch.addcmul(offset, batch, gain))
-            for batch in torch.split(windows, BATCH)
-        ]
-        return posteriors(torch.cat(logits), reference_class=self.header.reference_class)
+        logits = self.network(torch.addcmul(offset, windows, gain))
+        return posteriors(logits, reference_class=self.header.reference_class)
 
 
 def save_model(model: KeywordModel, path: Path) -> None:
