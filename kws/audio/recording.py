@@ -136,14 +136,11 @@ class Demo:
         self.name = self._path.name
         self._clock = clock
         self._stopped = threading.Event()
-        self._rate = 0
-        self._samples: Frames | None = None
+        self._file: soundfile.SoundFile | None = None
 
     def open(self) -> AudioFormat:
-        with open_audio(self._path) as file:
-            self._samples = file.read(dtype="float32", always_2d=True)
-            self._rate = file.samplerate
-            return AudioFormat(file.samplerate, file.channels)
+        self._file = open_audio(self._path)
+        return AudioFormat(self._file.samplerate, self._file.channels)
 
     def start(self, feed: Feed) -> None:
         threading.Thread(target=self._run, args=(feed,), name="demo", daemon=True).start()
@@ -152,14 +149,18 @@ class Demo:
         self._stopped.set()
 
     def _run(self, feed: Feed) -> None:
-        assert self._samples is not None
-        block = round(_BLOCK_SECONDS * self._rate)
-        begin, played, start = self._clock(), 0, 0
-        while not feed.ended:
-            frames = self._samples[start : start + block]
-            played += len(frames)
-            start = (start + len(frames)) % len(self._samples)
-            if self._stopped.wait(max(0.0, begin + played / self._rate - self._clock())):
-                feed.end()
-                return
-            feed.write(frames)
+        assert self._file is not None
+        with self._file as file:
+            block = round(_BLOCK_SECONDS * file.samplerate)
+            begin, played = self._clock(), 0
+            while not feed.ended:
+                frames = file.read(block, dtype="float32", always_2d=True)
+                if not len(frames):
+                    file.seek(0)
+                    continue
+                played += len(frames)
+                due = begin + played / file.samplerate
+                if self._stopped.wait(max(0.0, due - self._clock())):
+                    feed.end()
+                    return
+                feed.write(frames)
