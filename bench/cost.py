@@ -37,7 +37,6 @@ from train.streaming import Stream, StreamScore, Word, build_stream, score
 
 BLOCK_S = 0.025
 """Seconds in a block of a microphone."""
-HOP_S = 0.1
 STARTS = 5
 LISTENING_S = 10.0
 SEED = 1
@@ -156,7 +155,7 @@ def live(stream: Stream, model: KeywordModel) -> tuple[float, StreamScore]:
     feed = EagerFeed(stream)
     listener = Listener(feed.format, spotter)
     start = time.process_time()
-    listen(feed, listener, hub.publish, stream="bench", live=True, model=model, hop_s=HOP_S)
+    listen(feed, listener, hub.publish, stream="bench", live=True)
     spent = time.process_time() - start
     events = [each.what for each in subscription.take() if each and not isinstance(each, str)]
     heard = [

@@ -74,7 +74,6 @@ class Daemon:
         self._trigger = trigger_settings(config, self._model.header.trigger)
         spotter = make_spotter(config, self._model)
         warn_of_other_hop(spotter)
-        self._hop_s = spotter.hop_s
         self._source, self._format = open_source(
             config.audio, self._model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
         )
@@ -164,8 +163,6 @@ class Daemon:
                 self._hub.publish,
                 stream=self._source.stream,
                 live=self._source.live,
-                model=self._model,
-                hop_s=self._hop_s,
             )
         # A dead spotting thread must never look like a quiet room.
         except BaseException as error:
@@ -244,7 +241,9 @@ class Daemon:
         )
 
     def _info(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        return HTTPStatus.OK, info(self._model, hop_s=self._hop_s, trigger=self._trigger)
+        return HTTPStatus.OK, info(
+            self._model, hop_s=self._listener.spotter.hop_s, trigger=self._trigger
+        )
 
 
 async def _first(*events: asyncio.Event, timeout: float | None = None) -> None:

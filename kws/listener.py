@@ -33,7 +33,7 @@ class Listener:
 
     def __init__(self, audio_format: AudioFormat, spotter: Spotter) -> None:
         self._resampler = MonoResampler(audio_format.sample_rate, spotter.model.sample_rate)
-        self._spotter = spotter
+        self.spotter = spotter
         self.dropped_samples = 0
 
     @property
@@ -44,11 +44,11 @@ class Listener:
     @property
     def seconds(self) -> float:
         """Length of the stream so far, at the spotter."""
-        return self._spotter.position / self._spotter.model.sample_rate
+        return self.spotter.position / self.spotter.model.sample_rate
 
     def push(self, frames: Frames) -> list[Detection]:
         """Take the next frames, shape (n, channels)."""
-        return self._spotter.push(self._resampler.push(frames))
+        return self.spotter.push(self._resampler.push(frames))
 
     def skip(self, lost: int) -> tuple[int, list[Detection]]:
         """`lost` frames are missing here.
@@ -56,17 +56,17 @@ class Listener:
         Returns:
             How many samples that is at the model's rate, and what was heard before it.
         """
-        heard = self._spotter.push(self._resampler.flush())
+        heard = self.spotter.push(self._resampler.flush())
         samples = self._resampler.output_length(lost)
-        self._spotter.skip(samples)
+        self.spotter.skip(samples)
         self.dropped_samples += samples
         return samples, heard
 
     def silence(self) -> list[Detection]:
         """Hear a second of silence, before a recording or after its end."""
         rest = self._resampler.flush()
-        count = round(SILENCE_S * self._spotter.model.sample_rate)
-        return self._spotter.push(np.concatenate((rest, np.zeros(count, np.float32))))
+        count = round(SILENCE_S * self.spotter.model.sample_rate)
+        return self.spotter.push(np.concatenate((rest, np.zeros(count, np.float32))))
 
 
 def make_spotter(config: Config, model: KeywordModel) -> Spotter:
@@ -101,8 +101,6 @@ def listen(
     *,
     stream: str,
     live: bool,
-    model: KeywordModel,
-    hop_s: float,
 ) -> None:
     """Hear a feed to its end.
 
@@ -115,26 +113,19 @@ def listen(
         publish: takes what happened.
         stream: name of the stream.
         live: whether the source does not wait.
-        model: what is heard with.
-        hop_s: seconds between windows.
     """
 
-    def report(detections: list[Detection]) -> None:
-        for detection in detections:
-            publish(
-                Heard(
-                    stream,
-                    detection.t,
-                    detection.keyword,
-                    detection.confidence,
-                    model.header.name,
-                )
-            )
+    spotter, rate = listener.spotter, feed.format.sample_rate
+    name = spotter.model.header.name
 
-    rate = feed.format.sample_rate
-    window = round(rate * model.window_samples / model.sample_rate)
+    def report(detections: list[Detection]) -> None:
+        for each in detections:
+            publish(Heard(stream, each.t, each.keyword, each.confidence, name))
+
+    hop = round(rate * spotter.hop_s)
+    window = round(rate * spotter.model.window_samples / spotter.model.sample_rate)
     behind = window if live else None
-    while (chunk := feed.read(round(rate * hop_s), limit=4 * window, behind=behind)) is not None:
+    while (chunk := feed.read(hop, limit=4 * window, behind=behind)) is not None:
         if chunk.lost:
             samples, detections = listener.skip(chunk.lost)
             report(detections)

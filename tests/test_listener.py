@@ -36,8 +36,6 @@ def heard_in(feed: Feed, *, live: bool) -> list[Heard | Dropped]:
         published.append,
         stream="kitchen",
         live=live,
-        model=MODEL,
-        hop_s=0.1,
     )
     return published
 
