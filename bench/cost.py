@@ -21,9 +21,10 @@ import soundfile
 import torch
 
 from bench.process import Process
+from kws.arrays import Frames
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.recording import demo_recording
-from kws.audio.ring import Chunk, Frames
+from kws.audio.ring import Chunk
 from kws.config import Config
 from kws.errors import ConfigError, KwsError
 from kws.events import Heard

@@ -52,11 +52,11 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     Attributes:
         path: name of a bundled model, or path of a model file.
-        hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated.
+        hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
     """
 
     path: Annotated[str, Meta(min_length=1)] = "yes-no-up-down"
-    hop_s: Annotated[float, Meta(ge=0.01, le=1)] | None = 0.1
+    hop_s: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
 
 
 class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -18,7 +18,7 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
     if isinstance(kind, type) and issubclass(kind, Struct):
         hints = get_type_hints(kind, include_extras=True)
     elif get_origin(kind) is dict and isinstance(tree, Mapping):
-        hints = dict.fromkeys(tree, get_args(kind)[1])
+        hints = dict.fromkeys((key for key in tree if isinstance(key, str)), get_args(kind)[1])
     else:
         if not _fits(tree, kind):
             yield f"{path}: got {_show(tree)}; allowed: {describe(kind)}"
@@ -28,7 +28,9 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
         return
     for key, value in tree.items():
         below = f"{path}.{key}" if path else str(key)
-        if key not in hints:
+        if not isinstance(key, str):
+            yield f"{below}: a key should be text; write it in quotes"
+        elif key not in hints:
             yield f"{below}: unknown key; allowed here: {', '.join(hints)}"
         else:
             yield from problems(value, hints[key], below)

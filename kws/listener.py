@@ -8,14 +8,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kws.arrays import Frames
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.resample import MonoResampler
-from kws.audio.ring import Frames
 from kws.config import Config, trigger_settings
 from kws.errors import ConfigError
 from kws.events import Dropped, Heard
 from kws.spotting.model_file import KeywordModel
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Detection, Spotter, hop_frames
 
 log = logging.getLogger(__name__)
 
@@ -76,10 +76,12 @@ def make_spotter(config: Config, model: KeywordModel) -> Spotter:
         ConfigError: the configuration does not fit the model.
     """
     trigger = trigger_settings(config, model.header.trigger)
+    hop_s = model.header.hop_s if config.model.hop_s is None else config.model.hop_s
     try:
-        return Spotter(model, hop_s=config.model.hop_s, trigger=trigger)
+        hop_frames(model, hop_s)
     except ValueError as error:
         raise ConfigError(f"model.{error}") from error
+    return Spotter(model, hop_s=hop_s, trigger=trigger)
 
 
 def warn_of_other_hop(spotter: Spotter) -> None:

@@ -5,8 +5,8 @@ import logging
 import numpy as np
 import pytest
 
+from kws.arrays import Frames
 from kws.audio.feed import RING_SECONDS, AudioFormat, Feed
-from kws.audio.ring import Frames
 from kws.config import load_config
 from kws.errors import ConfigError
 from kws.events import Dropped, Heard

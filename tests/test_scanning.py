@@ -10,9 +10,9 @@ import soundfile
 import soxr
 
 import kws
+from kws.arrays import Samples
 from kws.audio.recording import demo_recording
 from kws.errors import AudioFileError
-from kws.spotting.frontend import Samples
 
 RATE = 16_000
 TRUTH = json.loads(demo_recording().with_suffix(".json").read_text())["words"]

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kws.spotting.frontend import Samples
+from kws.arrays import Samples
 
 
 @dataclass(frozen=True)

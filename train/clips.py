@@ -13,8 +13,8 @@ from typing import Literal
 import numpy as np
 import soundfile
 
+from kws.arrays import Samples
 from kws.errors import AudioFileError, ConfigError
-from kws.spotting.frontend import Samples
 
 Split = Literal["training", "validation", "testing"]
 

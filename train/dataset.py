@@ -11,7 +11,7 @@ import numpy.typing as npt
 import soundfile
 from torch.utils.data import Dataset
 
-from kws.spotting.frontend import Samples
+from kws.arrays import Samples
 from train.augment import Augmentation, add_noise, change_speed, place, set_level
 from train.clips import Clip, active_region, read_samples
 

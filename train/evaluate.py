@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kws.spotting.frontend import LogMel, Samples
+from kws.arrays import Samples
+from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
 from train.clips import Clip, Split, of_split, read_samples, word_clips
 from train.dataset import NONE

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.spotting.frontend import Samples
+from kws.arrays import Samples
 from kws.spotting.spotter import Detection
 from train.clips import Clip, active_region, read_samples
 

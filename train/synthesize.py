@@ -19,8 +19,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from kws.arrays import Samples
 from kws.errors import ConfigError
-from kws.spotting.frontend import Samples
 from train.clips import active_region
 from train.evaluate import clip_window
 

@@ -4,7 +4,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from kws.audio.ring import Chunk, Frames, RingBuffer
+from kws.arrays import Frames
+from kws.audio.ring import Chunk, RingBuffer
 from kws.errors import KwsError
 
 RING_SECONDS = 8.0

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from kws.arrays import Frames
 from kws.audio.devices import (
     capture_format,
     choose_device,
@@ -11,7 +12,6 @@ from kws.audio.devices import (
     quiet_libraries,
 )
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.ring import Frames
 from kws.errors import DeviceError, NoMicrophoneError
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import soundfile
 
+from kws.arrays import Frames
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.ring import Frames
 from kws.errors import AudioFileError
 
 _BLOCK_SECONDS = 0.05

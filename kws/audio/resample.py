@@ -3,8 +3,7 @@
 import numpy as np
 import soxr
 
-from kws.audio.ring import Frames
-from kws.spotting.frontend import Samples
+from kws.arrays import Frames, Samples
 
 
 class MonoResampler:

@@ -3,10 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-Frames = npt.NDArray[np.float32]
-"""Audio of shape (n, channels)."""
+from kws.arrays import Frames
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import BinaryIO, Literal, cast
 
 import numpy as np
 
+from kws.arrays import Frames
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.resample import MonoResampler
-from kws.audio.ring import Frames
 from kws.errors import AudioFileError
 
 log = logging.getLogger(__name__)

@@ -1,7 +1,6 @@
 """`kws watch`: subscribe to a running daemon and print its events."""
 
 import argparse
-import itertools
 import json
 import logging
 import os
@@ -43,18 +42,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command: print until interrupted, and catch up after each break."""
     watcher = _Watcher(options)
-    for attempt in itertools.count():
+    failures = 0
+    while True:
         problem = watcher.watch()
         if options.once:
             if not watcher.connected:
                 raise ServerError(problem)
             return 0
-        if watcher.connected:
-            attempt = 0
-        pause = _RETRY_SECONDS[min(attempt, len(_RETRY_SECONDS) - 1)]
+        failures = 0 if watcher.connected else failures + 1
+        pause = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]
         log.warning("%s; trying again in %g s", problem, pause)
         time.sleep(pause)
-    return 0
 
 
 class _Watcher:
@@ -93,6 +91,8 @@ class _Watcher:
                 connection.send(json.dumps(self._request(hello)))
                 while True:
                     self._take(connection.recv())
+        except (ValueError, KeyError, TypeError) as error:
+            raise ServerError(f"{self._url}: what answers there is not kws") from error
         except ConnectionClosed as error:
             reason = error.rcvd.reason if error.rcvd else "the connection broke"
             if error.rcvd and error.rcvd.code in _FINAL_CODES:
@@ -112,6 +112,7 @@ class _Watcher:
             self._seq = hello["seq"] - 1
         elif self._run != hello["run"]:
             log.warning("the daemon was started anew; what its last run said meanwhile is lost")
+            self._seq = 0
             request["after"] = {"run": hello["run"], "seq": 0}
         else:
             request["after"] = {"run": self._run, "seq": self._seq}

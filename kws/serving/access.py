@@ -78,7 +78,7 @@ def read_token(path: Path) -> str:
     """
     try:
         token = path.expanduser().read_text().partition("\n")[0].strip()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, RuntimeError, UnicodeDecodeError) as error:
         raise ConfigError(f"token file {path}: cannot be read: {error}") from error
     if not token:
         raise ConfigError(f"token file {path}: put the token on its first line")

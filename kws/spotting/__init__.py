@@ -1,1 +1,1 @@
-"""From samples to detections; pure: no thread, clock, file handle or socket of its own."""
+"""From samples to detections, without threads, clocks or sockets; only `model_file` opens files."""

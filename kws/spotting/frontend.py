@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-Samples = npt.NDArray[np.float32]
+from kws.arrays import Samples
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,16 @@ class FrontEndSettings:
     floor: float = 1e-6
 
     def __post_init__(self) -> None:
-        if not 0 < self.hop_length <= self.frame_length <= self.fft_length:
-            raise ValueError("a front end needs 0 < hop_length <= frame_length <= fft_length")
+        if not 0 < self.hop_length <= self.frame_length <= self.fft_length <= 65_536:
+            raise ValueError(
+                "a front end needs 0 < hop_length <= frame_length <= fft_length <= 65536"
+            )
+        if not 1_000 <= self.sample_rate <= 768_000:
+            raise ValueError("a front end needs a sample_rate from 1000 to 768000")
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise ValueError("a front end needs 0 <= low_hz < high_hz <= sample_rate / 2")
-        if self.bands < 1 or self.floor <= 0:
-            raise ValueError("a front end needs bands >= 1 and floor > 0")
+        if not (1 <= self.bands <= 1_024 and 0 < self.floor <= 1):
+            raise ValueError("a front end needs 1 to 1024 bands and a floor above 0 up to 1")
 
     def frames_in(self, samples: int) -> int:
         """Number of whole frames in `samples` samples."""

@@ -80,8 +80,8 @@ class ModelHeader:
         if self.architecture not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
             raise ValueError(f"architecture {self.architecture!r} is not one of: {known}")
-        if self.window_frames < 1 or self.hop_s <= 0:
-            raise ValueError("window_frames and hop_s must be above 0")
+        if not (1 <= self.window_frames <= 10_000 and 0 < self.hop_s <= 60):
+            raise ValueError("window_frames must be from 1 to 10000 and hop_s above 0 up to 60")
 
 
 @dataclass(frozen=True)
@@ -160,10 +160,14 @@ def find_model(name: str | Path) -> Path:
     Raises:
         ModelError: there is no such file.
     """
-    path = Path(name).expanduser()
-    if path.is_file():
-        return path
+    path = Path(name)
     bundled = bundled_models()
+    try:
+        path = path.expanduser()
+        if path.is_file():
+            return path
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"model {str(name)!r} cannot be read: {error}") from error
     if str(name) in bundled:
         return bundled[str(name)]
     names = ", ".join(sorted(bundled)) or "none"

@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kws.spotting.frontend import LogMel, Samples, StreamingLogMel
+from kws.arrays import Samples
+from kws.spotting.frontend import LogMel, StreamingLogMel
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.trigger import Trigger, TriggerSettings
 
@@ -142,11 +143,13 @@ def hop_frames(model: KeywordModel, hop_s: float) -> int:
     """Frames in a hop.
 
     Raises:
-        ValueError: the hop is not a multiple of the front end's hop.
+        ValueError: the hop is not a multiple of the front end's hop, or longer than half a
+            window: then a word could fall between two.
     """
     settings = model.header.front_end
-    frames = hop_s * settings.sample_rate / settings.hop_length
-    if round(frames) < 1 or abs(frames - round(frames)) > 1e-6:
-        step = settings.hop_length / settings.sample_rate
-        raise ValueError(f"hop_s must be a multiple of {step:g} s, not {hop_s:g}")
+    step = settings.hop_length / settings.sample_rate
+    most = model.window_samples / settings.sample_rate / 2
+    frames = hop_s / step
+    if not step <= hop_s + 1e-9 <= most + 1e-6 or abs(frames - round(frames)) > 1e-6:
+        raise ValueError(f"hop_s must be a multiple of {step:g} s up to {most:g} s, not {hop_s:g}")
     return round(frames)

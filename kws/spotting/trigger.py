@@ -36,8 +36,8 @@ class TriggerSettings:
         if not 0 < self.release <= self.threshold:
             raise ValueError("release must be above 0 and at most the threshold")
         for name in ("smoothing_s", "patience_s", "refractory_s", "exclusion_s"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"{name} must not be negative")
+            if not 0 <= getattr(self, name) <= 60:
+                raise ValueError(f"{name} must be from 0 to 60")
 
 
 @dataclass(frozen=True)

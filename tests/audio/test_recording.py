@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from kws.arrays import Frames
 from kws.audio.feed import Feed
 from kws.audio.recording import Demo, Recording
-from kws.audio.ring import Frames
 from kws.audio.source import Source
 from kws.errors import AudioFileError, KwsError
 

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kws.audio.ring import Frames, RingBuffer
+from kws.arrays import Frames
+from kws.audio.ring import RingBuffer
 
 CAPACITY = 50
 

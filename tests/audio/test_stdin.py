@@ -7,10 +7,10 @@ import wave
 import numpy as np
 import pytest
 
+from kws.arrays import Samples
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.stdin import SampleFormat, Stdin
 from kws.errors import AudioFileError, KwsError
-from kws.spotting.frontend import Samples
 
 STEREO = np.array([[0, 100], [-32_768, 32_767], [5, -6]], "<i2")
 AS_FLOAT = STEREO.astype(np.float32) / 32_768

@@ -10,7 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.spotting.frontend import FrontEndSettings, LogMel, Samples, StreamingLogMel
+from kws.arrays import Samples
+from kws.spotting.frontend import FrontEndSettings, LogMel, StreamingLogMel
 
 SETTINGS = FrontEndSettings()
 

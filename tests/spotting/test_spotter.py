@@ -6,7 +6,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.spotting.frontend import LogMel, Samples
+from kws.arrays import Samples
+from kws.spotting.frontend import LogMel
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import untrained_model
