@@ -8,8 +8,11 @@ from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
 
+from kws.commands.options import report
 from kws.errors import KwsError
 from kws.log import set_up_logging
+
+log = logging.getLogger(__name__)
 
 COMMANDS = {
     "run": "listen, and print a JSON line for each keyword heard (the daemon)",
@@ -33,26 +36,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    _open_standard_files()
     parser = _parser()
     options = parser.parse_args(arguments)
     set_up_logging(options.log_level or "info", options.log_format or "text")
     try:
         code: int = options.run(options)
     except KwsError as error:
-        return _fail(error)
+        return report(error)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         # The reader of standard output has gone; Python must not complain about that at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except Exception:
+        log.exception("kws failed; this is an error in kws, please report it")
+        return 1
     return code
 
 
-def _fail(error: KwsError) -> int:
-    for line in str(error).splitlines():
-        logging.getLogger("kws").error(line)
-    return error.exit_code
+def _open_standard_files() -> None:
+    """Fill closed standard descriptors, or the next file opened would be taken for one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # For reading: so who writes to it learns that nobody will ever see it.
+            os.open(os.devnull, os.O_RDONLY)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
 
 def _parser() -> argparse.ArgumentParser:

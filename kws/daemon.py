@@ -9,9 +9,10 @@ import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -19,7 +20,7 @@ import torch
 from kws.audio.choose import open_source
 from kws.audio.feed import Feed
 from kws.config import Config, trigger_settings
-from kws.errors import DeviceError
+from kws.errors import DeviceError, KwsError
 from kws.events import hello
 from kws.listener import Listener, listen, make_spotter, warn_of_other_hop
 from kws.serving.access import read_access
@@ -34,7 +35,10 @@ from kws.spotting.spotter import Spotter
 
 log = logging.getLogger(__name__)
 
+Result = TypeVar("Result")
+
 _CHECK_SECONDS = 0.25
+_OPEN_SECONDS = 8.0
 _STOP_SECONDS = 0.2
 """How long each part of a stop may take, so that all of it takes less than a second."""
 _LAST_EVENTS_SECONDS = 5.0
@@ -74,9 +78,15 @@ class Daemon:
         self._trigger = trigger_settings(config, self._model.header.trigger)
         spotter = make_spotter(config, self._model)
         warn_of_other_hop(spotter)
-        self._source, self._format = open_source(
-            config.audio, self._model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
+        opening = _in_thread(
+            lambda: open_source(
+                config.audio, self._model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
+            )
         )
+        try:
+            self._source, self._format = opening.result(_OPEN_SECONDS)
+        except TimeoutError as error:
+            raise _no_answer() from error
         self._feed = Feed(self._format, time.monotonic)
         self._listener = Listener(self._format, spotter)
         self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
@@ -119,24 +129,29 @@ class Daemon:
         async with self._server.listening(place.host, place.port) as port:
             self._stdout.start(from_thread(written))
             try:
-                async with self._sounding(from_thread(ended)):
+                async with self._sounding(interrupted, from_thread(ended)):
                     self._say_ready(port)
                     await self._supervise(interrupted, ended)
             finally:
                 self._hub.close()
-            if interrupted.is_set() or self._feed.error is not None:
+            if interrupted.is_set() or self._failure or self._source.live:
                 await _first(written, timeout=_STOP_SECONDS)
             else:
+                # Of a recording nothing is lost, though it ended in damage.
                 self._server.goodbye_s = _LAST_EVENTS_SECONDS
                 await _first(written, interrupted)
         if self._stdout.missed:
             log.warning("standard output missed %d events", self._stdout.missed)
-        if problem := self._failure or self._feed.error:
-            raise problem
+        if self._failure is not None:
+            raise KwsError("nothing was heard any more") from self._failure
+        if self._feed.error is not None:
+            raise self._feed.error
         log.info("stopped")
 
     @contextlib.asynccontextmanager
-    async def _sounding(self, ended: Callable[[], None]) -> AsyncIterator[None]:
+    async def _sounding(
+        self, interrupted: asyncio.Event, ended: Callable[[], None]
+    ) -> AsyncIterator[None]:
         """Sound comes in and is listened to inside this block."""
         listening = threading.Thread(
             target=self._listen, args=(ended,), name="spotting", daemon=True
@@ -144,15 +159,26 @@ class Daemon:
         self._started = time.monotonic()
         listening.start()
         try:
-            self._source.start(self._feed)
+            await self._start(interrupted)
             yield
         finally:
             self._feed.end()
-            # A hung audio server can hold this call for ever.
-            stop = threading.Thread(target=self._source.stop, name="stop", daemon=True)
-            stop.start()
-            for thread in (stop, listening):
-                await asyncio.to_thread(thread.join, _STOP_SECONDS)
+            stopping = asyncio.wrap_future(_in_thread(self._source.stop))
+            await asyncio.wait((stopping,), timeout=_STOP_SECONDS)
+            await asyncio.to_thread(listening.join, _STOP_SECONDS)
+
+    async def _start(self, interrupted: asyncio.Event) -> None:
+        """Start the source, without waiting for ever for a hung audio server."""
+        starting = asyncio.wrap_future(_in_thread(lambda: self._source.start(self._feed)))
+        interruption = asyncio.create_task(interrupted.wait())
+        await asyncio.wait(
+            (starting, interruption), timeout=_OPEN_SECONDS, return_when=asyncio.FIRST_COMPLETED
+        )
+        interruption.cancel()
+        if starting.done():
+            starting.result()
+        elif not interrupted.is_set():
+            raise _no_answer()
 
     def _listen(self, ended: Callable[[], None]) -> None:
         """The spotting thread."""
@@ -165,7 +191,8 @@ class Daemon:
                 live=self._source.live,
             )
         # A dead spotting thread must never look like a quiet room.
-        except BaseException as error:
+        except Exception as error:
+            log.exception("the spotting thread failed; this is an error in kws, please report it")
             self._failure = error
         ended()
 
@@ -212,7 +239,7 @@ class Daemon:
             stream=self._source.stream,
             kind=self._source.kind,
             name=self._source.name,
-            live=self._source.live and not self._feed.ended,
+            live=self._source.live,
             sample_rate=self._format.sample_rate,
             channels=self._format.channels,
             seconds_since_audio=now - (self._started if last is None else last),
@@ -244,6 +271,26 @@ class Daemon:
         return HTTPStatus.OK, info(
             self._model, hop_s=self._listener.spotter.hop_s, trigger=self._trigger
         )
+
+
+def _in_thread(call: Callable[[], Result]) -> Future[Result]:
+    """Call into the audio system where it may hang without holding anybody."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name="audio system", daemon=True).start()
+    return done
+
+
+def _no_answer() -> DeviceError:
+    return DeviceError(
+        f"the audio system has not answered for {_OPEN_SECONDS:g} s; is its server hung?"
+    )
 
 
 async def _first(*events: asyncio.Event, timeout: float | None = None) -> None:

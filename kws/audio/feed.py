@@ -1,5 +1,6 @@
 """Between a source's thread and the spotting thread: the ring, waiting, and the end."""
 
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,7 +9,11 @@ from kws.arrays import Frames
 from kws.audio.ring import Chunk, RingBuffer
 from kws.errors import KwsError
 
+log = logging.getLogger(__name__)
+
 RING_SECONDS = 8.0
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+"""Samples per second that a recording or stream may have."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +39,6 @@ class Feed:
         self.format = audio_format
         self.error: KwsError | None = None
         self.overflows = 0
-        self.lost_frames = 0
         self.last_audio: float | None = None
         self._clock = clock
         self._ring = RingBuffer(
@@ -61,7 +65,6 @@ class Feed:
     def lose(self, frames: int) -> None:
         """Count an overflow that cost about `frames` frames."""
         self.overflows += 1
-        self.lost_frames += frames
         self._ring.lose(frames)
 
     def write_waiting(self, frames: Frames) -> bool:
@@ -111,3 +114,27 @@ class Feed:
         chunk = self._ring.read(limit, behind)
         self._emptied.set()
         return chunk
+
+
+def deliver(feed: Feed, name: str, work: Callable[[], None]) -> None:
+    """Fill a feed from a thread of its own, and end it however that ends.
+
+    Args:
+        feed: what to end.
+        name: of the source, for people.
+        work: writes to the feed until there is no more.
+    """
+
+    def run() -> None:
+        try:
+            work()
+        except KwsError as error:
+            feed.end(error)
+        # A thread that dies unseen would leave the daemon waiting for ever.
+        except Exception as error:
+            log.exception("%s failed; this is an error in kws, please report it", name)
+            feed.end(KwsError(f"{name}: {error!r}"))
+        else:
+            feed.end()
+
+    threading.Thread(target=run, name=name, daemon=True).start()

@@ -1,5 +1,6 @@
 """Audio files as sources: once and as fast as it is read, or round and round in real time."""
 
+import os
 import re
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +10,7 @@ from pathlib import Path
 import soundfile
 
 from kws.arrays import Frames
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, AudioFormat, Feed, deliver
 from kws.errors import AudioFileError
 
 _BLOCK_SECONDS = 0.05
@@ -27,23 +28,27 @@ def open_audio(path: Path) -> soundfile.SoundFile:
     Raises:
         AudioFileError: there is no such file, or it is empty, damaged or not audio.
     """
-    if not path.exists():
-        raise AudioFileError(f"{path}: no such file")
-    if path.is_dir():
-        raise AudioFileError(f"{path}: is a folder, not an audio file")
     try:
+        if path.is_dir():
+            raise AudioFileError(f"{path}: is a folder, not an audio file")
         if not path.stat().st_size:
             raise AudioFileError(f"{path}: the file is empty")
-        file = soundfile.SoundFile(path)
+        # As bytes, since a name need not be text.
+        file = soundfile.SoundFile(os.fsencode(path))
+    except FileNotFoundError as error:
+        raise AudioFileError(f"{path}: no such file") from error
     except OSError as error:
         raise AudioFileError(f"{path}: cannot be read: {error.strerror}") from error
     except soundfile.LibsndfileError as error:
         raise AudioFileError(
             f"{path}: not an audio file that can be read ({error.error_string})"
         ) from error
-    if not file.frames:
+    problem = "" if file.frames else "holds no audio"
+    if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
+        problem = f"{file.samplerate} Hz; {LOWEST_RATE} to {HIGHEST_RATE} Hz can be heard"
+    if problem:
         file.close()
-        raise AudioFileError(f"{path}: holds no audio")
+        raise AudioFileError(f"{path}: {problem}")
     return file
 
 
@@ -101,7 +106,7 @@ class Recording:
         return AudioFormat(self._file.samplerate, self._file.channels)
 
     def start(self, feed: Feed) -> None:
-        threading.Thread(target=self._run, args=(feed,), name="recording", daemon=True).start()
+        deliver(feed, self.name, lambda: self._run(feed))
 
     def stop(self) -> None:
         """Nothing to do: ending the feed ends the reading."""
@@ -109,14 +114,9 @@ class Recording:
     def _run(self, feed: Feed) -> None:
         assert self._file is not None
         with self._file as file:
-            try:
-                for block in read_blocks(file, self._path, file.samplerate):
-                    if not feed.write_waiting(block):
-                        return
-            except AudioFileError as error:
-                feed.end(error)
-            else:
-                feed.end()
+            for block in read_blocks(file, self._path, file.samplerate):
+                if not feed.write_waiting(block):
+                    return
 
 
 class Demo:
@@ -143,7 +143,7 @@ class Demo:
         return AudioFormat(self._file.samplerate, self._file.channels)
 
     def start(self, feed: Feed) -> None:
-        threading.Thread(target=self._run, args=(feed,), name="demo", daemon=True).start()
+        deliver(feed, self.name, lambda: self._run(feed))
 
     def stop(self) -> None:
         self._stopped.set()
@@ -161,6 +161,5 @@ class Demo:
                 played += len(frames)
                 due = begin + played / file.samplerate
                 if self._stopped.wait(max(0.0, due - self._clock())):
-                    feed.end()
                     return
                 feed.write(frames)

@@ -2,14 +2,14 @@
 
 import io
 import logging
-import threading
+import select
 import wave
 from typing import BinaryIO, Literal, cast
 
 import numpy as np
 
 from kws.arrays import Frames
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, AudioFormat, Feed, deliver
 from kws.audio.resample import MonoResampler
 from kws.errors import AudioFileError
 
@@ -55,7 +55,7 @@ class Stdin:
         return AudioFormat(self._model_rate, 1)
 
     def start(self, feed: Feed) -> None:
-        threading.Thread(target=self._run, args=(feed,), name="stdin", daemon=True).start()
+        deliver(feed, self.name, lambda: self._run(feed))
 
     def stop(self) -> None:
         """Nothing to do: ending the feed ends the reading."""
@@ -70,11 +70,8 @@ class Stdin:
                     self._format.channels,
                 )
             self._deliver(feed)
-        except (AudioFileError, OSError) as error:
-            problem = error if isinstance(error, AudioFileError) else _unreadable(error)
-            feed.end(problem)
-        else:
-            feed.end()
+        except OSError as error:
+            raise AudioFileError(f"standard input: cannot be read: {error.strerror}") from error
 
     def _deliver(self, feed: Feed) -> None:
         resampler = MonoResampler(self._format.sample_rate, self._model_rate)
@@ -100,10 +97,15 @@ class Stdin:
     def _read(self, most: int) -> bytes:
         if self._bytes_left is not None:
             most = min(most, self._bytes_left)
-        data = self._pipe.read1(most) if most else b""
+        while (data := self._read_once(most)) is None:
+            select.select([self._pipe], [], [])
         if self._bytes_left is not None:
             self._bytes_left -= len(data)
         return data
+
+    def _read_once(self, most: int) -> bytes | None:
+        """Nothing at the end; None where the pipe does not block and is empty for now."""
+        return self._pipe.read1(most) if most else b""
 
     def _frames(self, data: bytes) -> Frames:
         samples = np.frombuffer(data, self._dtype).reshape(-1, self._format.channels)
@@ -112,10 +114,6 @@ class Stdin:
         if samples.dtype == np.int32:
             return samples.astype(np.float32) / np.float32(2**31)
         return samples.astype(np.float32)
-
-
-def _unreadable(error: OSError) -> AudioFileError:
-    return AudioFileError(f"standard input: cannot be read: {error.strerror}")
 
 
 def _wave_header(pipe: io.BufferedReader) -> tuple[AudioFormat, str, int | None]:
@@ -128,6 +126,12 @@ def _wave_header(pipe: io.BufferedReader) -> tuple[AudioFormat, str, int | None]
         raise AudioFileError(
             f"standard input: begins like a WAV file, but {str(error) or 'ends in its header'}"
         ) from error
+    rate, channels = audio_format.sample_rate, audio_format.channels
+    if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= channels <= 64):
+        raise AudioFileError(
+            f"standard input: WAV of {rate} Hz and {channels} channels; "
+            f"{LOWEST_RATE} to {HIGHEST_RATE} Hz and up to 64 channels can be heard"
+        )
     if width not in (2, 4):
         raise AudioFileError(
             f"standard input: WAV of {8 * width} bits; send 16 or 32 bits (arecord -f S16_LE)"

@@ -1,14 +1,17 @@
 """Arguments that several commands share."""
 
 import argparse
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from kws.config import Config, load_config
-from kws.errors import ConfigError
+from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
+
+log = logging.getLogger(__name__)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +38,13 @@ def naming_the_file(options: argparse.Namespace) -> Iterator[None]:
         yield
     except ConfigError as error:
         raise ConfigError(f"{options.config or 'configuration'}: {error}") from error
+
+
+def report(error: KwsError) -> int:
+    """Say what a user can mend, and give the exit code."""
+    for line in str(error).splitlines():
+        log.error("%s", line)
+    return error.exit_code
 
 
 def read_config(options: argparse.Namespace, *overrides: str) -> Config:

@@ -4,9 +4,10 @@ import argparse
 import json
 import logging
 import os
+import signal
 import sys
 
-from kws.commands.options import add_config_arguments, naming_the_file, read_config
+from kws.commands.options import add_config_arguments, naming_the_file, read_config, report
 from kws.errors import KwsError
 from kws.log import take_in_standard_error
 
@@ -40,17 +41,20 @@ def run(options: argparse.Namespace) -> int:
         overrides.append(f"audio.device={json.dumps(options.device)}")
     config = read_config(options, *overrides)
 
-    from kws import daemon
-
+    # From here on a stop is a clean end; once it listens, the daemon has a handler of its own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 0
     if config.log.format == "json":
         take_in_standard_error()
     try:
+        from kws import daemon
+
         with naming_the_file(options):
             daemon.run(config, demo_if_no_microphone=options.demo_if_no_microphone)
     except KwsError as error:
-        log.error("%s", error)
-        code = error.exit_code
+        code = report(error)
+    except KeyboardInterrupt:
+        log.info("interrupted before it had begun to listen")
     except Exception:
         log.exception("kws failed; this is an error in kws, please report it")
         code = 1

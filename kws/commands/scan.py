@@ -5,6 +5,7 @@ import contextlib
 import csv
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -41,6 +42,9 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; one bad file does not stop the others."""
     overrides = [] if options.model is None else [f"model.path={json.dumps(options.model)}"]
     config = read_config(options, *overrides)
+
+    # A file's name need not be text; it comes out as it went in.
+    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
 
     import torch
     from tqdm import tqdm
@@ -79,7 +83,7 @@ def _duration(paths: list[Path]) -> float:
     total = 0.0
     for path in paths:
         with contextlib.suppress(soundfile.LibsndfileError, OSError):
-            total += soundfile.info(path).duration
+            total += soundfile.info(os.fsencode(path)).duration
     return total
 
 

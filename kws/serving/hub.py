@@ -88,6 +88,11 @@ class Subscription:
             self._queue.append(event)
         return True
 
+    @property
+    def filter(self) -> Filter:
+        """What is wanted now."""
+        return self._filter
+
     def rewind(self, new: Filter, answer: str, events: Iterable[Event]) -> None:
         """From here on by another filter: an answer, then these events. Under the hub's lock."""
         self._filter = new
@@ -208,5 +213,8 @@ class Hub:
         events = [event for event in self._history if seq < event.seq < subscription.first]
         oldest = self._history[0].seq if self._history else self._next
         complete = oldest - 1 <= seq < self._next
+        if subscription.filter not in (Filter(), new):
+            # What another filter held back since this subscription began is not sent again.
+            complete = False
         wanted = [event for event in events if new.wants(event)]
         return Replay(len(wanted), complete), wanted

@@ -14,6 +14,8 @@ from kws.errors import ServerError
 from kws.serving.http import Pages, refuse
 from kws.serving.subscriber import CLOSE_SECONDS, TOKEN_SECONDS, Subscribing, serve_subscriber
 
+log = logging.getLogger(__name__)
+
 MESSAGE_LIMIT = 16 * 1024
 """Bytes of a subscriber's message."""
 RESERVE = 32
@@ -79,7 +81,11 @@ class EventServer:
             await _close(server, self._seated, self.goodbye_s)
 
     def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
-        response = self._pages.answer(request)
+        try:
+            response = self._pages.answer(request)
+        except Exception:
+            log.exception("a request for %s failed; please report it", request.path)
+            return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")
         if response is None:
             if len(self._seated) >= self._max_connections:
                 return refuse(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)
@@ -87,7 +93,11 @@ class EventServer:
         return response
 
     async def _serve(self, connection: ServerConnection) -> None:
-        await serve_subscriber(connection, self._subscribing)
+        try:
+            await serve_subscriber(connection, self._subscribing)
+        except Exception:
+            log.exception("a subscriber's connection failed; please report it")
+            raise
 
     def _arrived(self) -> bool:
         self._connections += 1

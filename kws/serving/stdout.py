@@ -1,7 +1,9 @@
 """Standard output as a subscriber: a line per event, and trouble there is nobody else's."""
 
+import errno
 import logging
 import os
+import select
 import threading
 from collections.abc import Callable
 
@@ -28,6 +30,7 @@ class StdoutWriter:
         self._woken = threading.Event()
         self._subscription = hub.subscribe(self._woken.set, queue)
         self._written = 0
+        self._closed = False
 
     @property
     def missed(self) -> int:
@@ -44,7 +47,6 @@ class StdoutWriter:
         threading.Thread(target=run, name="stdout", daemon=True).start()
 
     def _run(self) -> None:
-        reader_is_there = True
         while True:
             self._woken.wait()
             self._woken.clear()
@@ -52,15 +54,18 @@ class StdoutWriter:
                 if message is None:
                     return
                 line = message if isinstance(message, str) else message.to_json()
-                reader_is_there = reader_is_there and self._write(f"{line}\n".encode())
-                self._written += reader_is_there
+                self._written += self._write(f"{line}\n".encode())
 
     def _write(self, data: bytes) -> bool:
-        """Write all of it; false when nobody will ever read it."""
-        try:
-            while data:
+        """Write all of it; false when that cannot be done."""
+        while data and not self._closed:
+            try:
                 data = data[os.write(self._descriptor, data) :]
-        except OSError as error:
-            log.warning("standard output is closed (%s); going on without it", error.strerror)
-            return False
-        return True
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
+            except OSError as error:
+                # A full disk may have room again; a reader that has gone does not come back.
+                self._closed = error.errno in (errno.EPIPE, errno.EBADF)
+                log.warning("standard output: an event is lost: %s", error.strerror)
+                return False
+        return not data

@@ -3,8 +3,9 @@
 import threading
 
 import numpy as np
+import pytest
 
-from kws.audio.feed import RING_SECONDS, AudioFormat, Feed
+from kws.audio.feed import RING_SECONDS, AudioFormat, Feed, deliver
 from kws.errors import DeviceError
 
 FORMAT = AudioFormat(1_000, 1)
@@ -91,9 +92,24 @@ def test_an_overflow_is_counted_and_is_a_gap() -> None:
     feed.write(frames(200))
     feed.lose(50)
     feed.write(frames(100, start=250))
-    assert (feed.overflows, feed.lost_frames, feed.last_audio) == (1, 50, 2.5)
+    assert (feed.overflows, feed.last_audio) == (1, 2.5)
     first, second = feed.read(100), feed.read(50)
     assert first is not None
     assert second is not None
     assert (first.lost, len(first.frames)) == (0, 200)
     assert (second.lost, second.frames[0, 0]) == (50, 250)
+
+
+def test_a_source_that_fails_ends_its_feed(caplog: pytest.LogCaptureFixture) -> None:
+    def known() -> None:
+        raise DeviceError("gone")
+
+    def unknown() -> None:
+        raise ZeroDivisionError("a mistake of ours")
+
+    for work, message in ((known, "gone"), (unknown, "a mistake of ours")):
+        feed = Feed(FORMAT, lambda: 0.0)
+        deliver(feed, "source", work)
+        assert feed.read(100) is None
+        assert message in str(feed.error)
+    assert "ZeroDivisionError" in caplog.text
