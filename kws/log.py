@@ -1,10 +1,13 @@
 """The log on standard error: lines for people, or JSON for machines."""
 
+import contextlib
 import json
 import logging
 import os
+import queue
 import sys
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
@@ -69,3 +72,49 @@ def take_in_standard_error() -> None:
                 logging.getLogger("kws.libraries").warning("%s", line.rstrip())
 
     threading.Thread(target=read, name="libraries", daemon=True).start()
+
+
+class Unwaiting(logging.Handler):
+    """Hands records to other handlers in a thread of its own: who logs never waits.
+
+    A standard error that nobody reads would otherwise stop everything that has something to say.
+
+    Args:
+        handlers: write the records, and may block.
+        limit: records that may wait; what finds no room is counted, not written.
+    """
+
+    def __init__(self, handlers: Sequence[logging.Handler], limit: int = 1_000) -> None:
+        super().__init__()
+        self.missed = 0
+        self._handlers = handlers
+        self._waiting: queue.Queue[logging.LogRecord | None] = queue.Queue(limit)
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record."""
+        try:
+            self._waiting.put_nowait(record)
+        except queue.Full:
+            self.missed += 1
+
+    def finish(self, timeout: float) -> bool:
+        """Write what waits, for at most `timeout` seconds; whether all is written."""
+        with contextlib.suppress(queue.Full):
+            self._waiting.put(None, timeout=timeout)
+            self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        while (record := self._waiting.get()) is not None:
+            for handler in self._handlers:
+                handler.handle(record)
+
+
+def log_without_waiting() -> Unwaiting:
+    """Put a thread between the log and who logs."""
+    root = logging.getLogger()
+    handler = Unwaiting(list(root.handlers))
+    root.handlers = [handler]
+    return handler

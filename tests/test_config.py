@@ -61,6 +61,7 @@ def test_what_is_left_out_keeps_its_default(path: Path, text: str) -> None:
     [
         ("serer: {}", r"serer: unknown key; allowed here: audio, model, trigger"),
         ("server: {prot: 1}", r"server\.prot: unknown key; allowed here: host, port"),
+        ("keywords: {1: {threshold: 1}}", r"keywords\.1: a key should be text"),
         ("keywords: {no: {treshold: 1}}", r"keywords\.no\.treshold: unknown key"),
         ("server: {port: 70000}", r"server\.port: got 70000; allowed: a whole number from 0 to"),
         ("server: {port: '80'}", r"server\.port: got '80'; allowed: a whole number"),

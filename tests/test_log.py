@@ -1,8 +1,12 @@
 """The log: one line for people, one object for machines."""
 
 import json
+import logging
 import subprocess
 import sys
+import threading
+
+from kws.log import Unwaiting
 
 SCRIPT = """
 import logging
@@ -39,3 +43,23 @@ def test_objects_for_machines() -> None:
     assert (first["level"], first["logger"], first["event"]) == ("warning", "kws.test", "ready")
     assert first["time"].endswith("Z")
     assert "ValueError: why" in second["exception"]
+
+
+def test_who_logs_never_waits_for_who_reads() -> None:
+    reading = threading.Event()
+    written: list[str] = []
+
+    class Blocked(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            reading.wait()
+            written.append(record.getMessage())
+
+    handler = Unwaiting([Blocked()], limit=5)
+    for number in range(20):
+        handler.handle(logging.makeLogRecord({"msg": str(number)}))
+    assert not handler.finish(0.01)
+    reading.set()
+    assert handler.finish(10)
+    assert len(written) + handler.missed == 20
+    assert written == [str(number) for number in range(len(written))]
+    assert handler.missed >= 14

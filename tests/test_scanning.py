@@ -1,6 +1,7 @@
 """Scanning recordings: any file, and every word in it, to its very edges."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -125,3 +126,16 @@ def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
         words(tmp_path / "missing.wav")
     with pytest.raises(AudioFileError, match="is a folder"):
         words(tmp_path)
+
+
+def test_an_impossible_rate_is_named(tmp_path: Path) -> None:
+    for rate in (1, 2_000_000_000):
+        path = write(tmp_path / f"{rate}.wav", DEMO[:100], rate)
+        with pytest.raises(AudioFileError, match=f"{rate} Hz; 1000 to 768000 Hz can be heard"):
+            words(path)
+
+
+def test_a_name_need_not_be_text(tmp_path: Path) -> None:
+    name = os.fsdecode(bytes(tmp_path) + b"/caf\xe9.wav")
+    Path(name).write_bytes(demo_recording().read_bytes())
+    assert len(words(Path(name))) == len(TRUTH)

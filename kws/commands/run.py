@@ -5,13 +5,14 @@ import json
 import logging
 import os
 import signal
-import sys
 
 from kws.commands.options import add_config_arguments, naming_the_file, read_config, report
 from kws.errors import KwsError
-from kws.log import take_in_standard_error
+from kws.log import log_without_waiting, take_in_standard_error
 
 log = logging.getLogger(__name__)
+
+_LOG_SECONDS = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         overrides.append(f"audio.device={json.dumps(options.device)}")
     config = read_config(options, *overrides)
 
+    unwaiting = log_without_waiting()
     # From here on a stop is a clean end; once it listens, the daemon has a handler of its own.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     code = 0
@@ -60,5 +62,5 @@ def run(options: argparse.Namespace) -> int:
         code = 1
     # PortAudio's own clean-up at the interpreter's end can hang on a hung audio server, and a
     # blocked standard output must not hold us either. Everything has been said by now.
-    sys.stderr.flush()
+    unwaiting.finish(_LOG_SECONDS)
     os._exit(code)

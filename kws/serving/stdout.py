@@ -66,6 +66,7 @@ class StdoutWriter:
             except OSError as error:
                 # A full disk may have room again; a reader that has gone does not come back.
                 self._closed = error.errno in (errno.EPIPE, errno.EBADF)
-                log.warning("standard output: an event is lost: %s", error.strerror)
+                loss = "is closed; going on without it" if self._closed else "takes no event now"
+                log.warning("standard output %s (%s)", loss, error.strerror)
                 return False
         return not data

@@ -108,6 +108,7 @@ def test_what_follows_the_samples_of_a_wav_file_is_no_sound() -> None:
         (b"RIFF\x00\x00\x00\x00AVI ", "begins like a WAV file, but"),
         (b"RIFF\x24\x00", "begins like a WAV file, but"),
         (wav(np.zeros((4, 1), "u1")), "WAV of 8 bits"),
+        (wav(STEREO, rate=1), "1000 to 768000 Hz"),
     ],
 )
 def test_a_wav_header_that_cannot_be_is_named(data: bytes, message: str) -> None:

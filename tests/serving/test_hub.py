@@ -144,6 +144,16 @@ def test_a_replay_is_filtered() -> None:
     assert numbers(subscription.take()) == [1, 3]
 
 
+def test_what_another_filter_held_back_is_not_called_complete() -> None:
+    hub = make_hub()
+    subscription = hub.subscribe(quiet, 10)
+    only_yes = Filter(frozenset({"yes"}))
+    change(hub, subscription, only_yes)
+    hub.publish(heard("no"))
+    assert change(hub, subscription, only_yes, ("run", 0)) == Replay(0, complete=True)
+    assert change(hub, subscription, after=("run", 0)) == Replay(0, complete=False)
+
+
 def test_who_asks_without_reading_is_too_slow_as_well() -> None:
     hub = make_hub()
     for _ in range(HISTORY):

@@ -35,10 +35,10 @@ def test_the_signal_is_worth_testing_with() -> None:
 
 
 @settings(max_examples=25)
-@given(st.lists(st.integers(0, len(SIGNAL)), max_size=60))
-def test_same_events_whatever_the_blocks(cuts: list[int]) -> None:
-    expected = heard(Spotter(MODEL), [SIGNAL])
-    detections = heard(Spotter(MODEL), np.split(SIGNAL, sorted(cuts)))
+@given(st.lists(st.integers(0, len(SIGNAL)), max_size=60), st.sampled_from([0.05, 0.1, 0.5]))
+def test_same_events_whatever_the_blocks(cuts: list[int], hop_s: float) -> None:
+    expected = heard(Spotter(MODEL, hop_s=hop_s), [SIGNAL])
+    detections = heard(Spotter(MODEL, hop_s=hop_s), np.split(SIGNAL, sorted(cuts)))
     assert [(each.keyword, each.t) for each in detections] == [
         (each.keyword, each.t) for each in expected
     ]
@@ -87,7 +87,7 @@ def test_nothing_across_a_gap(before: int, lost: int) -> None:
 def test_hop_is_any_multiple_of_ten_milliseconds() -> None:
     assert len(Spotter(MODEL, hop_s=0.01).windows(SIGNAL[: RATE + 1_600])) == 11
     assert len(Spotter(MODEL, hop_s=0.25).windows(SIGNAL[: RATE + 8_000])) == 3
-    for hop_s in (0.0, 0.005, 0.015):
+    for hop_s in (0.0, 0.005, 0.015, 0.51, 1.0, float("nan"), float("inf")):
         with pytest.raises(ValueError, match=r"multiple of 0\.01 s"):
             Spotter(MODEL, hop_s=hop_s)
 
