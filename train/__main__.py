@@ -33,7 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.error("%s", error)
         return error.exit_code
     except KeyboardInterrupt:
-        log.error("interrupted; fit --resume goes on from the last whole epoch")
+        resume = "; --resume goes on from the last whole epoch" if options.run is _fit else ""
+        log.error("interrupted%s", resume)
         return 130
     return 0
 

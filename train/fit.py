@@ -96,6 +96,12 @@ class _Fit:
 
     def __init__(self, config: FitConfig) -> None:
         self.config = config
+        if min(config.epochs, config.windows, config.batch) < 1:
+            raise ConfigError("epochs, windows and batch have to be 1 or more")
+        try:
+            config.output.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{config.output}: cannot be written: {error.strerror}") from error
         clips = word_clips(config.words)
         training = of_split(clips, "training")
         synthetic = [clip for folder in config.synthetic for clip in word_clips(folder)]
@@ -273,6 +279,7 @@ class _Fit:
         if state["settings"] != self._settings() or state["keywords"] != list(self.config.keywords):
             raise ConfigError(f"{self.checkpoint}: made with other settings; fit without --resume")
         self.epoch = state["epoch"]
+        log.info("resuming after epoch %d", self.epoch)
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         self.schedule.load_state_dict(state["schedule"])

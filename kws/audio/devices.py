@@ -109,7 +109,7 @@ def choose_device(devices: list[Device], name: str) -> Device:
     if not devices:
         wanted = f" {name!r}" if name else ""
         raise NoMicrophoneError(
-            f"no microphone{wanted}: this machine has no audio input device (see `kws devices`)"
+            f"no microphone{wanted}: this machine has no audio input device that this user may use"
         )
     if not name:
         return next((device for device in devices if device.default), devices[0])

@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 SampleFormat = Literal["s16le", "f32le"]
 _BLOCK_SECONDS = 0.1
+_OTHER_FORMATS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"caff": "CAF", b"FORM": "AIFF"}
 
 
 class Stdin:
@@ -62,7 +63,13 @@ class Stdin:
 
     def _run(self, feed: Feed) -> None:
         try:
-            if self._pipe.peek(4)[:4] == b"RIFF":
+            begin = self._pipe.peek(4)[:4]
+            if begin in _OTHER_FORMATS:
+                raise AudioFileError(
+                    f"standard input: looks like {_OTHER_FORMATS[begin]}; send WAV or raw samples, "
+                    "or give a file to --source"
+                )
+            if begin == b"RIFF":
                 self._format, self._dtype, self._bytes_left = _wave_header(self._pipe)
                 log.info(
                     "standard input: WAV, %d Hz, %d channel(s)",
@@ -77,15 +84,19 @@ class Stdin:
         resampler = MonoResampler(self._format.sample_rate, self._model_rate)
         size = np.dtype(self._dtype).itemsize * self._format.channels
         block = round(_BLOCK_SECONDS * self._format.sample_rate) * size
-        rest = b""
+        rest, seconds = b"", 0.0
         while data := self._read(block):
             data = rest + data
             whole = len(data) // size * size
             rest = data[whole:]
+            seconds += whole / size / self._format.sample_rate
             samples = resampler.push(self._frames(data[:whole]))
             if not feed.write_waiting(samples[:, None]):
                 return
         feed.write_waiting(resampler.flush()[:, None])
+        if not seconds:
+            raise AudioFileError("standard input ended before any sound came")
+        log.info("standard input ended after %.1f s", seconds)
         if rest:
             log.warning("standard input ended inside a sample: %d bytes left over", len(rest))
         if resampler.not_finite:

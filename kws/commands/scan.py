@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kws.commands.options import add_config_arguments, naming_the_file, read_config
-from kws.errors import AudioFileError
+from kws.errors import AudioFileError, ConfigError
 from kws.events import Heard, scan_line
 
 if TYPE_CHECKING:
     from kws.spotting.spotter import Detection
 
 log = logging.getLogger(__name__)
+
+_BAR = "{percentage:3.0f}% |{bar}| {n:.0f} of {total:.0f} s of audio, {remaining} left"
 
 Writer = Callable[[str, Heard], None]
 
@@ -40,6 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; one bad file does not stop the others."""
+    if options.format == "audacity" and len(options.files) > 1:
+        raise ConfigError(
+            "--format audacity: a label track belongs to one file; give one at a time"
+        )
     overrides = [] if options.model is None else [f"model.path={json.dumps(options.model)}"]
     config = read_config(options, *overrides)
 
@@ -59,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
         warn_of_other_hop(make_spotter(config, model))
     write = _writer(options.format)
     code = 0
-    with tqdm(total=_duration(options.files), unit="s", disable=None, leave=False) as bar:
+    with tqdm(total=_duration(options.files), bar_format=_BAR, disable=None, leave=False) as bar:
         for path in options.files:
             try:
                 for detection in scan(path, model, config, progress=bar.update):

@@ -76,7 +76,12 @@ class _Watcher:
         Raises:
             ServerError: the daemon refuses us, and would again.
         """
-        from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+        from websockets.exceptions import (
+            ConnectionClosed,
+            InvalidHandshake,
+            InvalidStatus,
+            InvalidURI,
+        )
         from websockets.sync.client import connect
 
         self.connected = False
@@ -98,6 +103,13 @@ class _Watcher:
             if error.rcvd and error.rcvd.code in _FINAL_CODES:
                 raise ServerError(f"{self._url}: {reason}") from error
             return f"{self._url}: {reason}"
+        except InvalidStatus as error:
+            status = error.response.status_code
+            if status < 500:
+                raise ServerError(
+                    f"{self._url}: refused with HTTP {status}; should be ws://HOST:PORT/events"
+                ) from error
+            return f"{self._url}: refused with HTTP {status}"
         except InvalidURI as error:
             raise ServerError(f"{self._url}: should be ws://HOST:PORT/events") from error
         except BrokenPipeError:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
@@ -71,9 +72,10 @@ class EventServer:
                 logger=_library_log(),
             )
         except OSError as error:
+            taken = "; is another kws running there?" if error.errno == errno.EADDRINUSE else ""
             raise ServerError(
                 f"cannot listen on {host} port {port} (server.host, server.port): "
-                f"{error.strerror or error}; is another kws running there?"
+                f"{error.strerror or error}{taken}"
             ) from error
         try:
             yield server.sockets[0].getsockname()[1]

@@ -53,10 +53,14 @@ def test_raw_samples() -> None:
     assert error is None
 
 
-def test_nothing_at_all() -> None:
-    samples, error = read(b"")
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [(b"", "ended before any sound came"), (b"fLaC\x00\x00", "looks like FLAC; send WAV or raw")],
+)
+def test_what_is_no_sound_is_named(data: bytes, message: str) -> None:
+    samples, error = read(data)
     assert len(samples) == 0
-    assert error is None
+    assert message in str(error)
 
 
 def test_more_than_the_ring_holds() -> None:
