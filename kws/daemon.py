@@ -19,7 +19,7 @@ import torch
 
 from kws.audio.choose import open_source
 from kws.audio.feed import Feed
-from kws.config import Config, trigger_settings
+from kws.config import Config
 from kws.errors import DeviceError, KwsError
 from kws.events import hello
 from kws.listener import Listener, listen, make_spotter, warn_of_other_hop
@@ -75,7 +75,6 @@ class Daemon:
         self._config = config
         access = read_access(config.server, os.environ)
         self._model = load_model(config.model.path)
-        self._trigger = trigger_settings(config, self._model.header.trigger)
         spotter = make_spotter(config, self._model)
         warn_of_other_hop(spotter)
         opening = _in_thread(
@@ -253,7 +252,9 @@ class Daemon:
             run=self._hub.run,
             seq=seq,
             model=self._model.header.name,
-            thresholds={word: each.threshold for word, each in self._trigger.items()},
+            thresholds={
+                word: each.threshold for word, each in self._listener.spotter.trigger.items()
+            },
             sources=[self._state().summary()],
         )
 
@@ -268,9 +269,8 @@ class Daemon:
         )
 
     def _info(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        return HTTPStatus.OK, info(
-            self._model, hop_s=self._listener.spotter.hop_s, trigger=self._trigger
-        )
+        spotter = self._listener.spotter
+        return HTTPStatus.OK, info(self._model, hop_s=spotter.hop_s, trigger=spotter.trigger)
 
 
 def _in_thread(call: Callable[[], Result]) -> Future[Result]:

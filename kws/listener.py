@@ -10,7 +10,7 @@ import numpy as np
 
 from kws.arrays import Frames
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.resample import MonoResampler
+from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config import Config, trigger_settings
 from kws.errors import ConfigError
 from kws.events import Dropped, Heard
@@ -137,9 +137,4 @@ def listen(
         report(listener.push(chunk.frames))
     if not live:
         report(listener.silence())
-    if listener.not_finite:
-        log.warning(
-            "stream %r: %d samples were no numbers and were taken as silence",
-            stream,
-            listener.not_finite,
-        )
+    warn_not_finite(f"stream {stream!r}", listener.not_finite)

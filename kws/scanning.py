@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kws.audio.feed import AudioFormat
 from kws.audio.recording import open_audio, read_blocks
+from kws.audio.resample import warn_not_finite
 from kws.config import Config
 from kws.errors import AudioFileError
 from kws.listener import SILENCE_S, Listener, make_spotter
@@ -64,11 +65,6 @@ def scan(
         except AudioFileError as error:
             damage = error
         yield from heard(listener.silence())
-        if listener.not_finite:
-            log.warning(
-                "%s: %d samples were no numbers and were taken as silence",
-                path,
-                listener.not_finite,
-            )
+        warn_not_finite(str(path), listener.not_finite)
         if damage is not None:
             raise damage

@@ -1,9 +1,13 @@
 """Any rate and channel count to mono at the model's rate, as a stream."""
 
+import logging
+
 import numpy as np
 import soxr
 
 from kws.arrays import Frames, Samples
+
+log = logging.getLogger(__name__)
 
 
 class MonoResampler:
@@ -50,3 +54,9 @@ class MonoResampler:
             return samples
         resampled: Samples = self._soxr.resample_chunk(samples, last=last)
         return resampled
+
+
+def warn_not_finite(name: str, count: int) -> None:
+    """Say how many samples of a stream or file were no numbers, if any."""
+    if count:
+        log.warning("%s: %d samples were no numbers and were taken as silence", name, count)

@@ -10,7 +10,7 @@ import numpy as np
 
 from kws.arrays import Frames
 from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, AudioFormat, Feed, deliver
-from kws.audio.resample import MonoResampler
+from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.errors import AudioFileError
 
 log = logging.getLogger(__name__)
@@ -99,11 +99,7 @@ class Stdin:
         log.info("standard input ended after %.1f s", seconds)
         if rest:
             log.warning("standard input ended inside a sample: %d bytes left over", len(rest))
-        if resampler.not_finite:
-            log.warning(
-                "standard input: %d samples were no numbers and were taken as silence",
-                resampler.not_finite,
-            )
+        warn_not_finite(self.name, resampler.not_finite)
 
     def _read(self, most: int) -> bytes:
         if self._bytes_left is not None:

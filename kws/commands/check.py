@@ -16,7 +16,6 @@ def run(options: argparse.Namespace) -> int:
 
     import os
 
-    from kws.config import trigger_settings
     from kws.listener import make_spotter, warn_of_other_hop
     from kws.serving.access import read_access
     from kws.spotting.model_file import load_model
@@ -31,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         f"model: {model.header.name}, {model.header.architecture}, "
         f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s"
     )
-    for keyword, settings in trigger_settings(config, model.header.trigger).items():
+    for keyword, settings in spotter.trigger.items():
         print(
             f"keyword: {keyword}, threshold {settings.threshold:g}, "
             f"smoothing {settings.smoothing_s:g} s, patience {settings.patience_s:g} s, "

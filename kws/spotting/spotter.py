@@ -40,6 +40,10 @@ class Spotter:
             one that the model was calibrated at.
         trigger: settings per keyword instead of the model's own.
 
+    Attributes:
+        model: what it hears with.
+        trigger: settings of each keyword.
+
     Raises:
         ValueError: the hop is no multiple, or `trigger` names a keyword that the model lacks.
     """
@@ -58,8 +62,9 @@ class Spotter:
         chosen = {**model.header.trigger, **(trigger or {})}
         if unknown := set(chosen) - set(model.classes):
             raise ValueError(f"the model has no keyword {', '.join(sorted(unknown))}")
+        self.trigger = {keyword: chosen[keyword] for keyword in model.classes}
         self._trigger = Trigger(
-            [chosen[keyword] for keyword in model.classes],
+            list(self.trigger.values()),
             sample_rate=settings.sample_rate,
             hop=self._hop,
         )
