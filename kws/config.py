@@ -16,6 +16,7 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from kws.config_help import problems
 from kws.errors import ConfigError
+from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.trigger import TriggerSettings
 
 Seconds = Annotated[float, Meta(ge=0, le=60)]
@@ -57,6 +58,17 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     path: Annotated[str, Meta(min_length=1)] = "yes-no-up-down"
     hop_s: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
+
+
+class DetectionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What detecting may cost.
+
+    Attributes:
+        false_alarms_per_hour: take the thresholds that gave at most so many, all keywords
+            together, when the model was calibrated; null: take its own.
+    """
+
+    false_alarms_per_hour: Annotated[float, Meta(gt=0, le=1000)] | None = None
 
 
 class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -112,12 +124,14 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """All of it.
 
     Attributes:
+        detection: chooses thresholds, under `trigger`.
         trigger: for all keywords.
         keywords: for single keywords, over `trigger`.
     """
 
     audio: AudioConfig = field(default_factory=AudioConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
     trigger: TriggerConfig = field(default_factory=TriggerConfig)
     keywords: dict[str, TriggerConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
@@ -162,35 +176,72 @@ def load_config(
 
 
 def trigger_settings(
-    config: Config, defaults: Mapping[str, TriggerSettings]
+    config: Config,
+    defaults: Mapping[str, TriggerSettings],
+    calibration: Calibration | None = None,
 ) -> dict[str, TriggerSettings]:
-    """Settings of each keyword: the model's, then those for all keywords, then its own.
+    """Settings of each keyword.
+
+    Later wins: the model's, thresholds of the operating point asked for, those for all keywords,
+    the keyword's own.
 
     Args:
         config: what the user wants.
         defaults: the model's, by keyword.
+        calibration: the model's.
 
     Raises:
-        ConfigError: a keyword is not the model's, or settings contradict each other.
+        ConfigError: a keyword is not the model's, settings contradict each other, or there is no
+            operating point as asked for.
     """
     if unknown := [keyword for keyword in config.keywords if keyword not in defaults]:
         raise ConfigError(
             f"keywords.{unknown[0]}: the model has no such keyword; it has: {', '.join(defaults)}"
         )
-    return {keyword: _merged(keyword, settings, config) for keyword, settings in defaults.items()}
+    point = operating_point(config, calibration)
+    thresholds = {} if point is None else point.thresholds
+    return {
+        keyword: _merged(keyword, settings, config, thresholds.get(keyword))
+        for keyword, settings in defaults.items()
+    }
 
 
-def _merged(keyword: str, settings: TriggerSettings, config: Config) -> TriggerSettings:
-    wanted: dict[str, float] = {}
+def operating_point(config: Config, calibration: Calibration | None) -> OperatingPoint | None:
+    """The operating point that the user asks for, if any.
+
+    Args:
+        config: what the user wants.
+        calibration: the model's.
+
+    Raises:
+        ConfigError: the model is not calibrated, or its calibration cannot show the rate.
+    """
+    rate = config.detection.false_alarms_per_hour
+    if rate is None:
+        return None
+    try:
+        if calibration is None:
+            raise ValueError("the model is not calibrated; set trigger.threshold instead")
+        return calibration.at(rate)
+    except ValueError as error:
+        raise ConfigError(f"detection.false_alarms_per_hour: {error}") from error
+
+
+def _merged(
+    keyword: str, settings: TriggerSettings, config: Config, threshold: float | None
+) -> TriggerSettings:
+    wanted: dict[str, float] = {} if threshold is None else {"threshold": threshold}
     for section in (config.trigger, config.keywords.get(keyword, TriggerConfig())):
         said = msgspec.to_builtins(section)
         wanted |= {name: value for name, value in said.items() if value is not None}
-    if "threshold" in wanted and "release" not in wanted:
-        wanted["release"] = min(settings.release, wanted["threshold"])
+    settings = settings.with_threshold(wanted.pop("threshold", settings.threshold))
     try:
         return replace(settings, **wanted)
     except ValueError as error:
-        raise ConfigError(f"trigger of keyword {keyword!r}: {error}") from error
+        # Where the threshold comes from the model, the user has never seen it.
+        raise ConfigError(
+            f"trigger of keyword {keyword!r}: {error}, {settings.threshold:g}"
+        ) from error
 
 
 def _read_file(path: Path) -> dict[str, Any]:

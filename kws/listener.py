@@ -75,7 +75,7 @@ def make_spotter(config: Config, model: KeywordModel) -> Spotter:
     Raises:
         ConfigError: the configuration does not fit the model.
     """
-    trigger = trigger_settings(config, model.header.trigger)
+    trigger = trigger_settings(config, model.header.trigger, model.header.calibration)
     hop_s = model.header.hop_s if config.model.hop_s is None else config.model.hop_s
     try:
         hop_frames(model, hop_s)

@@ -33,7 +33,7 @@ def scan(
     Args:
         path: any file that libsndfile reads, at any rate and with any number of channels.
         model: what to hear with; the bundled default by default.
-        config: its `model.hop_s`, `trigger` and `keywords` count.
+        config: its `model.hop_s`, `detection`, `trigger` and `keywords` count.
         progress: called with the seconds of each block of audio that was heard.
 
     Yields:

@@ -6,10 +6,18 @@ import pytest
 
 from kws.config import Config, load_config, trigger_settings
 from kws.errors import ConfigError
+from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.trigger import TriggerSettings
 
 REPOSITORY = Path(__file__).parent.parent
 MODEL = {"yes": TriggerSettings(), "no": TriggerSettings(threshold=0.9)}
+CALIBRATION = Calibration(
+    hours=6.2,
+    points=(
+        OperatingPoint(0.0, 0.3, {"yes": 0.95, "no": 0.97}),
+        OperatingPoint(1.5, 0.1, {"yes": 0.7, "no": 0.2}),
+    ),
+)
 
 
 @pytest.fixture
@@ -23,7 +31,7 @@ def test_the_file_in_the_repository_says_the_defaults() -> None:
 
 def test_the_file_in_the_repository_says_every_key() -> None:
     text = (REPOSITORY / "config.yaml").read_text()
-    for section in ("audio", "model", "trigger", "server", "log"):
+    for section in ("audio", "model", "detection", "trigger", "server", "log"):
         for key in getattr(Config(), section).__struct_fields__:
             assert f"\n  {key}: " in text
 
@@ -59,7 +67,7 @@ def test_what_is_left_out_keeps_its_default(path: Path, text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("serer: {}", r"serer: unknown key; allowed here: audio, model, trigger"),
+        ("serer: {}", r"serer: unknown key; allowed here: audio, model, detection, trigger"),
         ("server: {prot: 1}", r"server\.prot: unknown key; allowed here: host, port"),
         ("keywords: {1: {threshold: 1}}", r"keywords\.1: a key should be text"),
         ("keywords: {no: {treshold: 1}}", r"keywords\.no\.treshold: unknown key"),
@@ -68,6 +76,12 @@ def test_what_is_left_out_keeps_its_default(path: Path, text: str) -> None:
         ("server: {port: 8.5}", r"server\.port: got 8\.5"),
         ("server: 8000", r"server: got 8000; allowed: a section with host, port"),
         ("trigger: {threshold: 2}", r"trigger\.threshold: got 2; allowed: a number above 0 to 1"),
+        (
+            "detection: {false_alarms_per_hour: 0}",
+            r"detection\.false_alarms_per_hour: got 0; allowed: a number above 0 to 1000 or null",
+        ),
+        ("detection: {false_alarms_per_hour: 1001}", r"per_hour: got 1001; allowed: a number"),
+        ("detection: {false_alarms_per_hour: .nan}", r"per_hour: got nan; allowed: a number"),
         ("trigger: {patience_s: -1}", r"trigger\.patience_s: got -1; allowed: a number from 0"),
         ("trigger: {threshold: .nan}", r"trigger\.threshold: got nan"),
         ("audio: {stdin_format: mp3}", r"audio\.stdin_format: got 'mp3'; allowed: .*s16le"),
@@ -140,4 +154,59 @@ def test_a_keyword_that_the_model_lacks_is_refused() -> None:
 def test_settings_that_contradict_each_other_are_refused() -> None:
     config = load_config(overrides=["trigger.release=0.8", "keywords.yes.threshold=0.5"])
     with pytest.raises(ConfigError, match="keyword 'yes': release must be"):
+        trigger_settings(config, MODEL)
+
+
+def test_without_a_rate_the_models_own_thresholds_hold() -> None:
+    assert trigger_settings(Config(), MODEL, CALIBRATION) == MODEL
+
+
+@pytest.mark.parametrize(
+    ("rate", "thresholds"), [(1, (0.95, 0.97)), (1.5, (0.7, 0.2)), (1000, (0.7, 0.2))]
+)
+def test_a_rate_chooses_thresholds_and_nothing_else(
+    rate: float, thresholds: tuple[float, float]
+) -> None:
+    config = load_config(overrides=[f"detection.false_alarms_per_hour={rate}"])
+    settings = trigger_settings(config, MODEL, CALIBRATION)
+    for chosen, threshold in zip((settings["yes"], settings["no"]), thresholds, strict=True):
+        # The release level goes along where the threshold is below it.
+        assert chosen == TriggerSettings(threshold=threshold, release=min(0.25, threshold))
+
+
+def test_a_rate_can_come_from_the_environment() -> None:
+    config = load_config(environment={"KWS_DETECTION__FALSE_ALARMS_PER_HOUR": "2.5"})
+    assert config.detection.false_alarms_per_hour == 2.5
+
+
+def test_a_threshold_that_is_set_wins_over_a_rate(path: Path) -> None:
+    path.write_text(
+        "detection: {false_alarms_per_hour: 2}\n"
+        "trigger: {patience_s: 0.4}\n"
+        "keywords: {no: {threshold: 0.8}}\n"
+    )
+    settings = trigger_settings(load_config(path), MODEL, CALIBRATION)
+    assert settings["yes"] == TriggerSettings(threshold=0.7, patience_s=0.4)
+    # Nor does the threshold that was not taken leave its release level behind.
+    assert settings["no"] == TriggerSettings(threshold=0.8, patience_s=0.4)
+    config = load_config(path, overrides=["trigger.threshold=0.6"])
+    settings = trigger_settings(config, MODEL, CALIBRATION)
+    assert (settings["yes"].threshold, settings["no"].threshold) == (0.6, 0.8)
+
+
+def test_a_release_level_above_the_chosen_threshold_is_refused_with_that_threshold() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=2", "trigger.release=0.3"])
+    with pytest.raises(ConfigError, match=r"'no': release must be .* at most the threshold, 0\.2"):
+        trigger_settings(config, MODEL, CALIBRATION)
+
+
+def test_a_rate_that_the_calibration_cannot_show_is_refused() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=0.1"])
+    with pytest.raises(ConfigError, match=r"^detection\.false_alarms_per_hour: 0\.1 .* 6\.2 hours"):
+        trigger_settings(config, MODEL, CALIBRATION)
+
+
+def test_a_rate_needs_a_model_that_is_calibrated() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=1"])
+    with pytest.raises(ConfigError, match=r"^detection\..* not calibrated; set trigger\.threshold"):
         trigger_settings(config, MODEL)

@@ -12,7 +12,7 @@ from kws.errors import ConfigError
 from kws.events import Dropped, Heard
 from kws.listener import Listener, listen, make_spotter, warn_of_other_hop
 from kws.spotting.spotter import Spotter
-from tests.spotting.models import untrained_model
+from tests.spotting.models import calibrated_model, untrained_model
 
 MODEL = untrained_model()
 RATE = MODEL.sample_rate
@@ -112,3 +112,11 @@ def test_another_hop_than_calibrated_warns(caplog: pytest.LogCaptureFixture) -> 
 def test_a_hop_that_is_no_multiple_is_a_mistake_in_the_configuration() -> None:
     with pytest.raises(ConfigError, match=r"model\.hop_s must be a multiple of 0\.01"):
         make_spotter(load_config(overrides=["model.hop_s=0.015"]), MODEL)
+
+
+def test_a_rate_of_false_alarms_chooses_the_spotters_thresholds() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=2"])
+    spotter = make_spotter(config, calibrated_model())
+    assert {each.threshold for each in spotter.trigger.values()} == {0.5}
+    with pytest.raises(ConfigError, match=r"^detection\.false_alarms_per_hour: .*not calibrated"):
+        make_spotter(config, MODEL)

@@ -88,6 +88,7 @@ def info(
         "window_s": model.window_samples / model.sample_rate,
         "hop_s": hop_s,
         "thresholds": {keyword: settings.threshold for keyword, settings in trigger.items()},
+        "context": header.context,
         "licence": header.licence,
         "measured": header.measured,
     }

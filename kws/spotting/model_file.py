@@ -5,19 +5,21 @@ of plain values and a `state_dict` of tensors. Nothing in a file is ever execute
 """
 
 import math
+import shlex
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import msgspec
 import torch
 from torch import Tensor, nn
 
 from kws.errors import ModelError
+from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model import ARCHITECTURES, parameter_count, posteriors
 from kws.spotting.trigger import TriggerSettings
@@ -25,6 +27,7 @@ from kws.spotting.trigger import TriggerSettings
 FORMAT = "kws-model"
 VERSION = 1
 DEFAULT_MODEL = "yes-no-up-down"
+Context = Literal["alone", "anywhere"]
 BATCH = 32
 """Windows that go through the network at once; more would only grow the memory."""
 
@@ -49,6 +52,9 @@ class ModelHeader:
         sources: what the model was trained on, a line each with its licence.
         training: settings of the training.
         measured: figures that the trainer measured, by name.
+        calibration: what other thresholds than those in `trigger` cost, if it was measured.
+        context: "anywhere": a keyword is heard wherever it is spoken; "alone": only as a word
+            between pauses, not inside running speech.
     """
 
     name: str
@@ -66,6 +72,8 @@ class ModelHeader:
     sources: tuple[str, ...] = ()
     training: dict[str, Any] = field(default_factory=dict)
     measured: dict[str, Any] = field(default_factory=dict)
+    calibration: Calibration | None = None
+    context: Context = "anywhere"
 
     def __post_init__(self) -> None:
         bands = self.front_end.bands
@@ -82,6 +90,11 @@ class ModelHeader:
             raise ValueError(f"architecture {self.architecture!r} is not one of: {known}")
         if not (1 <= self.window_frames <= 10_000 and 0 < self.hop_s <= 60):
             raise ValueError("window_frames must be from 1 to 10000 and hop_s above 0 up to 60")
+        points = self.calibration.points if self.calibration else ()
+        if any(set(point.thresholds) != set(self.classes) for point in points):
+            raise ValueError("an operating point must have thresholds for exactly the classes")
+        if self.context not in get_args(Context):
+            raise ValueError(f"context must be one of: {', '.join(get_args(Context))}")
 
 
 @dataclass(frozen=True)
@@ -110,6 +123,24 @@ class KeywordModel:
     def parameters(self) -> int:
         """Number of weights and biases."""
         return parameter_count(self.network)
+
+    def trigger_at(self, false_alarms_per_hour: float) -> dict[str, TriggerSettings]:
+        """Trigger settings for a `Spotter` that is to give no more false alarms than that.
+
+        Args:
+            false_alarms_per_hour: of all keywords together, as measured in calibration.
+
+        Raises:
+            ValueError: the model was not calibrated, or its calibration cannot show the rate.
+        """
+        header = self.header
+        if header.calibration is None:
+            raise ValueError(f"model {header.name!r} is not calibrated; set thresholds yourself")
+        point = header.calibration.at(false_alarms_per_hour)
+        return {
+            keyword: settings.with_threshold(point.thresholds[keyword])
+            for keyword, settings in header.trigger.items()
+        }
 
     @cached_property
     def _normalisation(self) -> tuple[Tensor, Tensor]:
@@ -195,7 +226,7 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
             plain values and tensors (such a file is refused; nothing in it is executed).
     """
     path = find_model(name)
-    content = _read(path)
+    content = _content(path)
     header = _header(path, content)
     try:
         # On the meta device weights take neither time nor memory until the file's replace them.
@@ -218,21 +249,34 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
     return KeywordModel(header, network)
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def read_without_code(path: Path, kind: str = "model file") -> Any:
+    """What `torch.save` wrote to a file, if it is nothing but plain values and tensors.
+
+    Args:
+        path: the file.
+        kind: what people call such a file.
+
+    Raises:
+        ModelError: it cannot be read, is damaged, or holds anything else; nothing is executed.
+    """
     try:
         file = path.open("rb")
     except OSError as error:
-        raise ModelError(f"model file {path}: cannot be read: {error.strerror}") from error
+        raise ModelError(f"{kind} {path}: cannot be read: {error.strerror}") from error
     with file, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            content = torch.load(file, map_location="cpu", weights_only=True)
+            return torch.load(file, map_location="cpu", weights_only=True)
         # torch names no base class for what a foreign, cut or hostile file can raise.
         except Exception as error:
-            reason = "it is damaged, cut short or not a model file"
+            reason = f"it is damaged, cut short or not a {kind}"
             if "unsupported global" in str(error).lower():
                 reason = "it holds code or objects, which are refused"
-            raise ModelError(f"model file {path}: {reason}; nothing in it was executed") from error
+            raise ModelError(f"{kind} {path}: {reason}; nothing in it was executed") from error
+
+
+def _content(path: Path) -> Mapping[str, Any]:
+    content = read_without_code(path)
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         if (
             isinstance(content, dict)
@@ -240,8 +284,10 @@ def _read(path: Path) -> Mapping[str, Any]:
             and all(isinstance(value, Tensor) for value in content.values())
         ):
             raise ModelError(
-                f"model file {path}: bare weights without their class list; "
-                "a model file of kws carries its classes and front end"
+                f"model file {path}: bare weights without their class list; a model file of kws "
+                "carries its classes and front end. Make one, naming the classes in the order of "
+                "the network's outputs, in a checkout of kws: python -m train export "
+                f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.pt"
             )
         raise ModelError(f"model file {path}: written by another program, not by kws")
     if content.get("version") != VERSION:

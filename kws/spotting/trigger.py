@@ -5,7 +5,8 @@ Time is counted in samples, so the same audio gives the same events at any speed
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Self
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,14 @@ class TriggerSettings:
         for name in ("smoothing_s", "patience_s", "refractory_s", "exclusion_s"):
             if not 0 <= getattr(self, name) <= 60:
                 raise ValueError(f"{name} must be from 0 to 60")
+
+    def with_threshold(self, threshold: float) -> Self:
+        """The same with another threshold; a release level above it comes down to it.
+
+        Raises:
+            ValueError: the threshold is not above 0 and at most 1.
+        """
+        return replace(self, threshold=threshold, release=min(self.release, threshold))
 
 
 @dataclass(frozen=True)

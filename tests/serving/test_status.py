@@ -56,4 +56,5 @@ def test_info_begins_with_the_published_keys() -> None:
         "parameters": 1_089_540,
     }
     assert content["thresholds"] == {"yes": 0.6}
+    assert content["context"] == "anywhere"
     assert content["model_name"] == "untrained"

@@ -1,7 +1,10 @@
 """Models for tests: the real network, small training replaced by a seed."""
 
+from dataclasses import replace
+
 import torch
 
+from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model import SmallCNN
 from kws.spotting.model_file import KeywordModel, ModelHeader
@@ -29,3 +32,14 @@ def untrained_model(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> 
         trigger=dict.fromkeys(keywords, EAGER),
     )
     return KeywordModel(header, network)
+
+
+def calibrated_model() -> KeywordModel:
+    """The same with an operating curve: strict and lax thresholds."""
+    model = untrained_model()
+    levels = ((0.0, 0.9), (2.0, 0.5), (30.0, 0.2))
+    points = tuple(
+        OperatingPoint(rate, 0.5 * level, dict.fromkeys(model.classes, level))
+        for rate, level in levels
+    )
+    return KeywordModel(replace(model.header, calibration=Calibration(6.2, points)), model.network)

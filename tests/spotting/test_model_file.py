@@ -17,7 +17,7 @@ from kws.spotting.model_file import (
     load_model,
     save_model,
 )
-from tests.spotting.models import untrained_model
+from tests.spotting.models import EAGER, calibrated_model, untrained_model
 
 Content = dict[str, Any]
 
@@ -43,6 +43,57 @@ def test_what_is_written_is_read(path: Path) -> None:
     assert read.posteriors(windows).shape == (40, 4)
     assert read.posteriors(windows[:0]).shape == (0, 4)
     assert (read.sample_rate, read.window_samples, read.parameters) == (16_000, 16_000, 1_089_540)
+
+
+def test_a_calibration_and_a_context_are_kept(path: Path) -> None:
+    model = calibrated_model()
+    model = KeywordModel(replace(model.header, context="alone"), model.network)
+    save_model(model, path)
+    header = load_model(path).header
+    assert header == model.header
+    assert header.calibration is not None
+    assert header.calibration.at(3.0).thresholds == dict.fromkeys(model.classes, 0.5)
+
+
+def test_a_file_without_them_loads(path: Path) -> None:
+    def forget(content: Content) -> None:
+        del content["header"]["calibration"], content["header"]["context"]
+
+    change(path, forget)
+    header = load_model(path).header
+    assert (header.calibration, header.context) == (None, "anywhere")
+
+
+def test_thresholds_for_a_spotter_by_their_false_alarms() -> None:
+    model = calibrated_model()
+    assert model.trigger_at(3.0)["no"] == replace(EAGER, threshold=0.5)
+    assert model.trigger_at(30.0)["no"] == replace(EAGER, threshold=0.2, release=0.2)
+    with pytest.raises(ValueError, match="cannot be shown"):
+        model.trigger_at(0.4)
+    with pytest.raises(ValueError, match="'untrained' is not calibrated; set thresholds"):
+        untrained_model().trigger_at(3.0)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c["points"][0]["thresholds"].pop("yes"), "for exactly the classes"),
+        (lambda c: c["points"][0]["thresholds"].update(maybe=0.5), "for exactly the classes"),
+        (lambda c: c["points"][0]["thresholds"].update(yes=0.0), "above 0 and at most 1"),
+        (lambda c: c.update(points=c["points"][::-1]), "must ascend"),
+        (lambda c: c.update(points=[]), "at least one"),
+        (lambda c: c["points"][0].update(miss_rate=2), "from 0 to 1"),
+        (lambda c: c.update(hours=0), "above 0"),
+        (lambda c: c.pop("hours"), "hours"),
+    ],
+)
+def test_a_calibration_that_contradicts_itself_is_refused(
+    path: Path, edit: Callable[[Content], object], message: str
+) -> None:
+    save_model(calibrated_model(), path)
+    change(path, lambda content: edit(content["header"]["calibration"]))
+    with pytest.raises(ModelError, match=f"bad header.*{message}"):
+        load_model(path)
 
 
 def test_every_bundled_model_loads() -> None:
@@ -85,8 +136,11 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="another program"):
         load_model(foreign)
     torch.save(untrained_model().network.state_dict(), foreign)
-    with pytest.raises(ModelError, match="bare weights without their class list"):
+    with pytest.raises(ModelError, match="bare weights without their class list") as caught:
         load_model(foreign)
+    # All that one has to type, but for the words.
+    command = f"python -m train export --classes yes,no,up,down {foreign} OUTPUT.pt"
+    assert command in str(caught.value)
 
 
 class _Hostile:
@@ -124,6 +178,7 @@ def test_a_hostile_file_is_refused_and_not_executed(
         (lambda c: c["header"]["front_end"].update(fft_length=10**10), "bad header.*65536"),
         (lambda c: c["header"]["front_end"].update(floor=float("nan")), "bad header.*floor"),
         (lambda c: c["header"].update(hop_s=float("nan")), "bad header.*hop_s"),
+        (lambda c: c["header"].update(context="here"), "bad header.*context"),
         (lambda c: c["header"]["trigger"]["no"].update(smoothing_s=1e12), "smoothing_s must"),
         (lambda c: c["header"]["trigger"]["no"].update(patience_s=float("inf")), "patience_s"),
         (lambda c: c["header"]["arguments"].update(classes=5), "do not fit"),
@@ -154,4 +209,6 @@ def test_a_header_needs_settings_for_its_classes() -> None:
     header = untrained_model().header
     with pytest.raises(ValueError, match="exactly the classes"):
         replace(header, trigger={})
+    with pytest.raises(ValueError, match="context must be one of: alone, anywhere"):
+        replace(header, context="here")  # type: ignore[arg-type]
     assert isinstance(header, ModelHeader)

@@ -132,3 +132,12 @@ def test_a_break_forgets_what_was_heard_but_not_the_refractory_time() -> None:
 def test_impossible_settings_are_refused(figures: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="must"):
         TriggerSettings(**figures)
+
+
+@given(settings, st.floats(0.001, 1))
+def test_another_threshold_changes_nothing_else_but_a_release_level_above_it(
+    own: TriggerSettings, threshold: float
+) -> None:
+    changed = own.with_threshold(threshold)
+    assert changed.release == min(own.release, threshold)
+    assert replace(changed, threshold=own.threshold, release=own.release) == own
