@@ -34,7 +34,8 @@ from kws.serving.hub import Hub
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
 from train.clips import of_split, word_clips
-from train.streaming import Stream, StreamScore, Word, build_stream, score
+from train.scoring import StreamScore, score
+from train.streams import Stream, Word, build_stream
 
 BLOCK_S = 0.025
 """Seconds in a block of a microphone."""

@@ -1,199 +1,225 @@
 """An epoch of training windows: keywords, other words, running speech and noise, freshly drawn."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
-import soundfile
+import torch
+from torch import Tensor
 from torch.utils.data import Dataset
 
 from kws.arrays import Samples
-from train.augment import Augmentation, add_noise, change_speed, place, set_level
-from train.clips import Clip, active_region, read_samples
+from kws.errors import AudioFileError, ConfigError
+from train.augment import change_speed, fragment
+from train.clips import NO_CLIPS, Clips
+from train.features import NO_FEATURES, FeatureClips
+from train.scene import NONE, Scene, any_view
+from train.scene_settings import SceneSettings
+from train.sources import ClipT, Moment, Recordings, Spoken, Words, around
+from train.surroundings import Surroundings
+from train.word_scenes import WordScenes, add_at
 
-NONE = 0
-"""Label of a window without a keyword; keyword i of the model has the label i + 1."""
+FRAGMENT_S = (0.2, 0.9)
+"""Range of the length of speech that is cut out to stand alone, seconds."""
 SILENCE = 0.2
 """How often noise alone is digital silence."""
+ATTEMPTS = 20
+"""Scenes in a row that may fail by recordings that cannot be read."""
+STEP, RETRY, PICK, SEARCH = 1, 2, 3, 4
+"""What else than a scene's first draw a generator is for: so no two have the same numbers."""
 
 
 @dataclass(frozen=True)
-class Mixture:
-    """Shares of an epoch, by what a window holds; they need not sum to one.
+class Material:
+    """Everything that scenes are made of.
 
     Attributes:
-        keywords: one of the keywords, each equally often.
-        words: another word.
-        speech: running speech without keywords.
-        noise: noise alone, or silence.
-        synthetic: of keywords and of other words alike, the share that a synthesiser speaks, so
-            that its sound does not tell the one from the other.
-    """
-
-    keywords: float = 0.42
-    words: float = 0.22
-    speech: float = 0.28
-    noise: float = 0.08
-    synthetic: float = 0.25
-
-
-class Recordings:
-    """Long and short recordings to draw stretches from.
-
-    A folder is drawn by the square root of its duration, so that small collections count too; a
-    recording within it by its duration.
-
-    Args:
-        paths: WAV files at the model's rate.
-        sample_rate: samples per second.
-    """
-
-    def __init__(self, paths: Iterable[Path], sample_rate: int) -> None:
-        self._rate = sample_rate
-        self._folders: list[tuple[list[Path], npt.NDArray[np.int64]]] = []
-        for _, group in groupby(sorted(paths), key=lambda path: path.parent):
-            files = list(group)
-            lengths = np.array([soundfile.info(path).frames for path in files], np.int64)
-            self._folders.append((files, np.cumsum(lengths)))
-        totals = np.sqrt([lengths[-1] for _, lengths in self._folders])
-        self._chances = totals / totals.sum() if self._folders else totals
-
-    def __bool__(self) -> bool:
-        return bool(self._folders)
-
-    def stretch(self, length: int, draw: np.random.Generator) -> Samples:
-        """`length` samples from anywhere; what is shorter is put somewhere into silence."""
-        files, ends = self._folders[int(draw.choice(len(self._folders), p=self._chances))]
-        index = int(np.searchsorted(ends, draw.integers(ends[-1]), side="right"))
-        frames = int(ends[index] - (ends[index - 1] if index else 0))
-        if frames > length:
-            start = int(draw.integers(frames - length + 1))
-            return read_samples(files[index], self._rate, start, length)
-        samples = read_samples(files[index], self._rate)
-        return place(samples, (0, len(samples)), length, draw)
-
-
-class Words:
-    """Clips by word. A word is drawn by the square root of its clips' number.
-
-    Args:
-        clips: recordings of single words.
-    """
-
-    def __init__(self, clips: Iterable[Clip]) -> None:
-        self._clips: dict[str, list[Clip]] = defaultdict(list)
-        for clip in clips:
-            self._clips[clip.word].append(clip)
-        self._words = sorted(self._clips)
-        sizes = np.sqrt([len(self._clips[word]) for word in self._words])
-        self._chances = sizes / sizes.sum() if self._words else sizes
-
-    def __bool__(self) -> bool:
-        return bool(self._words)
-
-    def __contains__(self, word: str) -> bool:
-        return word in self._clips
-
-    def clip(self, draw: np.random.Generator, word: str | None = None) -> Clip:
-        """A clip of a word, or of any."""
-        if word is None:
-            word = self._words[int(draw.choice(len(self._words), p=self._chances))]
-        clips = self._clips[word]
-        return clips[int(draw.integers(len(clips)))]
-
-
-class TrainingWindows(Dataset[tuple[Samples, int]]):
-    """Windows of one epoch, each drawn by its number and the seed: the same for any worker.
-
-    Args:
-        keywords: the model's classes.
         recorded: what people say, keywords and other words.
-        synthetic: the same by synthesisers; may be empty.
+        synthetic: the same by synthesisers.
+        features: the same as log-mel images.
         speech: recordings without keywords.
         noise: recordings of noise.
-        length: samples of a window.
-        sample_rate: samples per second.
-        size: windows in an epoch.
-        mixture: what they hold.
-        augmentation: how they are varied.
-        seed: drawn windows depend on it, the epoch and the window's number only.
     """
 
-    def __init__(
-        self,
-        keywords: Sequence[str],
-        recorded: Sequence[Clip],
-        synthetic: Sequence[Clip],
-        speech: Sequence[Path],
-        noise: Sequence[Path],
-        *,
-        length: int,
-        sample_rate: int,
-        size: int,
-        mixture: Mixture,
-        augmentation: Augmentation,
-        seed: int,
-    ) -> None:
-        self._keywords = tuple(keywords)
-        sources = (recorded, synthetic)
-        self._spoken = [Words(c for c in clips if c.word in keywords) for clips in sources]
-        self._others = [Words(c for c in clips if c.word not in keywords) for clips in sources]
-        self._speech = Recordings(speech, sample_rate)
-        self._noise = Recordings(noise, sample_rate)
-        shares = np.array([mixture.keywords, mixture.words, mixture.speech, mixture.noise])
-        shares *= [1, bool(self._others[0]), bool(self._speech), bool(self._noise)]
-        self._shares = shares / shares.sum()
-        self._synthetic_share = mixture.synthetic
-        self._length, self._rate, self._size = length, sample_rate, size
-        self._augmentation = augmentation
-        self._seed = seed
-        self.epoch = 0
+    recorded: Clips = NO_CLIPS
+    synthetic: Clips = NO_CLIPS
+    features: FeatureClips = NO_FEATURES
+    speech: Recordings = field(default_factory=Recordings)
+    noise: Recordings = field(default_factory=Recordings)
 
-    def __len__(self) -> int:
-        return self._size
 
-    def __getitem__(self, index: int) -> tuple[Samples, int]:
-        """A window, float32 of shape (length,), and its label."""
-        if not 0 <= index < self._size:
-            raise IndexError(index)
-        draw = np.random.default_rng((self._seed, self.epoch, index))
-        kind = draw.choice(4, p=self._shares)
-        label = NONE
+class Scenes:
+    """Draws scenes.
+
+    Args:
+        settings: how they are made.
+        material: of what.
+
+    Raises:
+        ConfigError: of all that there should be a share of there is nothing.
+    """
+
+    def __init__(self, settings: SceneSettings, material: Material) -> None:
+        self.settings = settings
+        self._speech, self._noise = material.speech, material.noise
+        self._around = Surroundings(settings, material.speech, material.noise)
+        self._words = WordScenes(settings, self._around)
+        self._recorded = _sides(material.recorded, settings.keywords)
+        self._synthetic = _sides(material.synthetic, settings.keywords)
+        self._features = _sides(material.features, settings.keywords)
+        others = any(each[1] for each in (self._recorded, self._synthetic, self._features))
+        mixture = settings.mixture
+        self._shares = (
+            mixture.keywords,
+            mixture.words * others,
+            mixture.speech * bool(material.speech),
+            mixture.noise * bool(material.noise),
+        )
+        if not sum(self._shares):
+            raise ConfigError("mixture: nothing to train with: raise the share of the keywords")
+
+    def draw(self, draw: np.random.Generator, hard: Moment | None = None) -> Scene:
+        """Draw one.
+
+        Args:
+            draw: draws it.
+            hard: what to show where the model's mistakes are to be shown.
+
+        Raises:
+            AudioFileError: a recording cannot be read.
+        """
+        shares = np.array([*self._shares, self.settings.mixture.hard * (hard is not None)])
+        kind = draw.choice(len(shares), p=shares / shares.sum())
         if kind == 0:
-            index_of_keyword = int(draw.integers(len(self._keywords)))
-            window = self._word(self._spoken, draw, self._keywords[index_of_keyword])
-            label = index_of_keyword + 1
-        elif kind == 1:
-            window = self._word(self._others, draw)
-        elif kind == 2:
-            window = self._speech.stretch(self._length, draw)
-        else:
-            window = self._noise.stretch(self._length, draw)
-            if draw.random() < SILENCE:
-                window = np.zeros(self._length, np.float32)
-        return self._vary(window, draw), label
+            keyword = int(draw.integers(len(self.settings.keywords)))
+            return self._word(self.settings.keywords[keyword], keyword + 1, draw)
+        if kind == 1:
+            return self._word(None, NONE, draw)
+        if kind == 2:
+            shift = self.settings.augmentation.shift
+            if draw.random() < self.settings.mixture.fragments * shift:
+                return self._negative(self._fragment(draw), draw)
+            return self._negative(self._speech.stretch(self.settings.samples, draw), draw)
+        if hard is None or kind == 3:
+            silent = draw.random() < SILENCE
+            samples = self._noise.stretch(self.settings.samples, draw)
+            return self._negative(samples * np.float32(not silent), draw)
+        return self._negative(self._near(hard, draw), draw)
 
-    def _word(
-        self, sources: Sequence[Words], draw: np.random.Generator, word: str | None = None
-    ) -> Samples:
-        recorded, synthetic = sources
-        wants_synthetic = draw.random() < self._synthetic_share
-        has_synthetic = bool(synthetic) if word is None else word in synthetic
-        source = synthetic if wants_synthetic and has_synthetic else recorded
-        samples = read_samples(source.clip(draw, word).path, self._rate)
-        settings = self._augmentation
+    def _word(self, word: str | None, label: int, draw: np.random.Generator) -> Scene:
+        """A scene of a word, or of any that is no keyword."""
+        side = 0 if label else 1
+        recorded, synthetic = self._recorded[side], self._synthetic[side]
+        features, mixture = self._features[side], self.settings.mixture
+        wants_image = draw.random() < mixture.features or not recorded.has(word)
+        if wants_image and features.has(word):
+            return self._words.of_image(features.clip(draw, word), label, draw)
+        wants_synthetic = draw.random() < mixture.synthetic or not recorded.has(word)
+        source = synthetic if wants_synthetic and synthetic.has(word) else recorded
+        return self._words.of_clip(source.clip(draw, word), label, draw)
+
+    def _near(self, moment: Moment, draw: np.random.Generator) -> Samples:
+        """A scene that holds the window of a moment, or most of it."""
+        front_end = self.settings.front_end
+        window = front_end.samples_in(self.settings.window_frames)
+        jitter = int(draw.integers(self.settings.samples - window + 1))
+        start = moment.end - window - jitter + front_end.sample_rate // 20
+        return around(moment.path, front_end.sample_rate, start, self.settings.samples)
+
+    def _fragment(self, draw: np.random.Generator) -> Samples:
+        """A piece of speech that stands alone."""
+        rate = self.settings.front_end.sample_rate
+        piece = fragment(self._speech.whole(2 * rate, draw), rate, FRAGMENT_S, draw)
+        scene = np.zeros(self.settings.samples, np.float32)
+        add_at(scene, piece, int(draw.integers(max(1, len(scene) - len(piece)))))
+        return scene
+
+    def _negative(self, samples: Samples, draw: np.random.Generator) -> Scene:
+        """A scene without a keyword."""
+        settings = self.settings.augmentation
         if draw.random() < settings.speed_probability:
-            samples = change_speed(samples, 1 + draw.uniform(-settings.speed, settings.speed))
-        return place(samples, active_region(samples, self._rate), self._length, draw)
+            factor = 1 + draw.uniform(-settings.speed, settings.speed)
+            samples = np.resize(change_speed(samples, factor), self.settings.samples)
+        power = float(np.square(samples).mean())
+        frames = self._around.frames(self._around.vary(samples, power, draw))
+        return Scene(frames, any_view(self.settings.frames, self.settings.window_frames))
 
-    def _vary(self, window: Samples, draw: np.random.Generator) -> Samples:
-        settings = self._augmentation
-        if self._noise and draw.random() < settings.noise_probability:
-            noise = self._noise.stretch(self._length, draw)
-            window = add_noise(window, noise, draw.uniform(*settings.snr_db))
-        window = set_level(window, draw.uniform(*settings.level_db))
-        return np.clip(window, -1.0, 1.0)
+
+def _sides(clips: Spoken[ClipT], keywords: Sequence[str]) -> tuple[Words[ClipT], Words[ClipT]]:
+    """Clips of the keywords, and those of other words."""
+    known = frozenset(keywords)
+    return Words(clips, known.__contains__), Words(clips, lambda word: word not in known)
+
+
+class Drawn(NamedTuple):
+    """What a scene gives to the training.
+
+    Attributes:
+        windows: log-mel windows, float32 of shape (n, bands, frames).
+        labels: int64 of shape (n,).
+        unreadable: what is wrong with recordings that could not be read.
+        failed: whether so many could not that there is no scene.
+    """
+
+    windows: Tensor
+    labels: Tensor
+    unreadable: tuple[str, ...] = ()
+    failed: bool = False
+
+
+class Key(NamedTuple):
+    """What a drawn scene depends on, beside the seed and what there is.
+
+    Attributes:
+        epoch: from 0.
+        number: of the scene in its epoch.
+        hard: what to show where the model's mistakes are to be shown.
+    """
+
+    epoch: int
+    number: int
+    hard: Moment | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Drawings(Dataset[Drawn]):
+    """Windows of scenes by their keys, the same wherever they are drawn.
+
+    Attributes:
+        scenes: draws them.
+        views: windows that are cut from each.
+        seed: of everything drawn.
+    """
+
+    scenes: Scenes
+    views: int
+    seed: int
+
+    def __getitem__(self, key: Key) -> Drawn:
+        """The windows of a scene; errors are reported, not raised, for a worker may draw it."""
+        unreadable: list[str] = []
+        for attempt in range(ATTEMPTS):
+            # A recording that fails does so for whoever reads it: what is drawn in its stead
+            # depends on nothing else either.
+            again = (RETRY, attempt) if attempt else ()
+            draw = np.random.default_rng((self.seed, key.epoch, key.number, *again))
+            try:
+                scene = self.scenes.draw(draw, key.hard)
+            except AudioFileError as error:
+                unreadable.append(str(error))
+                continue
+            length = self.scenes.settings.window_frames
+            return Drawn(*scene.windows(self.views, length, draw), tuple(unreadable))
+        return self.batch(())._replace(unreadable=tuple(unreadable), failed=True)
+
+    def batch(self, drawn: Sequence[Drawn]) -> Drawn:
+        """The windows of some scenes, or of none, as one."""
+        settings = self.scenes.settings
+        nothing = torch.empty(0, settings.front_end.bands, settings.window_frames)
+        return Drawn(
+            torch.cat([nothing, *(each.windows for each in drawn)]),
+            torch.cat([torch.empty(0, dtype=torch.int64), *(each.labels for each in drawn)]),
+            tuple(message for each in drawn for message in each.unreadable),
+            any(each.failed for each in drawn),
+        )

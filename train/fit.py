@@ -1,286 +1,309 @@
-"""Trains a model file from recordings, with a checkpoint after every epoch."""
+"""Trains a model file from recordings; what stops it loses little, for there are checkpoints."""
 
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
-from itertools import islice
-from pathlib import Path
+from dataclasses import asdict, replace
+from itertools import chain
 from typing import Any
 
+import msgspec
+import numpy as np
 import torch
-from torch import Tensor, nn
-from torch.utils.data import DataLoader
+from torch import Tensor
 from tqdm import tqdm
 
-from kws.errors import ConfigError
-from kws.spotting.frontend import FrontEndSettings, LogMel
-from kws.spotting.model import SmallCNN
-from kws.spotting.model_file import KeywordModel, ModelHeader, save_model
-from kws.spotting.trigger import TriggerSettings
-from train.augment import Augmentation, mask
-from train.clips import BACKGROUND, of_split, recordings, word_clips
-from train.dataset import Mixture, TrainingWindows
+from kws.errors import AudioFileError, ConfigError, KwsError
+from kws.spotting.model_file import KeywordModel, load_model
+from train.batches import Batches
+from train.checkpoint import differences, unusable, write_checkpoint, write_model
+from train.config import FitConfig
+from train.dataset import SEARCH, Drawings, Drawn, Scenes
+from train.earlier import earlier_state
 from train.evaluate import ClipAccuracy, evaluate
+from train.hard import find_hard, worst
+from train.learner import Learner
+from train.material import Found, find_material
+from train.parallel import Processes, joined_processes
+from train.progress import Meter, duration
+from train.standing import EpochRecord, Standing
 
 log = logging.getLogger(__name__)
 
-WINDOW_FRAMES = 98
 _WINDOWS_FOR_STATISTICS = 2_000
 
 
-@dataclass(frozen=True)
-class FitConfig:
-    """What to train on and how.
-
-    Attributes:
-        words: folder of `<word>/*.wav` in the Speech Commands layout.
-        output: the model file to write.
-        keywords: the classes.
-        synthetic: further folders of `<word>/*.wav`, trained on and never validated with.
-        speech: folders of recordings without the keywords.
-        noise: folders of noise.
-        name: name of the vocabulary; the output's by default.
-        epochs: passes.
-        windows: training windows in an epoch.
-        batch: windows in a step.
-        learning_rate: the highest, reached after a tenth of the steps (one-cycle policy).
-        weight_decay: of AdamW.
-        dropout: before each dense layer.
-        label_smoothing: share of the target spread over the other classes.
-        workers: processes that read and vary recordings.
-        seed: of everything drawn.
-        resume: go on from the checkpoint beside the output.
-        licence: of the weights, for the model file.
-        sources: what was trained on, with licences, for the model file.
-    """
-
-    words: Path
-    output: Path
-    keywords: tuple[str, ...] = ("yes", "no", "up", "down")
-    synthetic: tuple[Path, ...] = ()
-    speech: tuple[Path, ...] = ()
-    noise: tuple[Path, ...] = ()
-    name: str = ""
-    epochs: int = 30
-    windows: int = 24_000
-    batch: int = 64
-    learning_rate: float = 2e-3
-    weight_decay: float = 1e-2
-    dropout: float = 0.3
-    label_smoothing: float = 0.05
-    workers: int = 1
-    seed: int = 1
-    resume: bool = False
-    licence: str = ""
-    sources: tuple[str, ...] = ()
-    front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
-    trigger: TriggerSettings = field(default_factory=TriggerSettings)
-    mixture: Mixture = field(default_factory=Mixture)
-    augmentation: Augmentation = field(default_factory=Augmentation)
-
-
-def fit(config: FitConfig) -> ClipAccuracy:
+def fit(config: FitConfig) -> ClipAccuracy | None:
     """Train, write the model file and return its accuracy on the validation clips.
 
+    Under torchrun all processes train together; the first one returns the accuracy, the others
+    None.
+
     Raises:
-        ConfigError: a folder is missing or empty, a keyword has no recordings, or the checkpoint
-            is of another training.
-        AudioFileError: a recording cannot be read.
+        ConfigError: a setting cannot be, a folder is missing or empty, a keyword has no
+            recordings, the checkpoint is of another training or damaged, there is one that would
+            be lost, or a file cannot be written.
+        AudioFileError: too many recordings are broken.
+        KwsError: a process that helps was lost.
     """
-    return _Fit(config).run()
+    with joined_processes() as processes:
+        config.check()
+        saved = processes.together(lambda: earlier_state(config) if processes.leads else None)
+        saved = processes.share(saved)
+        found = processes.together(lambda: find_material(config))
+        config = replace(config, keywords=found.keywords)
+        training = processes.together(lambda: _Training(config, processes, found, saved))
+        return training.run()
 
 
-class _Fit:
-    """One training: what all epochs share."""
+class _Training:
+    """One training: what all epochs share.
 
-    def __init__(self, config: FitConfig) -> None:
-        self.config = config
-        if min(config.epochs, config.windows, config.batch) < 1:
-            raise ConfigError("epochs, windows and batch have to be 1 or more")
-        try:
-            config.output.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise ConfigError(f"{config.output}: cannot be written: {error.strerror}") from error
-        clips = word_clips(config.words)
-        training = of_split(clips, "training")
-        synthetic = [clip for folder in config.synthetic for clip in word_clips(folder)]
-        if missing := set(config.keywords) - {clip.word for clip in training}:
-            raise ConfigError(
-                f"{config.words}: no training recordings of {', '.join(sorted(missing))}"
-            )
-        background = config.words / BACKGROUND
-        noise = (*config.noise, background) if background.is_dir() else config.noise
-        self.validation = of_split(clips, "validation")
-        self.log_mel = LogMel(config.front_end)
-        self.windows = TrainingWindows(
-            config.keywords,
-            training,
-            synthetic,
-            recordings(config.speech),
-            recordings(noise),
-            length=config.front_end.samples_in(WINDOW_FRAMES),
-            sample_rate=config.front_end.sample_rate,
-            size=config.windows,
-            mixture=config.mixture,
-            augmentation=config.augmentation,
-            seed=config.seed,
-        )
-        torch.manual_seed(config.seed)
-        self.network = SmallCNN(
-            len(config.keywords),
-            config.front_end.bands,
-            WINDOW_FRAMES,
-            batch_norm=True,
-            dropout=config.dropout,
-        )
-        self.optimiser = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimiser,
-            config.learning_rate,
-            epochs=config.epochs,
-            steps_per_epoch=-(-config.windows // config.batch),
-            pct_start=0.1,
-        )
-        self.checkpoint = config.output.with_suffix(".checkpoint")
-        self.epoch = 0
-        self.mean, self.scale = self._resume() if config.resume else self._statistics()
-        log.info(
-            "%d training, %d synthetic and %d validation clips, %d windows an epoch",
-            len(training),
-            len(synthetic),
-            len(self.validation),
-            config.windows,
-        )
+    Args:
+        config: its settings.
+        processes: that train together.
+        found: what it hears.
+        saved: the checkpoint to go on from, if there is one.
 
-    def run(self) -> ClipAccuracy:
-        accuracy = evaluate(self.model(), self.validation)
-        while self.epoch < self.config.epochs:
-            start = time.monotonic()
-            loss = self._train_epoch()
-            self.epoch += 1
-            self._save_checkpoint()
-            accuracy = evaluate(self.model(), self.validation)
-            log.info(
-                "epoch %d/%d: loss %.4f, keywords right %.2f %%, others rejected %.2f %%, %.0f s",
-                self.epoch,
-                self.config.epochs,
-                loss,
-                100 * accuracy.keyword_accuracy,
-                100 * accuracy.rejection,
-                time.monotonic() - start,
-            )
-        save_model(self.model(accuracy), self.config.output)
-        log.info("wrote %s", self.config.output)
+    Raises:
+        ConfigError: the checkpoint is of another training, or there is nothing to train with.
+        AudioFileError: too many recordings are broken.
+    """
+
+    def __init__(
+        self, config: FitConfig, processes: Processes, found: Found, saved: dict[str, Any] | None
+    ) -> None:
+        self._config, self._processes, self._found = config, processes, found
+        # Before all that takes memory: the workers would have that too.
+        self._batches = Batches(
+            Drawings(Scenes(config.scenes, found.material), config.views, config.seed),
+            scenes=config.epoch_scenes,
+            size=config.batch_scenes,
+            workers=config.workers,
+        )
+        self._settings: dict[str, Any] = msgspec.to_builtins(
+            config.shaping() | {"data": found.fingerprint}
+        )
+        self._standing = Standing()
+        self._since = self._saved_at = time.monotonic()
+        if saved is None:
+            initial = load_model(config.initial) if config.initial else None
+            if initial is None:
+                mean, scale = self._statistics()
+            else:
+                mean, scale = map(torch.tensor, (initial.header.mean, initial.header.scale))
+            self._learner = Learner(config, processes, mean, scale)
+            if initial is not None:
+                self._learner.start_from(initial)
+            self._save()
+        else:
+            self._learner = self._resumed(saved)
+
+    def run(self) -> ClipAccuracy | None:
+        """Train to the end.
+
+        Raises:
+            AudioFileError: too many recordings are broken.
+            ConfigError: a file cannot be written.
+            KwsError: a process that helps was lost.
+        """
+        config = self._config
+        accuracy = None
+        while self._standing.epoch < config.epochs:
+            self._since = time.monotonic()
+            if self._standing.step == 0:
+                self._mine()
+            pace = self._train_epoch()
+            accuracy = self._validate()
+            self._end_epoch(accuracy, pace)
+        if not self._processes.leads:
+            return None
+        accuracy = accuracy or self._validate()
+        assert accuracy is not None
+        write_model(self._model(accuracy), config.output)
+        log.info("wrote %s", config.output)
         return accuracy
 
-    def model(self, accuracy: ClipAccuracy | None = None) -> KeywordModel:
-        """The network as it stands, folded, with its header."""
-        config = self.config
-        self.network.eval()
-        network = self.network.folded().requires_grad_(False)
-        header = ModelHeader(
-            name=config.name or config.output.stem,
-            architecture=type(network).__name__,
-            arguments=network.arguments(),
-            classes=config.keywords,
-            front_end=config.front_end,
-            mean=tuple(self.mean.tolist()),
-            scale=tuple(self.scale.tolist()),
-            trigger=dict.fromkeys(config.keywords, config.trigger),
-            window_frames=WINDOW_FRAMES,
-            licence=config.licence,
-            sources=config.sources,
-            training=self._settings(),
-            measured={} if accuracy is None else {"validation_clips": asdict(accuracy)},
-        )
-        return KeywordModel(header, network)
-
-    def _settings(self) -> dict[str, Any]:
-        """What shapes the result, as plain values."""
-        config = self.config
-        return {
-            **{
-                name: getattr(config, name)
-                for name in (
-                    *("epochs", "windows", "batch", "learning_rate", "weight_decay"),
-                    *("dropout", "label_smoothing", "seed"),
-                )
-            },
-            "augmentation": asdict(config.augmentation),
-            "mixture": asdict(config.mixture),
-        }
-
-    def _batches(self) -> Iterator[tuple[Tensor, Tensor]]:
-        """Log-mel windows, shape (n, bands, frames), and labels."""
-        self.windows.epoch = self.epoch
-        loader = DataLoader(
-            self.windows, batch_size=self.config.batch, num_workers=self.config.workers
-        )
-        for samples, labels in loader:
-            yield self.log_mel(samples).transpose(1, 2), labels
+    def _model(self, accuracy: ClipAccuracy) -> KeywordModel:
+        """The model at the end, with all that its file says of how it came about."""
+        elsewhere = ("keywords", "context", "front_end")
+        settings = {name: said for name, said in self._settings.items() if name not in elsewhere}
+        history = [asdict(record) for record in self._standing.history]
+        measured = {"validation_clips": asdict(accuracy)} if len(self._found.validation) else {}
+        return self._learner.model(training={**settings, "history": history}, measured=measured)
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
         """Mean and standard deviation of ln power per band over training windows."""
-        count = -(-_WINDOWS_FOR_STATISTICS // self.config.batch)
-        windows = torch.cat([batch for batch, _ in islice(self._batches(), count)])
-        return windows.mean((0, 2)), windows.std((0, 2)).clamp_min(1e-3)
+        config = self._config
+        log.info("measuring the mean spectrum")
+        count, sums, squares = 0, torch.zeros(1), torch.zeros(1)
+        # Every process draws all of it: so nothing depends on their number.
+        drawn = self._batches.of(0)
+        for _ in range(min(config.steps, -(-_WINDOWS_FOR_STATISTICS // config.batch))):
+            frames = self._next(drawn).windows.double()
+            count += frames[:, 0].numel()
+            sums, squares = sums + frames.sum((0, 2)), squares + frames.square().sum((0, 2))
+        mean = sums / count
+        scale = (squares / count - mean.square()).clamp_min(0).sqrt()
+        return mean.float(), scale.float().clamp_min(1e-3)
+
+    def _mine(self) -> None:
+        """Look for what the model takes for keywords, when it is time to."""
+        config, standing = self._config, self._standing
+        since = standing.epoch - config.hard_after
+        speech, words = self._found.negatives
+        if not (len(speech) and config.mixture.hard and since >= 0):
+            return
+        if since % config.hard_every:
+            return
+        drawn = np.random.default_rng((config.seed, standing.epoch, SEARCH))
+        chosen = [
+            table.take(np.flatnonzero(drawn.random(len(table)) < config.hard_share))
+            for table in (speech, words)
+        ]
+        log.info("looking for hard negatives in %d recordings", sum(map(len, chosen)))
+        heard = frozenset(chain(*chosen))
+        paths = [*map(self._processes.part, chosen)]
+        unreadable: list[str] = []
+        found = find_hard(
+            self._learner.model(),
+            tqdm(
+                chain(*paths),
+                total=sum(map(len, paths)),
+                desc="hard negatives",
+                unit=" files",
+                leave=False,
+                disable=None if self._processes.leads else True,
+            ),
+            skip=lambda error: unreadable.append(str(error)),
+        )
+        self._found.broken.add(self._processes.agree(messages=unreadable))
+        earlier = [each for each in standing.hard if each.path not in heard]
+        hard = worst(chain(earlier, *self._processes.gather(found)))
+        self._standing = replace(standing, hard=tuple(hard))
+        log.info("%d hard negatives", len(hard))
 
     def _train_epoch(self) -> float:
-        config = self.config
-        self.network.train()
-        random = torch.Generator().manual_seed(config.seed * 10_000 + self.epoch)
-        torch.manual_seed(config.seed * 10_000 + self.epoch)
-        total = count = 0.0
-        steps = tqdm(
-            self._batches(),
-            total=-(-config.windows // config.batch),
-            desc=f"epoch {self.epoch + 1}/{config.epochs}",
-            leave=False,
-            disable=None,
+        """Go through an epoch, or what is left of it, and return the clips per second."""
+        config, epoch = self._config, self._standing.epoch
+        size, first = config.batch_scenes, self._standing.step
+        drawn = self._batches.of(
+            epoch, first=first, hard=self._standing.hard, processes=self._processes
         )
-        for windows, labels in steps:
-            normal = (windows - self.mean[:, None]) / self.scale[:, None]
-            logits = self.network(mask(normal, config.augmentation, random))
-            with_none = torch.cat((torch.zeros(len(logits), 1), logits), 1)
-            loss = nn.functional.cross_entropy(
-                with_none, labels, label_smoothing=config.label_smoothing
+        with Meter(
+            f"epoch {epoch + 1}/{config.epochs}",
+            clips=config.epoch_scenes,
+            done=min(first * size, config.epoch_scenes),
+            shown=self._processes.leads,
+        ) as meter:
+            for number in range(first, config.steps):
+                part = self._next(drawn)
+                scenes = min(size, config.epoch_scenes - number * size)
+                tally = self._learner.step(
+                    part.windows, part.labels, scenes * config.views, epoch, number
+                )
+                self._standing = replace(
+                    self._standing, step=number + 1, tally=self._standing.tally + tally
+                )
+                meter.advance(scenes, self._standing.tally)
+                if time.monotonic() - self._saved_at >= config.checkpoint_s:
+                    self._save()
+            return meter.pace
+
+    def _next(self, drawn: Iterator[Drawn]) -> Drawn:
+        """The next part of a batch; what one process could not read, all name.
+
+        Raises:
+            AudioFileError: too many recordings are broken.
+            KwsError: a process that helps was lost.
+        """
+        part, error = None, None
+        try:
+            part = next(drawn)
+        except KwsError as lost:
+            error = lost
+        unreadable = part.unreadable if part else ()
+        if part and part.failed:
+            error = AudioFileError("\n".join(unreadable))
+        self._found.broken.add(self._processes.agree(error, unreadable))
+        assert part is not None
+        return part
+
+    def _validate(self) -> ClipAccuracy | None:
+        if not self._processes.leads:
+            return None
+        return evaluate(self._learner.model(), self._found.validation, self._found.broken.skip)
+
+    def _end_epoch(self, accuracy: ClipAccuracy | None, pace: float) -> None:
+        standing, epochs = self._standing, self._config.epochs
+        record = EpochRecord(
+            epoch=standing.epoch + 1,
+            loss=standing.tally.mean_loss,
+            accuracy=standing.tally.accuracy,
+            validation_accuracy=accuracy.keyword_accuracy if accuracy else None,
+            validation_rejection=accuracy.rejection if accuracy else None,
+            learning_rate=self._learner.learning_rate,
+            seconds=self._seconds(),
+        )
+        self._standing = standing.next_epoch(record)
+        self._save()
+        history = self._standing.history
+        left = sum(each.seconds for each in history) / len(history) * (epochs - len(history))
+        log.info(
+            "epoch %d/%d: loss %.4f, %.2f %% right; validation: keywords right %s, others rejected "
+            "%s; %.0f clips/s, %s, %s left",
+            *(record.epoch, epochs, record.loss, 100 * record.accuracy),
+            *(_percent(record.validation_accuracy), _percent(record.validation_rejection)),
+            *(pace, duration(record.seconds), duration(left)),
+        )
+
+    def _seconds(self) -> float:
+        """That the epoch has taken so far, in earlier runs too."""
+        return self._standing.seconds + time.monotonic() - self._since
+
+    def _save(self) -> None:
+        self._standing = replace(self._standing, seconds=self._seconds())
+        self._since = self._saved_at = time.monotonic()
+        if self._processes.leads:
+            write_checkpoint(
+                {
+                    "settings": self._settings,
+                    "standing": self._standing.plain(),
+                    "learner": self._learner.state(),
+                },
+                self._config.checkpoint,
             )
-            self.optimiser.zero_grad(set_to_none=True)
-            torch.autograd.backward(loss)
-            self.optimiser.step()
-            self.schedule.step()
-            total += float(loss.detach()) * len(labels)
-            count += len(labels)
-            steps.set_postfix(loss=f"{total / count:.4f}")
-        return total / count
 
-    def _save_checkpoint(self) -> None:
-        partial = self.checkpoint.with_suffix(".partial")
-        state = {
-            "epoch": self.epoch,
-            "settings": self._settings(),
-            "keywords": list(self.config.keywords),
-            "network": self.network.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "schedule": self.schedule.state_dict(),
-            "mean": self.mean,
-            "scale": self.scale,
-        }
-        torch.save(state, partial)
-        partial.replace(self.checkpoint)
+    def _resumed(self, saved: dict[str, Any]) -> Learner:
+        """The learner of a checkpoint, and the standing beside it.
 
-    def _resume(self) -> tuple[Tensor, Tensor]:
-        if not self.checkpoint.is_file():
-            raise ConfigError(f"{self.checkpoint}: no checkpoint to resume from; fit without it")
-        state = torch.load(self.checkpoint, weights_only=True)
-        if state["settings"] != self._settings() or state["keywords"] != list(self.config.keywords):
-            raise ConfigError(f"{self.checkpoint}: made with other settings; fit without --resume")
-        self.epoch = state["epoch"]
-        log.info("resuming after epoch %d", self.epoch)
-        self.network.load_state_dict(state["network"])
-        self.optimiser.load_state_dict(state["optimiser"])
-        self.schedule.load_state_dict(state["schedule"])
-        return state["mean"], state["scale"]
+        Raises:
+            ConfigError: it is of another training, or of recordings that are gone.
+        """
+        path = self._config.checkpoint
+        try:
+            different = list(differences(saved["settings"], self._settings))
+            if different:
+                raise ConfigError(
+                    f"{path}: made with other settings: {'; '.join(different)}; go on with the "
+                    "same ones, or start anew with --restart"
+                )
+            state = saved["learner"]
+            learner = Learner(self._config, self._processes, state["mean"], state["scale"])
+            learner.restore(state)
+            self._standing = Standing.of(saved["standing"])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise unusable(path) from error
+        moved = [each.path for each in self._standing.hard if not each.path.exists()]
+        if moved:
+            raise ConfigError(f"{path}: made with recordings that are gone, such as {moved[0]}")
+        log.info(
+            "going on after %d of %d epochs and %d of %d steps",
+            *(self._standing.epoch, self._config.epochs),
+            *(self._standing.step, self._config.steps),
+        )
+        return learner
+
+
+def _percent(share: float | None) -> str:
+    return "unknown" if share is None else f"{100 * share:.2f} %"

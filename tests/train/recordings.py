@@ -39,3 +39,22 @@ def write_data(folder: Path) -> Path:
         noise = np.random.default_rng(99).normal(0, 0.05, seconds * RATE)
         soundfile.write(path / "noise.wav", noise, RATE)
     return folder
+
+
+def add_held_out(folder: Path) -> Path:
+    """Add what streams need: audio without words for calibration and evaluation, and noise."""
+    for number, (place, seconds) in enumerate(
+        {
+            "negatives/calibration/reading": (3, 8),
+            "negatives/evaluation/acting": (5,),
+            "negatives/evaluation/games": (4, 2),
+            "noise/training/mixed": (6,),
+            "noise/evaluation/music": (12,),
+        }.items()
+    ):
+        path = folder / place
+        path.mkdir(parents=True)
+        for index, length in enumerate(seconds):
+            noise = np.random.default_rng(10 * number + index).normal(0, 0.05, length * RATE)
+            soundfile.write(path / f"{index}.wav", noise, RATE)
+    return folder

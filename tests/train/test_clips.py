@@ -6,12 +6,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kws.errors import AudioFileError, ConfigError
 from tests.train.recordings import RATE, tone
 from train.clips import (
+    NO_CLIPS,
+    Clip,
     active_region,
+    has_split_lists,
     hash_split,
+    indices_by,
+    joined,
+    loud_span,
     of_split,
     read_samples,
     recordings,
@@ -27,6 +35,41 @@ def test_the_lists_say_who_may_be_trained_on(data: Path) -> None:
     assert {clip.speaker for clip in of_split(clips, "validation")} == {"speaker8", "speaker9"}
     assert len(of_split(clips, "training")) == 24
     assert not of_split(clips, "testing")
+
+
+def test_clips_are_a_table_of_clips(data: Path) -> None:
+    root = data / "speech_commands"
+    clips = word_clips(root)
+    assert clips[0] == Clip(root / "high/speaker0_nohash_0.wav", "high", "speaker0", "training")
+    assert list(clips[2:4]) == [clips[2], clips[3]]
+    sizes = {word: len(indices) for word, indices in clips.by_word().items()}
+    assert sizes == {"high": 10, "low": 10, "other": 10}
+    assert [clips[index].word for index in clips.by_word()["low"].tolist()] == ["low"] * 10
+    assert list(joined([clips, clips[:1]])) == [*clips, clips[0]]
+    assert not len(joined([]))
+    assert not NO_CLIPS.by_word()
+    assert has_split_lists(root)
+    assert not has_split_lists(data)
+
+
+@given(st.lists(st.sampled_from(["a", "b", "cc"])))
+def test_words_are_indexed(words: list[str]) -> None:
+    found = indices_by(np.array(words, np.str_))
+    assert {word: indices.tolist() for word, indices in found.items()} == {
+        word: [index for index, each in enumerate(words) if each == word]
+        for word in sorted(set(words))
+    }
+
+
+def test_only_sound_in_the_folders_of_words_counts(tmp_path: Path) -> None:
+    for name in ("yes/a.wav", "yes/B.WAV", "yes/._a.wav", "yes/a.txt", "_x_/a.wav", ".git/a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "no").mkdir()
+    assert [str(clip.path.relative_to(tmp_path)) for clip in word_clips(tmp_path)] == [
+        "yes/B.WAV",
+        "yes/a.wav",
+    ]
 
 
 def test_without_lists_the_published_rule_splits_by_speaker(tmp_path: Path) -> None:
@@ -78,7 +121,10 @@ def test_a_recording_is_read_as_mono_or_named(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match="16000 Hz, but the model hears 8000 Hz"):
         read_samples(path, 8_000)
     path.write_text("text")
-    with pytest.raises(AudioFileError, match="cannot be read"):
+    with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read: Format not recognised"):
+        read_samples(path, RATE)
+    soundfile.write(path, np.array([0.1, np.nan]), RATE, subtype="FLOAT")
+    with pytest.raises(AudioFileError, match=r"a\.wav: holds samples that are no finite numbers"):
         read_samples(path, RATE)
 
 
@@ -90,3 +136,10 @@ def test_the_word_is_where_it_is_loud() -> None:
     assert abs(end - 9_000) <= 160
     assert active_region(np.zeros(RATE, np.float32), RATE) == (0, RATE)
     assert active_region(np.zeros(100, np.float32), RATE) == (0, 100)
+
+
+@given(st.lists(st.floats(-100, 0, width=32), min_size=1, max_size=200))
+def test_a_loud_span_holds_the_loudest_frame_or_everything(levels: list[float]) -> None:
+    first, last = loud_span(np.array(levels))
+    assert 0 <= first < last <= len(levels)
+    assert (first, last) == (0, len(levels)) or first <= int(np.argmax(levels)) < last

@@ -1,49 +1,53 @@
-"""Streams with a known truth, and how detections in them are scored."""
+"""Streams with a known truth: where words are, and how loud what is around them is."""
 
-from pathlib import Path
-from random import Random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.spotting.spotter import Detection
+from kws.arrays import Samples
 from train.clips import Clip
-from train.streaming import FALSE_ALARM_S, PATIENCE_S, Stream, Word, build_stream, score
+from train.sources import Recordings
+from train.streams import AFTER_S, CLEAN, GAP_S, NOISE_DB, Condition, Stream, build_stream
 
 RATE = 16_000
-WORD = Word("yes", 2.0, 2.5)
-
-times = st.floats(0, 30).map(lambda seconds: round(seconds, 2))
-keywords = st.sampled_from(["yes", "no"])
-detections = st.lists(st.builds(Detection, keywords, st.just(0.9), times), max_size=12)
-words = st.builds(
-    lambda keyword, start, length: Word(keyword, start, start + length),
-    keywords,
-    times,
-    st.floats(0.1, 1.0),
-)
-truths = st.lists(words, max_size=8, unique=True)
+ROOM = Condition("room", room_s=0.5)
+IN_SPEECH = Condition("in speech", in_speech=True)
 
 
-def heard(*times: float, keyword: str = "yes") -> list[Detection]:
-    return [Detection(keyword, 0.9, t) for t in times]
-
-
-@pytest.fixture
-def clip(tmp_path: Path) -> Clip:
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
     """One second in which a tone sounds from 0.3 to 0.6 s."""
     samples = np.zeros(RATE, np.float32)
     samples[4800:9600] = 0.5 * np.sin(np.arange(4800) * 0.2)
-    path = tmp_path / "tone.wav"
+    path = tmp_path_factory.mktemp("clip") / "tone.wav"
     soundfile.write(path, samples, RATE)
     return Clip(path, "yes", "somebody", "validation")
 
 
+@pytest.fixture(scope="module")
+def hum(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
+    """Two recordings of steady sound, one much louder than the other."""
+    folder = tmp_path_factory.mktemp("hum")
+    for name, gain in (("loud", 0.3), ("quiet", 0.01)):
+        sound = np.random.default_rng(5).standard_normal(4 * RATE) * gain
+        soundfile.write(folder / f"{name}.wav", sound, RATE)
+    return Recordings(sorted(folder.glob("*.wav")), RATE)
+
+
 def build(clip: Clip, seed: int = 1) -> Stream:
     return build_stream([clip] * 20, sample_rate=RATE, duration=30.0, seed=seed)
+
+
+def level_db(samples: Samples) -> float:
+    return float(10 * np.log10(np.square(samples).mean()))
+
+
+def cut(stream: Stream, start: float, end: float) -> Samples:
+    return stream.samples[round(start * RATE) : round(end * RATE)]
 
 
 def test_truth_is_where_the_words_are(clip: Clip) -> None:
@@ -54,6 +58,7 @@ def test_truth_is_where_the_words_are(clip: Clip) -> None:
         assert last - first == pytest.approx(4800, abs=160)
         assert loud[first:last].mean() > 0.5
         loud[first:last] = False
+        assert (word.keyword, word.clip) == ("yes", str(clip.path))
     assert not loud.any()
 
 
@@ -64,7 +69,16 @@ def test_words_are_two_to_four_seconds_apart_and_end_before_the_stream(clip: Cli
     edges = [0.0, *(word.end for word in stream.truth)]
     pauses = [word.start - end for word, end in zip(stream.truth, edges, strict=False)]
     assert all(1.99 <= pause <= 4.01 for pause in pauses)
-    assert stream.truth[-1].end + PATIENCE_S <= stream.duration
+    assert len({round(pause, 3) for pause in pauses}) == len(pauses)
+    assert stream.truth[-1].end + AFTER_S <= stream.duration
+
+
+def test_without_a_duration_every_clip_is_heard_and_the_last_can_be_detected(clip: Clip) -> None:
+    stream = build_stream([clip] * 3, sample_rate=RATE, name="three")
+    assert (len(stream.truth), stream.name) == (3, "three")
+    assert stream.duration == pytest.approx(stream.truth[-1].end + AFTER_S)
+    assert stream.recorded == stream.duration
+    assert build_stream([], sample_rate=RATE).duration == AFTER_S
 
 
 def test_a_stream_depends_on_its_seed_only(clip: Clip) -> None:
@@ -74,84 +88,90 @@ def test_a_stream_depends_on_its_seed_only(clip: Clip) -> None:
     assert one.truth != other.truth
 
 
+@pytest.mark.parametrize("condition", [Condition("noise", 10.0), ROOM, Condition("both", 5.0, 0.3)])
+def test_words_stand_in_the_same_places_under_every_condition(
+    clip: Clip, hum: Recordings, condition: Condition
+) -> None:
+    streams = [
+        build_stream([clip] * 4, sample_rate=RATE, condition=each, noise=hum)
+        for each in (CLEAN, condition)
+    ]
+    assert streams[0].truth == streams[1].truth
+    assert not np.array_equal(streams[0].samples, streams[1].samples)
+
+
 def test_a_stream_is_quiet_between_words_and_never_clips(clip: Clip) -> None:
     stream = build(clip)
-    before = stream.samples[: round(1.5 * RATE)]
-    assert 20 * np.log10(before.std()) == pytest.approx(-60, abs=0.5)
+    assert level_db(cut(stream, 0, 1.5)) == pytest.approx(-60, abs=0.5)
     assert np.abs(stream.samples).max() <= 1.0
 
 
-@pytest.mark.parametrize("t", [2.0, 2.3, 3.5])
-def test_a_detection_from_start_to_a_second_after_the_end_is_a_hit(t: float) -> None:
-    result = score(heard(t), [WORD], 10.0)
-    assert (result.hits, result.misses, result.false_alarms) == (1, 0, 0)
-    assert list(result.delays) == pytest.approx([t - 2.5])
-
-
-@pytest.mark.parametrize("t", [1.99, 3.51])
-def test_a_detection_outside_is_a_miss_and_a_false_alarm(t: float) -> None:
-    result = score(heard(t), [WORD], 10.0)
-    assert (result.hits, result.misses, result.false_alarms) == (0, 1, 1)
-    assert result.delays == ()
-
-
-def test_another_word_is_a_miss_and_a_false_alarm() -> None:
-    result = score(heard(2.3, keyword="no"), [WORD], 10.0)
-    assert (result.hits, result.misses, result.false_alarms) == (0, 1, 1)
-
-
-def test_a_word_counts_once() -> None:
-    result = score(heard(2.4, 3.4), [WORD], 10.0)
-    assert (result.hits, result.repeats, result.false_alarms) == (1, 1, 0)
-    assert list(result.delays) == pytest.approx([-0.1])
-
-
-def test_false_alarms_count_once_per_second() -> None:
-    result = score(heard(5.0, 5.9, 6.0, 6.5, 9.0), [], 1800.0)
-    assert result.false_alarms == 3
-    assert result.false_alarms_per_hour == 6.0
-
-
-def test_words_close_together_are_matched_one_to_one() -> None:
-    again = Word("yes", 2.8, 3.2)
-    result = score(heard(2.9, 3.3), [again, WORD], 10.0)
-    assert (result.hits, result.misses, result.repeats) == (2, 0, 0)
-
-
-@given(detections, truths)
-def test_every_word_and_every_detection_is_accounted_for(
-    detections: list[Detection], truth: list[Word]
+@settings(max_examples=20)
+@given(snr_db=st.sampled_from([20.0, 10.0, 5.0, 0.0]), seed=st.integers(0, 99))
+def test_noise_is_as_loud_as_the_condition_says(
+    clip: Clip, hum: Recordings, snr_db: float, seed: int
 ) -> None:
-    result = score(detections, truth, 40.0)
-    assert result.hits + result.misses == len(truth)
-    assert len(result.delays) == result.hits
-    assert result.hits + result.repeats + result.false_alarms <= len(detections)
-    assert all(-1.0 <= delay <= PATIENCE_S + 1e-9 for delay in result.delays)
-
-
-@given(detections, truths, st.randoms(use_true_random=False))
-def test_the_order_of_detections_and_words_does_not_matter(
-    detections: list[Detection], truth: list[Word], draw: Random
-) -> None:
-    before = score(detections, truth, 40.0)
-    draw.shuffle(detections)
-    draw.shuffle(truth)
-    after = score(detections, truth, 40.0)
-    assert (after.hits, after.repeats, after.false_alarms) == (
-        before.hits,
-        before.repeats,
-        before.false_alarms,
+    stream = build_stream(
+        [clip] * 4,
+        sample_rate=RATE,
+        condition=Condition("noise", snr_db),
+        noise=hum,
+        floor_db=-120.0,
+        seed=seed,
     )
+    assert level_db(cut(stream, 0, 1.9)) == pytest.approx(NOISE_DB, abs=0.5)
+    for word in stream.truth:
+        around = level_db(cut(stream, word.start - 0.5, word.start - 0.2))
+        both = level_db(cut(stream, word.start, word.end))
+        said = 10 * np.log10(10 ** (both / 10) - 10 ** (around / 10))
+        assert said - around == pytest.approx(snr_db, abs=1.0)
 
 
-@given(truths)
-def test_hearing_every_word_at_its_end_is_perfect(truth: list[Word]) -> None:
-    result = score([Detection(word.keyword, 0.9, word.end) for word in truth], truth, 40.0)
-    assert (result.hits, result.misses, result.false_alarms) == (len(truth), 0, 0)
+def test_a_room_has_a_tail_and_leaves_the_word_where_it_was(clip: Clip) -> None:
+    dry = build_stream([clip] * 3, sample_rate=RATE, floor_db=-90.0)
+    wet = build_stream([clip] * 3, sample_rate=RATE, floor_db=-90.0, condition=ROOM)
+    for word in dry.truth:
+        after = word.end + 0.02, word.end + 0.12
+        much_later = word.end + 0.6, word.end + 0.7
+        assert level_db(cut(dry, *after)) == pytest.approx(-90, abs=1)
+        assert level_db(cut(wet, *after)) > -60
+        assert level_db(cut(wet, *much_later)) < level_db(cut(wet, *after)) - 25
+        before = cut(wet, word.start - 0.3, word.start - 0.01)
+        assert level_db(before) == pytest.approx(-90, abs=1)
 
 
-@given(detections)
-def test_false_alarms_never_exceed_one_a_second(detections: list[Detection]) -> None:
-    result = score(detections, [], 40.0)
-    assert result.false_alarms <= 1 + 30 / FALSE_ALARM_S
-    assert bool(result.false_alarms) == bool(detections)
+def test_running_speech_of_the_same_level_touches_the_word_on_both_sides(
+    clip: Clip, hum: Recordings
+) -> None:
+    stream = build_stream(
+        [clip] * 3, sample_rate=RATE, condition=IN_SPEECH, speech=hum, floor_db=-120.0
+    )
+    assert len(stream.truth) == 3
+    for word in stream.truth:
+        said = level_db(cut(stream, word.start, word.end))
+        for start, end in (
+            (word.start - 1.9, word.start - GAP_S),
+            (word.end + GAP_S, word.end + (0.9 if word is stream.truth[-1] else 1.9)),
+        ):
+            assert level_db(cut(stream, start, end)) == pytest.approx(said, abs=0.7)
+        if word is not stream.truth[-1]:
+            assert level_db(cut(stream, word.end + 2.2, word.end + 3.9)) < said - 50
+
+
+def test_a_word_in_speech_in_noise_in_a_room(clip: Clip, hum: Recordings) -> None:
+    condition = replace(IN_SPEECH, snr_db=10.0, room_s=0.4)
+    stream = build_stream([clip] * 2, sample_rate=RATE, condition=condition, speech=hum, noise=hum)
+    assert level_db(cut(stream, 0, 1.5)) == pytest.approx(NOISE_DB, abs=1)
+    for word in stream.truth:
+        assert level_db(cut(stream, word.start - 1.5, word.start - 0.5)) > NOISE_DB + 5
+        assert level_db(cut(stream, word.start, word.end)) > NOISE_DB + 3
+
+
+@pytest.mark.parametrize(
+    ("condition", "what"), [(Condition("noise", 10.0), "noise"), (IN_SPEECH, "speech")]
+)
+def test_what_a_condition_needs_has_to_be_there(
+    clip: Clip, condition: Condition, what: str
+) -> None:
+    with pytest.raises(ValueError, match=f"no recordings of {what}"):
+        build_stream([clip], sample_rate=RATE, condition=condition)

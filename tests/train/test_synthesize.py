@@ -8,8 +8,18 @@ import pytest
 import soundfile
 
 from kws.errors import ConfigError
-from train.synthesize import Voice, speak, synthesize, voices
+from train.clips import SENTENCES, word_clips
+from train.synthesize import (
+    dictionary_words,
+    speak_dictionary,
+    speak_sentences,
+    synthesize,
+)
+from train.voices import Voice, phonemes, speak, voices
 
+needs_espeak = pytest.mark.skipif(
+    not shutil.which("espeak-ng"), reason="espeak-ng is not installed"
+)
 needs_flite = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not installed")
 
 
@@ -32,7 +42,7 @@ def test_clips_are_a_second_long_and_made_once(
     assert soundfile.info(path).frames == soundfile.info(path).samplerate == 16_000
 
 
-@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="espeak-ng is not installed")
+@needs_espeak
 def test_a_voice_that_does_not_exist_is_named() -> None:
     with pytest.raises(ConfigError, match="espeak-ng -v nobody"):
         speak("up", Voice("espeak-ng", "nobody"), 16_000)
@@ -42,3 +52,40 @@ def test_without_a_synthesiser_the_packages_are_named(monkeypatch: pytest.Monkey
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(ConfigError, match="apt-get install espeak-ng flite"):
         voices()
+
+
+@needs_espeak
+def test_words_sound_alike_where_their_phonemes_do() -> None:
+    know, no, now = phonemes(["know", "no", "now"])
+    assert know == no != now
+
+
+@needs_espeak
+def test_a_dictionary_gives_plain_words_that_are_no_keywords(tmp_path: Path) -> None:
+    listed = tmp_path / "words"
+    listed.write_text("\n".join(["know", "no", "Paris", "can't", "tree", "house", "cat", "x"]))
+    words = dictionary_words(listed, ["no"], 10)
+    assert sorted(words) == ["cat", "house", "tree"]
+    assert words == dictionary_words(listed, ["no"], 10)
+    assert len(dictionary_words(listed, ["no"], 2)) == 2
+    with pytest.raises(ConfigError, match="no list of words"):
+        dictionary_words(tmp_path / "missing", ["no"], 2)
+
+
+@needs_espeak
+def test_a_dictionary_is_spoken_a_voice_a_word(tmp_path: Path) -> None:
+    assert speak_dictionary(tmp_path, ["tree", "house"]) == 2
+    assert speak_dictionary(tmp_path, ["tree", "house"]) == 0
+    clips = word_clips(tmp_path)
+    assert [clip.word for clip in clips] == ["house", "tree"]
+    assert len({clip.speaker for clip in clips}) == 2
+
+
+@needs_espeak
+def test_sentences_are_speech_and_no_words(tmp_path: Path) -> None:
+    speak_dictionary(tmp_path, ["tree"])
+    assert speak_sentences(tmp_path, ["tree", "house", "cat"], 3) == 3
+    assert speak_sentences(tmp_path, ["tree", "house", "cat"], 3) == 0
+    files = sorted((tmp_path / SENTENCES).iterdir())
+    assert all(soundfile.info(path).duration > 1 for path in files)
+    assert {clip.word for clip in word_clips(tmp_path)} == {"tree"}

@@ -1,0 +1,76 @@
+"""Trainings as processes."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.blackbox.process import Lines
+
+TIMEOUT = 120.0
+TRAIN = (sys.executable, "-m", "train")
+
+
+def torchrun(count: int) -> tuple[str, ...]:
+    """The command that starts `count` processes of a training."""
+    return (
+        *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
+        *("--nproc-per-node", str(count), "-m", "train"),
+    )
+
+
+def fit_arguments(data: Path, output: Path, *more: str) -> tuple[str, ...]:
+    """A training of a few seconds, whose figures do not depend on how many processes do it."""
+    return (
+        *("fit", "--data", str(data), "--output", str(output), "--keywords", "low,high"),
+        *("--set", "windows=128", "--set", "batch=32", "--set", "hard_after=1", "--epochs", "2"),
+        *("--set", "dropout=0", "--set", "augmentation.mask_frames=0"),
+        *("--set", "augmentation.mask_bands=0", "--set", "checkpoint_s=0.5", "--workers", "1"),
+        *more,
+    )
+
+
+def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT,
+        env=_environment(),
+        check=False,
+    )
+
+
+@contextmanager
+def killed_at(command: Sequence[str], line: str) -> Iterator[list[str]]:
+    """Run a command until it logs a line, kill it and all that it started, and give its log."""
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=_environment(),
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    lines = Lines(process.stderr)
+    try:
+        lines.find(lambda each: line in each, TIMEOUT)
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait(TIMEOUT)
+    yield lines.finish()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "OMP_NUM_THREADS": "1"}
+
+
+def names_in(folder: Path) -> list[str]:
+    """Names of the files in a folder, in order."""
+    return sorted(each.name for each in folder.iterdir())

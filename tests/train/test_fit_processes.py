@@ -1,0 +1,128 @@
+"""Trainings from outside: killed, on a full disk, interrupted, and by several processes."""
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from kws.spotting.model_file import load_model
+from tests.train.processes import TRAIN, fit_arguments, killed_at, names_in, run, torchrun
+
+INTERRUPTED = 130
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_model(path).network.state_dict()
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an undisturbed training makes."""
+    output = tmp_path_factory.mktemp("whole") / "model.pt"
+    done = run([*TRAIN, *fit_arguments(data, output)])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["keywords"] == 4
+    assert len([line for line in done.stderr.splitlines() if " epoch " in line]) == 2
+    return output
+
+
+# The process group is killed, as when a machine goes down; at once, or in the middle of an epoch.
+@pytest.mark.parametrize("line", ["measuring the mean", "epoch 1/2", "hard negatives in"])
+def test_a_killed_training_goes_on_to_the_same_end(
+    data: Path, whole: Path, tmp_path: Path, line: str
+) -> None:
+    output = tmp_path / "model.pt"
+    with killed_at([*TRAIN, *fit_arguments(data, output)], line):
+        assert not output.exists()
+    done = run([*TRAIN, *fit_arguments(data, output, "--resume")])
+    assert done.returncode == 0, done.stderr
+    expected = weights(whole)
+    for name, value in weights(output).items():
+        assert torch.equal(value, expected[name]), name
+    assert names_in(tmp_path) == ["model.pt", "model.pt.checkpoint"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk that holds the first checkpoint, without an optimiser's memory, and not the next."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder))
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no right to mount a small disk here")
+    yield folder
+    subprocess.run(("umount", str(folder)), check=True)
+
+
+def test_a_full_disk_is_said_and_loses_nothing(data: Path, whole: Path, small_disk: Path) -> None:
+    output = small_disk / "model.pt"
+    done = run([*TRAIN, *fit_arguments(data, output)])
+    assert done.returncode == 2
+    assert (
+        "model.pt.checkpoint: cannot be written: No space left on device; make that possible"
+        in (done.stderr.splitlines()[-1])
+    )
+    assert "Traceback" not in done.stderr
+    assert names_in(small_disk) == ["model.pt.checkpoint"]
+    subprocess.run(("mount", "-o", "remount,size=64m", str(small_disk)), check=True)
+    done = run([*TRAIN, *fit_arguments(data, output, "--resume")])
+    assert done.returncode == 0, done.stderr
+    expected = weights(whole)
+    assert all(torch.equal(value, expected[name]) for name, value in weights(output).items())
+
+
+def test_an_interrupted_training_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
+    command = [*TRAIN, *fit_arguments(data, tmp_path / "model.pt", "--epochs", "1000")]
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "epoch 1/1000" in line:
+                # As a terminal does: its workers hear of it too.
+                os.killpg(process.pid, signal.SIGINT)
+                break
+        rest = process.stderr.read()
+    assert process.returncode == INTERRUPTED
+    assert rest.splitlines()[-1].endswith("interrupted; --resume goes on from the last checkpoint")
+    assert "Traceback" not in rest
+
+
+def test_several_processes_train_together_and_another_number_can_go_on(
+    data: Path, whole: Path, tmp_path: Path
+) -> None:
+    output = tmp_path / "model.pt"
+    with killed_at([*torchrun(3), *fit_arguments(data, output)], "epoch 1/2") as lines:
+        for once in ("checking", "measuring", "epoch 1/2"):
+            assert len([line for line in lines if once in line]) == 1, lines
+    done = run([*torchrun(2), *fit_arguments(data, output, "--resume")])
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["keywords"] == 4
+    assert names_in(tmp_path) == ["model.pt", "model.pt.checkpoint"]
+    ours, expected = load_model(output), load_model(whole)
+    for first, second in zip(
+        ours.header.training["history"], expected.header.training["history"], strict=True
+    ):
+        assert first["loss"] == pytest.approx(second["loss"], rel=1e-3)
+        assert first["accuracy"] == pytest.approx(second["accuracy"], abs=0.01)
+    # Not the weights: a bias in front of a batch normalisation has no effect, so no gradient but
+    # rounding errors, which Adam makes steps of.
+    windows = -5 + 2 * torch.randn(50, 40, 98, generator=torch.Generator().manual_seed(1))
+    torch.testing.assert_close(
+        ours.posteriors(windows), expected.posteriors(windows), atol=5e-3, rtol=0
+    )
+
+
+def test_what_one_of_several_processes_cannot_do_is_said_once(data: Path, tmp_path: Path) -> None:
+    arguments = fit_arguments(data, tmp_path / "model.pt", "--keywords", "low,maybe")
+    done = run([*torchrun(2), *arguments])
+    assert done.returncode != 0
+    assert done.stderr.count("no training recordings of maybe") == 1
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,109 @@
+"""What a step of training does."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from kws.errors import ConfigError
+from kws.spotting.model_file import KeywordModel
+from train.augment import NO_AUGMENTATION, Augmentation
+from train.config import FitConfig
+from train.learner import Learner
+from train.parallel import Processes
+
+CONFIG = FitConfig(
+    Path("words"), Path("model.pt"), keywords=("low", "high"), epochs=2, windows=64, batch=16
+)
+MEAN, SCALE = torch.full((40,), -3.0), torch.full((40,), 2.0)
+WINDOWS = torch.randn(16, 40, 98, generator=torch.Generator().manual_seed(1))
+LABELS = torch.arange(16) % 3
+
+
+def learner(**settings: Any) -> Learner:
+    return Learner(replace(CONFIG, **settings), Processes(), MEAN, SCALE)
+
+
+def after(learner: Learner, steps: range) -> dict[str, torch.Tensor]:
+    """Weights after some steps on the same batch."""
+    for step in steps:
+        learner.step(WINDOWS, LABELS, 16, 0, step)
+    return {**learner.state()["network"]}
+
+
+def same(first: dict[str, torch.Tensor], second: dict[str, torch.Tensor]) -> bool:
+    return all(torch.equal(value, second[name]) for name, value in first.items())
+
+
+def test_the_same_seed_gives_the_same_network_and_another_one_another() -> None:
+    first = after(learner(), range(3))
+    torch.manual_seed(99)
+    assert same(first, after(learner(), range(3)))
+    assert not same(first, after(learner(seed=2), range(3)))
+    assert not same(first, after(learner(dropout=0.0), range(3)))
+
+
+@pytest.mark.parametrize("mixup", [0.0, 0.4])
+def test_a_restored_learner_goes_on_as_the_other_would(mixup: float) -> None:
+    settings = {"augmentation": Augmentation(mixup=mixup)}
+    whole = after(learner(**settings), range(4))
+    first = learner(**settings)
+    after(first, range(2))
+    second = learner(**settings)
+    second.restore(first.state())
+    assert same(after(second, range(2, 4)), whole)
+
+
+def test_it_learns_what_it_is_shown() -> None:
+    quiet = learner(augmentation=NO_AUGMENTATION, dropout=0.0, epochs=8)
+    tallies = [quiet.step(WINDOWS, LABELS, 16, 0, step) for step in range(12)]
+    assert tallies[0].windows == 16
+    assert tallies[-1].mean_loss < tallies[0].mean_loss / 2
+    assert tallies[-1].accuracy == 1.0
+    assert quiet.learning_rate > 0
+
+
+@pytest.mark.parametrize(
+    "change", [{"mask_frames": 40}, {"mask_bands": 20}, {"mixup": 1.0}], ids=str
+)
+def test_what_varies_windows_is_switched_on_one_by_one(change: dict[str, Any]) -> None:
+    plain = after(learner(augmentation=NO_AUGMENTATION), range(2))
+    varied = after(learner(augmentation=replace(NO_AUGMENTATION, **change)), range(2))
+    assert not same(plain, varied)
+
+
+def test_soft_targets_cost_more_than_hard_ones() -> None:
+    """Of a network that is sure of each window, mixed windows are not sure."""
+    quiet = learner(augmentation=NO_AUGMENTATION, dropout=0.0, label_smoothing=0.0, epochs=8)
+    after(quiet, range(12))
+    mixed = learner(
+        augmentation=replace(NO_AUGMENTATION, mixup=50.0),
+        dropout=0.0,
+        label_smoothing=0.0,
+        epochs=8,
+    )
+    mixed.restore(quiet.state())
+    state = {name: value.clone() for name, value in quiet.state()["network"].items()}
+    hard = quiet.step(WINDOWS, LABELS, 16, 0, 12)
+    mixed.restore({**quiet.state(), "network": state})
+    soft = mixed.step(WINDOWS, LABELS, 16, 0, 12)
+    assert soft.mean_loss > 5 * hard.mean_loss
+
+
+def test_a_loss_that_is_no_number_ends_it() -> None:
+    with pytest.raises(ConfigError, match="epoch 1: the loss is no finite number any more; start"):
+        after(learner(learning_rate=1e30, epochs=30), range(20))
+
+
+def test_the_model_is_for_inference_and_says_what_it_is() -> None:
+    model = learner(context="anywhere", name="tones").model(training={"epochs": 2})
+    assert isinstance(model, KeywordModel)
+    assert model.header.context == "anywhere"
+    assert model.header.training == {"epochs": 2}
+    assert model.header.name == "tones"
+    assert model.header.mean == tuple(MEAN.tolist())
+    assert model.posteriors(WINDOWS).shape == (16, 2)
+    assert not any(parameter.requires_grad for parameter in model.network.parameters())
+    assert {parameter.device.type for parameter in model.network.parameters()} == {"cpu"}
