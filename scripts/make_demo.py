@@ -72,7 +72,7 @@ PLAN = (
     Line(0.80, "slt", "No.", "no", 0.90),
     Line(0.80, "awb", "The weather in Lisbon is lovely today."),
     Line(0.90, "slt", "Down.", "down"),
-    Line(0.80, "rms", "Left."),
+    Line(0.80, "awb", "Left."),
     Line(0.80, "heart", "[Up](/\u02c8ʌp/)…", "up", 1.30),  # stressed: clearer
     Line(0.80, "rms", "Yes.", "yes"),
     Line(0.70, KNOCK, "three knocks on a door"),

@@ -18,20 +18,11 @@ WINDOW_FRAMES = 98
 OneOrMore = Annotated[int, Meta(ge=1)]
 ZeroOrMore = Annotated[int, Meta(ge=0)]
 Positive = Annotated[float, Meta(gt=0)]
-_SHAPING = (
-    *(
-        "keywords",
-        "context",
-        "features_high_hz",
-        "initial",
-        "epochs",
-        "windows",
-        "views",
-        "scene_frames",
-        "batch",
-    ),
-    *("hard_after", "hard_every", "hard_share", "learning_rate", "weight_decay", "dropout"),
-    *("label_smoothing", "seed", "front_end", "mixture", "augmentation"),
+_NOT_SHAPING = frozenset(
+    (
+        *("words", "output", "features", "synthetic", "speech", "noise", "name", "workers"),
+        *("resume", "restart", "checkpoint_s", "licence", "sources", "trigger"),
+    )
 )
 
 
@@ -65,6 +56,8 @@ class FitConfig:
         weight_decay: of AdamW.
         dropout: before each dense layer.
         label_smoothing: share of the target spread over the other classes.
+        keyword_prior: nats by which keywords are made likelier in the model file than they were in
+            training, where "none" is said more often (logit adjustment, arXiv 2007.07314).
         workers: processes that read and vary recordings, for each process that trains.
         seed: of everything drawn.
         resume: go on from the checkpoint beside the output.
@@ -101,6 +94,7 @@ class FitConfig:
     weight_decay: Annotated[float, Meta(ge=0)] = 1e-2
     dropout: Annotated[float, Meta(ge=0, lt=1)] = 0.3
     label_smoothing: Probability = 0.05
+    keyword_prior: Annotated[float, Meta(ge=-10, le=10)] = 0.0
     workers: ZeroOrMore = 1
     seed: ZeroOrMore = 1
     resume: bool = False
@@ -147,9 +141,8 @@ class FitConfig:
         return -(-self.epoch_scenes // self.batch_scenes)
 
     def shaping(self) -> dict[str, Any]:
-        """The settings that shape the result, as plain values."""
-        values = asdict(self)
-        return {name: values[name] for name in _SHAPING}
+        """The settings that shape the result, as plain values; which recordings is told apart."""
+        return {name: said for name, said in asdict(self).items() if name not in _NOT_SHAPING}
 
     def check(self) -> None:
         """Find what contradicts itself.

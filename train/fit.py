@@ -4,26 +4,23 @@ import logging
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, replace
-from itertools import chain
 from typing import Any
 
 import msgspec
-import numpy as np
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from kws.errors import AudioFileError, ConfigError, KwsError
 from kws.spotting.model_file import KeywordModel, load_model
 from train.batches import Batches
 from train.checkpoint import differences, unusable, write_checkpoint, write_model
 from train.config import FitConfig
-from train.dataset import SEARCH, Drawings, Drawn, Scenes
+from train.dataset import Drawings, Drawn, Scenes
 from train.earlier import earlier_state
 from train.evaluate import ClipAccuracy, evaluate
-from train.hard import find_hard, worst
 from train.learner import Learner
 from train.material import Found, find_material
+from train.mining import is_time_to_mine, mine
 from train.parallel import Processes, joined_processes
 from train.progress import Meter, duration
 from train.standing import EpochRecord, Standing
@@ -111,7 +108,9 @@ class _Training:
         accuracy = None
         while self._standing.epoch < config.epochs:
             self._since = time.monotonic()
-            if self._standing.step == 0:
+            if self._standing.step == 0 and is_time_to_mine(
+                config, self._found, self._standing.epoch
+            ):
                 self._mine()
             pace = self._train_epoch()
             accuracy = self._validate()
@@ -148,40 +147,9 @@ class _Training:
         return mean.float(), scale.float().clamp_min(1e-3)
 
     def _mine(self) -> None:
-        """Look for what the model takes for keywords, when it is time to."""
-        config, standing = self._config, self._standing
-        since = standing.epoch - config.hard_after
-        speech, words = self._found.negatives
-        if not (len(speech) and config.mixture.hard and since >= 0):
-            return
-        if since % config.hard_every:
-            return
-        drawn = np.random.default_rng((config.seed, standing.epoch, SEARCH))
-        chosen = [
-            table.take(np.flatnonzero(drawn.random(len(table)) < config.hard_share))
-            for table in (speech, words)
-        ]
-        log.info("looking for hard negatives in %d recordings", sum(map(len, chosen)))
-        heard = frozenset(chain(*chosen))
-        paths = [*map(self._processes.part, chosen)]
-        unreadable: list[str] = []
-        found = find_hard(
-            self._learner.model(),
-            tqdm(
-                chain(*paths),
-                total=sum(map(len, paths)),
-                desc="hard negatives",
-                unit=" files",
-                leave=False,
-                disable=None if self._processes.leads else True,
-            ),
-            skip=lambda error: unreadable.append(str(error)),
-        )
-        self._found.broken.add(self._processes.agree(messages=unreadable))
-        earlier = [each for each in standing.hard if each.path not in heard]
-        hard = worst(chain(earlier, *self._processes.gather(found)))
-        self._standing = replace(standing, hard=tuple(hard))
-        log.info("%d hard negatives", len(hard))
+        model = self._learner.model()
+        hard = mine(model, self._config, self._found, self._standing, self._processes)
+        self._standing = replace(self._standing, hard=hard)
 
     def _train_epoch(self) -> float:
         """Go through an epoch, or what is left of it, and return the clips per second."""

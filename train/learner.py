@@ -171,6 +171,7 @@ class Learner:
         config = self._config
         self._network.eval()
         network = self._network.folded().requires_grad_(False)
+        network.output.bias.add_(config.keyword_prior)
         return KeywordModel(
             ModelHeader(
                 name=config.name or config.output.stem,

@@ -103,6 +103,13 @@ def find_material(config: FitConfig) -> Found:
         "%d recordings of speech, %d of noise",
         *(len(training), len(features), len(synthetic), len(validation), len(speech), len(noise)),
     )
+    heard = {*spoken, *synthetic.by_word(), *features.by_word()}
+    if not len(speech) and heard <= set(keywords):
+        log.warning(
+            "%s: nothing but keywords, so the model will take other words for them; add folders of "
+            "other words and name the --keywords, or speech in negatives/training beside them",
+            config.words,
+        )
     rate = config.front_end.sample_rate
     others = [indices for word, indices in spoken.items() if word not in keywords]
     chosen = np.sort(np.concatenate([_NOTHING, *others]))

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from kws.spotting.calibration import Calibration, rounded
+from kws.spotting.calibration import Calibration, OperatingPoint, rounded
 from train.heldout import CONDITIONS
 from train.report_clips import Confusion
 from train.report_pictures import Picture, draw, percent_axis, rate_axis
@@ -14,7 +14,7 @@ from train.report_theme import LIGHT, Theme
 from train.scoring import Tally
 from train.stream_report import Detectability
 
-PANEL = (4.8, 3.4)
+WIDTH = 4.8
 """Inches of a picture that has another one beside it."""
 MISSED = "words missed"
 MOST_SHOWN = 60.0
@@ -26,14 +26,13 @@ _LEVELS = list(dict.fromkeys(condition.snr_db for condition in CONDITIONS))
 
 
 def operating_curve(
-    calibration: Calibration, at: float | None, said: Tally, unsaid: Tally
+    calibration: Calibration, chosen: OperatingPoint | None, said: Tally, unsaid: Tally
 ) -> Picture:
     """What thresholds cost, all keywords together, as it stands in the model file.
 
     Args:
         calibration: the curve.
-        at: the rate of false alarms that the thresholds in force had there; None where they are
-            no point of the curve.
+        chosen: the point of the thresholds in force; None where they are none of it.
         said: what was counted here, with these thresholds, of keywords.
         unsaid: the same in the evaluation audio.
     """
@@ -44,7 +43,7 @@ def operating_curve(
     def paint(figure: Figure, theme: Theme) -> None:
         axes = figure.subplots()
         most = max(*rates, unsaid.false_alarm_bound if rate is not None else 0)
-        none = rate_axis(axes, calibration.hours, most, PER_HOUR)
+        none = rate_axis(axes, max(calibration.hours, unsaid.hours), most, PER_HOUR)
         _share_axis(axes, max(*shares, said.miss_interval[1] if said.words else 0))
         axes.step(
             [each or none for each in rates],
@@ -53,11 +52,14 @@ def operating_curve(
             color=theme.accent,
             label="when it was calibrated",
         )
-        for each in calibration.points:
-            if at is not None and each.false_alarms_per_hour == at:
-                axes.plot(
-                    at or none, each.miss_rate, "o", color=theme.accent, label="thresholds in force"
-                )
+        if chosen is not None:
+            axes.plot(
+                chosen.false_alarms_per_hour or none,
+                chosen.miss_rate,
+                "o",
+                color=theme.accent,
+                label="thresholds in force",
+            )
         if rate is not None and share is not None:
             low, high = said.miss_interval
             axes.plot([rate or none, unsaid.false_alarm_bound], [share] * 2, color=theme.bad)
@@ -71,7 +73,7 @@ def operating_curve(
         f"Share of missed keywords against false alarms per hour: from {_percent(shares[0])} at "
         f"{rounded(rates[0])} per hour to {_percent(shares[-1])} at {rounded(rates[-1])}."
     )
-    return draw("operating-curve", alt, (PANEL[0], 3.9), paint)
+    return draw("operating-curve", alt, (WIDTH, 3.9), paint)
 
 
 def detectability(curve: Detectability, threshold: float, name: str) -> Picture:
@@ -108,7 +110,7 @@ def detectability(curve: Detectability, threshold: float, name: str) -> Picture:
         f"{curve.keyword}: share missed against false alarms per hour. At its threshold of "
         f"{threshold:.4g}, {rounded(rates[chosen])} false alarms per hour, and missed: {listed}."
     )
-    return draw(name, alt, (PANEL[0], 5.0), paint)
+    return draw(name, alt, (WIDTH, 5.0), paint)
 
 
 def confusion_matrix(clips: Confusion) -> Picture:
@@ -158,10 +160,11 @@ def confusion_matrix(clips: Confusion) -> Picture:
 
 def _share_axis(axes: Axes, most: float) -> None:
     """Missed words in per cent, few of them with more room than many."""
+    most = max(most, 0.05)
     axes.set_yscale("function", functions=(lambda share: np.sqrt(np.maximum(share, 0)), np.square))
     ticks = [share for share in _SHARES if share <= 1.3 * most]
     axes.set_yticks(ticks)
-    axes.set_ylim(0, min(1.0, 1.15 * most) + 1e-9)
+    axes.set_ylim(0, min(1.0, 1.15 * most))
     percent_axis(axes, MISSED)
 
 

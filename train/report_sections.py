@@ -43,14 +43,14 @@ def _costs(found: Findings, gallery: Gallery) -> Iterator[Content]:
     if calibration is None or gallery.operating_curve is None:
         yield _note("The model file holds no operating curve: the model was never calibrated.")
     else:
-        at = in_force(calibration, streams.trigger)
+        keywords, chosen = list(streams.trigger), in_force(calibration, streams.trigger)
         yield element(
             "p",
             f"All keywords together, as measured on {rounded(calibration.hours)} h of calibration "
             "audio. Steps lead from each choice of thresholds to the next; the diamond is what the "
             "thresholds in force gave in evaluation audio, with 95 % intervals.",
         )
-        levels = [operating_table(calibration, streams.trigger, at)] * _few(streams.trigger)
+        levels = [operating_table(calibration, keywords, chosen)] if _few(keywords) else []
         yield element("div", _figure(gallery.operating_curve), *levels, class_="pictures beside")
     if not gallery.detectability:
         yield _note("Without evaluation audio there are no false alarms to draw for each keyword.")

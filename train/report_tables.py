@@ -1,6 +1,6 @@
 """The tables of a report."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from kws.spotting.calibration import Calibration, OperatingPoint, rounded
 from train.report_clips import Confusion
@@ -53,24 +53,21 @@ def negative_table(streams: StreamReport) -> Html:
     return table("False alarms where no keyword is said", head, rows, texts=(1, 6))
 
 
-def operating_table(calibration: Calibration, keywords: Iterable[str], at: float | None) -> Html:
+def operating_table(
+    calibration: Calibration, keywords: Sequence[str], chosen: OperatingPoint | None
+) -> Html:
     """Some of the rates of false alarms that can be asked for.
 
     Args:
         calibration: the model's.
         keywords: in order.
-        at: the rate of the thresholds in force, if they are among them.
+        chosen: the point of the thresholds in force, if it is one of them.
     """
     points = calibration.points
     step = max(1, -(-len(points) // MOST_POINTS))
-    shown = [
-        each
-        for index, each in enumerate(points)
-        if index % step == 0 or each.false_alarms_per_hour == at
-    ]
-    keywords = list(keywords)
+    shown = [each for index, each in enumerate(points) if index % step == 0 or each == chosen]
     head = ("False alarms an hour", "Missed", *keywords)
-    rows = (_point(each, keywords, each.false_alarms_per_hour == at) for each in shown)
+    rows = (_point(each, keywords, in_force=each == chosen) for each in shown)
     return table("Thresholds, and what they cost in calibration", head, rows)
 
 
@@ -127,9 +124,9 @@ def _rates(tally: Tally) -> Sequence[str]:
     )
 
 
-def _point(point: OperatingPoint, keywords: Sequence[str], chosen: bool) -> Sequence[Content]:
+def _point(point: OperatingPoint, keywords: Sequence[str], *, in_force: bool) -> Sequence[Content]:
     rate: Content = rounded(point.false_alarms_per_hour)
-    if chosen:
+    if in_force:
         rate = joined((element("strong", rate), " in force"))
     levels = (f"{point.thresholds[keyword]:.4g}" for keyword in keywords)
     return (rate, percent(point.miss_rate), *levels)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kws.spotting.calibration import Calibration, rounded
+from kws.spotting.calibration import Calibration, OperatingPoint, rounded
 from kws.spotting.trigger import TriggerSettings
 from train.calibrate import TARGET
 from train.report_findings import Findings
@@ -102,13 +102,12 @@ def thresholds(streams: StreamReport) -> str:
     return f"Thresholds: {levels}. Posteriors are averaged over {ways}."
 
 
-def in_force(calibration: Calibration, trigger: Mapping[str, TriggerSettings]) -> float | None:
-    """The rate of false alarms that thresholds had when they were calibrated, if they are there."""
+def in_force(
+    calibration: Calibration, trigger: Mapping[str, TriggerSettings]
+) -> OperatingPoint | None:
+    """What the thresholds of a trigger cost when they were calibrated, if they are of there."""
     levels = {keyword: settings.threshold for keyword, settings in trigger.items()}
-    for point in calibration.points:
-        if point.thresholds == levels:
-            return point.false_alarms_per_hour
-    return None
+    return next((each for each in calibration.points if each.thresholds == levels), None)
 
 
 def limits(streams: StreamReport) -> Iterator[str]:

@@ -14,7 +14,7 @@ from kws.spotting.model_file import (
     load_model,
     save_model,
 )
-from train.calibrate import PATIENCE_S, SMOOTHING_S, TARGET, calibrate
+from train.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET, calibrate
 from train.clips import Split
 from train.hearing import hear_groups
 from train.heldout import CONDITIONS, HeldOut
@@ -37,7 +37,8 @@ class StreamConfig:
         split: side of the clips that are reported; never the training's.
         calibrate: choose the thresholds anew and write them into the model file.
         output: the model file to write then; the model's own by default.
-        target: false alarms per hour, all keywords together, to calibrate for.
+        target: false alarms per hour of long audio, all keywords together, to calibrate for.
+        stray_share: share of other words, each alone, that may be taken for keywords at that.
         smoothing_s: values that calibration chooses from.
         patience_s: values that calibration chooses from.
         conditions: how words are heard.
@@ -51,6 +52,7 @@ class StreamConfig:
     calibrate: bool = False
     output: Path | None = None
     target: float = TARGET
+    stray_share: float = STRAY_SHARE
     smoothing_s: tuple[float, ...] = SMOOTHING_S
     patience_s: tuple[float, ...] = PATIENCE_S
     conditions: tuple[Condition, ...] = CONDITIONS
@@ -74,6 +76,8 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         raise ConfigError("what a model was trained on says nothing of it: use another split")
     if not 0 < config.target <= 1000:
         raise ConfigError(f"{config.target:g} false alarms per hour: should be above 0 to 1000")
+    if not 0 <= config.stray_share <= 1:
+        raise ConfigError(f"{config.stray_share:g} of the stray words: should be from 0 to 1")
     path = find_model(config.model)
     output = _output(config, path)
     model = load_model(path)
@@ -93,6 +97,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         model,
         heard,
         target=config.target,
+        stray_share=config.stray_share,
         smoothing_s=config.smoothing_s,
         patience_s=config.patience_s,
     )

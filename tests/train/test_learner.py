@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kws.errors import ConfigError
+from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model_file import KeywordModel
 from train.augment import NO_AUGMENTATION, Augmentation
 from train.config import FitConfig
@@ -97,6 +98,22 @@ def test_a_loss_that_is_no_number_ends_it() -> None:
         after(learner(learning_rate=1e30, epochs=30), range(20))
 
 
+def test_it_can_start_from_a_model_of_other_keywords() -> None:
+    known = learner(keywords=("high", "else")).model()
+    first = learner(initial="known")
+    first.start_from(known)
+    ours, theirs = first.model(), known.network.state_dict()
+    for name, weights in ours.network.state_dict().items():
+        if name.startswith("output."):
+            assert torch.equal(weights[1], theirs[name][0])
+            assert not torch.equal(weights[0], theirs[name][1])
+        else:
+            assert torch.equal(weights, theirs[name])
+    other = learner(initial="known", front_end=FrontEndSettings(high_hz=4_000))
+    with pytest.raises(ConfigError, match="initial 'known': its network or front end is not that"):
+        other.start_from(known)
+
+
 def test_the_model_is_for_inference_and_says_what_it_is() -> None:
     model = learner(context="anywhere", name="tones").model(training={"epochs": 2})
     assert isinstance(model, KeywordModel)
@@ -107,3 +124,28 @@ def test_the_model_is_for_inference_and_says_what_it_is() -> None:
     assert model.posteriors(WINDOWS).shape == (16, 2)
     assert not any(parameter.requires_grad for parameter in model.network.parameters())
     assert {parameter.device.type for parameter in model.network.parameters()} == {"cpu"}
+
+
+def test_keywords_become_likelier_by_the_prior_in_the_model_only() -> None:
+    plain, shifted = (learner(keyword_prior=prior).model() for prior in (0.0, 0.7))
+    difference = (
+        shifted.network.state_dict()["output.bias"] - plain.network.state_dict()["output.bias"]
+    )
+    assert difference.tolist() == pytest.approx([0.7, 0.7])
+
+
+def test_a_training_can_start_from_a_model() -> None:
+    model = learner(keywords=("high", "other", "low")).model()
+    started = learner(initial="some.pt", keywords=("low", "high"))
+    started.start_from(model)
+    again = started.model().network.state_dict()
+    before = model.network.state_dict()
+    for name, weights in before.items():
+        expected = weights[[2, 0]] if name.startswith("output") else weights
+        assert torch.equal(again[name], expected), name
+
+
+def test_a_model_with_another_front_end_is_no_start() -> None:
+    model = learner(front_end=FrontEndSettings(high_hz=4_000)).model()
+    with pytest.raises(ConfigError, match=r"initial 'narrow\.pt': its network or front end"):
+        learner(initial="narrow.pt").start_from(model)

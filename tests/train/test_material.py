@@ -23,7 +23,7 @@ def config(data: Path, tmp_path: Path) -> FitConfig:
     return tiny_config(shutil.copytree(data, tmp_path / "data"), tmp_path / "model.pt")
 
 
-def test_everything_is_found(config: FitConfig) -> None:
+def test_everything_is_found(config: FitConfig, caplog: pytest.LogCaptureFixture) -> None:
     found = find_material(config)
     assert found.keywords == ("low", "high")
     assert len(found.material.recorded) == 24
@@ -34,6 +34,7 @@ def test_everything_is_found(config: FitConfig) -> None:
     assert {path.parent.name for path in words} == {"other"}
     assert found.material.noise
     assert not len(found.broken)
+    assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
 def test_without_keywords_all_words_are(config: FitConfig) -> None:
@@ -117,6 +118,7 @@ def test_a_few_files_of_any_name_are_enough(
     assert not len(found.validation)
     assert "bye: the rule of the split would keep all of its speakers" in caplog.text
     assert "no validation clips, so nobody will know how good the model is" in caplog.text
+    assert "nothing but keywords, so the model will take other words for them" in caplog.text
 
 
 def test_noise_may_be_any_length_of_a_frame_or_more(config: FitConfig) -> None:

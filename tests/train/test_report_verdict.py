@@ -123,5 +123,5 @@ def test_the_operating_point_of_the_thresholds_in_force_is_found() -> None:
         OperatingPoint(rate, 0.1, {"yes": 0.5, "no": level})
         for rate, level in ((0.0, 0.9), (2.0, 0.6))
     )
-    assert in_force(Calibration(3.0, points), trigger) == 2.0
+    assert in_force(Calibration(3.0, points), trigger) == points[1]
     assert in_force(Calibration(3.0, points[:1]), trigger) is None

@@ -12,11 +12,11 @@ from kws.spotting.frontend import FrontEndSettings, mel_filters
 from tests.train.trainings import SETTINGS, tiny_material
 from train.augment import NO_AUGMENTATION
 from train.clips import SPLITS
-from train.features import FeatureClip
+from train.features import FeatureClip, band_centres
 from train.scene import NONE
 from train.scene_settings import Mixture, SceneSettings
 from train.surroundings import Surroundings
-from train.word_scenes import WordScenes, add_at, band_centres
+from train.word_scenes import WordScenes, add_at
 
 PLAIN = replace(
     SETTINGS,

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from kws.spotting.model_file import load_model
-from train.calibrate import TARGET
+from train.calibrate import STRAY_SHARE, TARGET
 from train.commands.options import Commands, add_measured, print_accuracy
 from train.evaluate import evaluate_folder
 from train.report import ReportConfig, report
@@ -57,12 +57,19 @@ def _add_stream(commands: Commands) -> None:
         metavar="N",
         help="with --calibrate: at most so many, all keywords together; default: %(default)s",
     )
+    command.add_argument(
+        "--stray-share",
+        type=float,
+        default=STRAY_SHARE,
+        metavar="SHARE",
+        help="and at most so many of the other words, each alone; default: %(default)s",
+    )
     command.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     command.set_defaults(run=_stream)
 
 
 def _stream(options: argparse.Namespace) -> None:
-    names = ("data", "model", "split", "calibrate", "output", "target", "workers")
+    names = ("data", "model", "split", "calibrate", "output", "target", "stray_share", "workers")
     measured = measure_streams(StreamConfig(**{name: getattr(options, name) for name in names}))
     print(table(measured))
     if options.json:

@@ -1,0 +1,68 @@
+"""What the command line says and ends with; what the commands do is tested where they are made."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from kws.spotting.model import SmallCNN
+from kws.spotting.model_file import load_model
+from train.__main__ import main
+
+
+@pytest.mark.parametrize(
+    "command", ["download", "synthesize", "fit", "export", "evaluate", "stream", "report"]
+)
+def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main([command, "--help"])
+    assert end.value.code == 0
+    assert command in capsys.readouterr().out
+
+
+def test_old_weights_become_a_model_file(tmp_path: Path) -> None:
+    weights, output = tmp_path / "model_state_dict.pt", tmp_path / "old.pt"
+    torch.save(SmallCNN(2).state_dict(), weights)
+    assert main(["export", str(weights), str(output), "--classes", "left, right"]) == 0
+    assert load_model(output).classes == ("left", "right")
+    assert main(["export", str(weights), str(output), "--classes", "left"]) == 2
+
+
+def test_clips_are_measured_right_in_a_folder_too(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, output = tmp_path / "weights.pt", tmp_path / "old.pt"
+    torch.save(SmallCNN(2).state_dict(), weights)
+    assert main(["export", str(weights), str(output), "--classes", "low,high"]) == 0
+    for folder in (data, data / "speech_commands"):
+        assert main(["evaluate", "--data", str(folder), "--model", str(output)]) == 0
+        assert json.loads(capsys.readouterr().out)["keywords"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["stream", "--data", "nowhere"], 2),
+        (["report", "--data", "nowhere", "--output", "report"], 2),
+        (["evaluate", "--data", "nowhere"], 2),
+        (["fit", "--data", "nowhere", "--output", "m.pt", "--preset", "quick"], 2),
+        (["download", "nowhere", "--url", "nonsense"], 2),
+        (["synthesize", "words", "--dictionary", "nowhere"], 2),
+    ],
+)
+def test_what_cannot_be_ends_with_an_exit_code(
+    arguments: list[str],
+    code: int,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("train.synthesize.voices", list)
+    assert main(arguments) == code
+
+
+def test_processes_are_counted_from_0(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["stream", "--data", "nowhere", "--workers", "-1"])
+    assert "--workers" in capsys.readouterr().err
