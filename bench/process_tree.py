@@ -52,17 +52,21 @@ class PeakMemory:
     ) -> None:
         self._done.set()
         self._thread.join()
+        self._look()
 
     def _watch(self) -> None:
         while not self._done.is_set():
             started = time.monotonic()
-            now = tree_memory(self._pid)
-            self.peak = Memory(
-                max(self.peak.resident, now.resident),
-                max(self.peak.proportional, now.proportional),
-                max(self.peak.processes, now.processes),
-            )
+            self._look()
             self._done.wait(max(0.01, self._every_s - (time.monotonic() - started)))
+
+    def _look(self) -> None:
+        now = tree_memory(self._pid)
+        self.peak = Memory(
+            max(self.peak.resident, now.resident),
+            max(self.peak.proportional, now.proportional),
+            max(self.peak.processes, now.processes),
+        )
 
 
 def tree_memory(pid: int) -> Memory:

@@ -173,7 +173,8 @@ def test_too_many_false_alarms_whatever_the_thresholds(caplog: pytest.LogCapture
     with caplog.at_level(logging.WARNING):
         found = calibrate(model(), groups(SPOKEN, always, quiet_hours=0.5))
     assert levels(found)["low"] == 0.9999
-    assert "the strictest thresholds give 60 false alarms per hour; 0.5 were wanted" in caplog.text
+    assert "the strictest thresholds give 60 false alarms per hour of long audio" in caplog.text
+    assert "0.5 and 2 % were wanted" in caplog.text
 
 
 def test_only_what_may_calibrate_does() -> None:
