@@ -37,6 +37,8 @@ class FitConfig:
         context: "anywhere": keywords count wherever they are spoken; "alone": only between pauses.
         features: an array of log-mel images of words, with a table beside it: `train.features`.
         features_high_hz: highest frequency of these images, Hz; the front end's by default.
+        architecture: of the network, one of `kws.spotting.model.ARCHITECTURES`.
+        network: arguments of the architecture's own, such as the width of BCResNet.
         initial: a model to start from, by its name or file; its weights are then adapted, without
             batch normalisation.
         synthetic: further folders of `<word>/*.wav`, trained on and never validated with.
@@ -54,7 +56,7 @@ class FitConfig:
             others stays.
         learning_rate: the highest, reached after a tenth of the steps (one-cycle policy).
         weight_decay: of AdamW.
-        dropout: before each dense layer.
+        dropout: as the architecture has it.
         label_smoothing: share of the target spread over the other classes.
         keyword_prior: nats by which keywords are made likelier in the model file than they were in
             training, where "none" is said more often (logit adjustment, arXiv 2007.07314).
@@ -77,6 +79,8 @@ class FitConfig:
     context: Context = "alone"
     features: Path | None = None
     features_high_hz: Positive | None = None
+    architecture: str = "SmallCNN"
+    network: dict[str, int] = field(default_factory=dict)
     initial: str = ""
     synthetic: tuple[Path, ...] = ()
     speech: tuple[Path, ...] = ()

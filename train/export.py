@@ -10,7 +10,6 @@ from torch import Tensor
 
 from kws.errors import ConfigError, ModelError
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model import SmallCNN
 from kws.spotting.model_file import (
     FORMAT,
     KeywordModel,
@@ -18,6 +17,7 @@ from kws.spotting.model_file import (
     read_without_code,
     save_model,
 )
+from kws.spotting.small_cnn import SmallCNN
 from kws.spotting.trigger import TriggerSettings
 
 log = logging.getLogger(__name__)

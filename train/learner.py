@@ -9,13 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from kws.errors import ConfigError
-from kws.spotting.model import SmallCNN
+from kws.spotting.model import ARCHITECTURES
 from kws.spotting.model_file import KeywordModel, ModelHeader
+from kws.spotting.network import Network
 from train.augment import mask, mix
 from train.config import WINDOW_FRAMES, FitConfig
 from train.dataset import STEP
 from train.parallel import Processes
-from train.shared_norm import shared
+from train.shared_norm import share_norms
 
 
 @dataclass(frozen=True)
@@ -66,16 +67,9 @@ class Learner:
         self._mean, self._scale = mean, scale
         self._to_normal = [each[:, None].to(processes.device) for each in (mean, scale)]
         torch.manual_seed(config.seed)
-        self._network = SmallCNN(
-            len(config.keywords),
-            config.front_end.bands,
-            WINDOW_FRAMES,
-            # The batch normalisation of a finished model is folded into its weights.
-            batch_norm=not config.initial,
-            dropout=config.dropout,
-        )
+        self._network = _network(config)
         if processes.size > 1:
-            self._network.norms = shared(self._network.norms, processes)
+            share_norms(self._network, processes)
         self._network.to(processes.device)
         self._optimiser = torch.optim.AdamW(
             self._network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
@@ -96,7 +90,11 @@ class Learner:
         """
         config = self._config
         network = model.network
-        if not isinstance(network, SmallCNN) or model.header.front_end != config.front_end:
+        if (
+            network.arguments() | {"classes": 0} != self._network.arguments() | {"classes": 0}
+            or model.header.architecture != config.architecture
+            or model.header.front_end != config.front_end
+        ):
             raise ConfigError(
                 f"initial {config.initial!r}: its network or front end is not that of the training"
             )
@@ -175,7 +173,7 @@ class Learner:
         return KeywordModel(
             ModelHeader(
                 name=config.name or config.output.stem,
-                architecture=type(network).__name__,
+                architecture=config.architecture,
                 arguments=network.arguments(),
                 classes=config.keywords,
                 front_end=config.front_end,
@@ -210,3 +208,26 @@ class Learner:
         self._network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
+
+
+def _network(config: FitConfig) -> Network:
+    """An untrained network.
+
+    Raises:
+        ConfigError: there is no such architecture, or it cannot be built so.
+    """
+    if config.architecture not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        raise ConfigError(f"architecture {config.architecture!r}: has to be one of: {known}")
+    try:
+        return ARCHITECTURES[config.architecture](
+            classes=len(config.keywords),
+            bands=config.front_end.bands,
+            frames=WINDOW_FRAMES,
+            # The batch normalisation of a finished model is folded into its weights.
+            batch_norm=not config.initial,
+            dropout=config.dropout,
+            **config.network,
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigError(f"network {config.network}: {config.architecture}: {error}") from error

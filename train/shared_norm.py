@@ -63,11 +63,10 @@ class _Sum(Function):
         return context.processes.add(gradient.clone()), None
 
 
-def shared(norms: nn.ModuleList, processes: Processes) -> nn.ModuleList:
-    """The same batch normalisations, over all processes' parts."""
-    found = nn.ModuleList()
-    for norm in norms:
-        assert isinstance(norm, nn.BatchNorm2d)
-        found.append(SharedBatchNorm(norm.num_features, processes))
-    found.load_state_dict(norms.state_dict())
-    return found
+def share_norms(network: nn.Module, processes: Processes) -> None:
+    """Let the batch normalisations of a network be over all processes' parts."""
+    for name, norm in list(network.named_modules()):
+        if isinstance(norm, nn.BatchNorm2d):
+            shared = SharedBatchNorm(norm.num_features, processes)
+            shared.load_state_dict(norm.state_dict())
+            network.set_submodule(name, shared)

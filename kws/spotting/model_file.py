@@ -16,12 +16,13 @@ from typing import Any, Literal, get_args
 
 import msgspec
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from kws.errors import ModelError
 from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model import ARCHITECTURES, parameter_count, posteriors
+from kws.spotting.network import Network
 from kws.spotting.trigger import TriggerSettings
 
 FORMAT = "kws-model"
@@ -102,7 +103,7 @@ class KeywordModel:
     """A header and its network, ready to hear."""
 
     header: ModelHeader
-    network: nn.Module
+    network: Network
 
     @property
     def classes(self) -> tuple[str, ...]:

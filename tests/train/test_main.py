@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from kws.spotting.model import SmallCNN
 from kws.spotting.model_file import load_model
+from kws.spotting.small_cnn import SmallCNN
 from train.__main__ import main
 
 

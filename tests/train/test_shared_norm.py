@@ -1,11 +1,13 @@
 """Batch normalisation over parts of a batch does what torch does over the whole of it."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
 
 from train.parallel import Processes
-from train.shared_norm import SharedBatchNorm, shared
+from train.shared_norm import SharedBatchNorm, share_norms
 
 
 def filled(norm: nn.BatchNorm2d) -> nn.BatchNorm2d:
@@ -18,7 +20,9 @@ def filled(norm: nn.BatchNorm2d) -> nn.BatchNorm2d:
 
 def test_one_process_normalises_as_torch_does() -> None:
     plain = filled(nn.BatchNorm2d(3))
-    (ours,) = shared(nn.ModuleList([plain]), Processes())
+    network = nn.Sequential(nn.ReLU(), nn.Sequential(copy.deepcopy(plain)))
+    share_norms(network, Processes())
+    ours = network.get_submodule("1.0")
     assert isinstance(ours, SharedBatchNorm)
     images = 2 + 3 * torch.randn(5, 3, 7, 4, generator=torch.Generator().manual_seed(2))
     aim = torch.randn(5, 3, 7, 4, generator=torch.Generator().manual_seed(3))
