@@ -41,6 +41,9 @@ class FitConfig:
         network: arguments of the architecture's own, such as the width of BCResNet.
         initial: a model to start from, by its name or file; its weights are then adapted, without
             batch normalisation.
+        teacher: a model to learn from beside the labels, by its name or file; without, labels only.
+        teacher_share: of the loss that is the teacher's.
+        temperature: that softens what teacher and student say.
         synthetic: further folders of `<word>/*.wav`, trained on and never validated with.
         speech: folders of recordings without the keywords.
         noise: folders of noise.
@@ -82,6 +85,9 @@ class FitConfig:
     architecture: str = "SmallCNN"
     network: dict[str, int] = field(default_factory=dict)
     initial: str = ""
+    teacher: str = ""
+    teacher_share: Probability = 0.7
+    temperature: Positive = 2.0
     synthetic: tuple[Path, ...] = ()
     speech: tuple[Path, ...] = ()
     noise: tuple[Path, ...] = ()

@@ -81,6 +81,7 @@ class _Training:
         self._settings: dict[str, Any] = msgspec.to_builtins(
             config.shaping() | {"data": found.fingerprint}
         )
+        self._teacher = load_model(config.teacher) if config.teacher else None
         self._standing = Standing()
         self._since = self._saved_at = time.monotonic()
         if saved is None:
@@ -89,7 +90,7 @@ class _Training:
                 mean, scale = self._statistics()
             else:
                 mean, scale = map(torch.tensor, (initial.header.mean, initial.header.scale))
-            self._learner = Learner(config, processes, mean, scale)
+            self._learner = Learner(config, processes, mean, scale, self._teacher)
             if initial is not None:
                 self._learner.start_from(initial)
             self._save()
@@ -257,7 +258,9 @@ class _Training:
                     "same ones, or start anew with --restart"
                 )
             state = saved["learner"]
-            learner = Learner(self._config, self._processes, state["mean"], state["scale"])
+            learner = Learner(
+                self._config, self._processes, state["mean"], state["scale"], self._teacher
+            )
             learner.restore(state)
             self._standing = Standing.of(saved["standing"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

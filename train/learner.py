@@ -17,6 +17,7 @@ from train.config import WINDOW_FRAMES, FitConfig
 from train.dataset import STEP
 from train.parallel import Processes
 from train.shared_norm import share_norms
+from train.teacher import Teacher
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,30 @@ class Learner:
         processes: that train together.
         mean: ln power per band, shape (bands,).
         scale: its standard deviation.
+        teacher: what to learn from beside the labels.
+
+    Raises:
+        ConfigError: there is no such network, or the teacher cannot teach it.
     """
 
     def __init__(
-        self, config: FitConfig, processes: Processes, mean: Tensor, scale: Tensor
+        self,
+        config: FitConfig,
+        processes: Processes,
+        mean: Tensor,
+        scale: Tensor,
+        teacher: KeywordModel | None = None,
     ) -> None:
         self._config, self._processes = config, processes
         self._mean, self._scale = mean, scale
         self._to_normal = [each[:, None].to(processes.device) for each in (mean, scale)]
+        self._teacher = (
+            Teacher(
+                *(teacher, config.keywords, config.front_end, config.temperature, processes.device)
+            )
+            if teacher
+            else None
+        )
         torch.manual_seed(config.seed)
         self._network = _network(config)
         if processes.size > 1:
@@ -135,16 +152,20 @@ class Learner:
         torch.manual_seed(int(draw.integers(2**63)))
         mean, scale = self._to_normal
         self._network.train()
-        normal = (windows.to(device) - mean) / scale
+        windows = windows.to(device)
         classes = len(config.keywords) + 1
         targets = nn.functional.one_hot(labels.to(device), classes).float()
         if config.augmentation.mixup:
-            normal, targets = mix(normal, targets, config.augmentation.mixup, draw)
+            windows, targets = mix(windows, targets, config.augmentation.mixup, draw)
+        normal = (windows - mean) / scale
         logits = self._network(mask(normal, config.augmentation, draw))
         with_none = nn.functional.pad(logits, (1, 0))
         loss = nn.functional.cross_entropy(
             with_none, targets, label_smoothing=config.label_smoothing, reduction="sum"
         )
+        if self._teacher is not None:
+            share = config.teacher_share
+            loss = (1 - share) * loss + share * self._teacher.loss(windows, with_none)
         self._optimiser.zero_grad(set_to_none=True)
         torch.autograd.backward(loss / batch)
         self._processes.add_gradients(self._network)

@@ -149,3 +149,45 @@ def test_a_model_with_another_front_end_is_no_start() -> None:
     model = learner(front_end=FrontEndSettings(high_hz=4_000)).model()
     with pytest.raises(ConfigError, match=r"initial 'narrow\.pt': its network or front end"):
         learner(initial="narrow.pt").start_from(model)
+
+
+def test_it_is_the_architecture_that_was_asked_for() -> None:
+    small = learner(architecture="BCResNet", network={"width": 8})
+    model = small.model()
+    assert (model.header.architecture, model.header.arguments["width"]) == ("BCResNet", 8)
+    assert model.posteriors(WINDOWS).shape == (16, 2)
+    with pytest.raises(ConfigError, match="has to be one of: SmallCNN, BCResNet"):
+        learner(architecture="Huge")
+    with pytest.raises(ConfigError, match="width must be an even number of channels, not 5"):
+        learner(architecture="BCResNet", network={"width": 5})
+    with pytest.raises(ConfigError, match=r"network \{'width': 8\}: SmallCNN: .*width"):
+        learner(network={"width": 8})
+
+
+def test_weights_of_another_network_are_no_start() -> None:
+    other = learner(architecture="BCResNet", network={"width": 8}).model()
+    wider = learner(initial="other.pt", architecture="BCResNet", network={"width": 10})
+    for different in (learner(initial="other.pt"), wider):
+        with pytest.raises(ConfigError, match=r"initial 'other\.pt': its network or front end"):
+            different.start_from(other)
+
+
+def test_a_student_comes_to_say_what_its_teacher_does() -> None:
+    quiet: dict[str, Any] = {"augmentation": NO_AUGMENTATION, "dropout": 0.0, "epochs": 20}
+    first = learner(**quiet)
+    after(first, range(12))
+    teacher = first.model()
+    # Labels that say nothing: all that is learnt is the teacher's.
+    student = Learner(
+        replace(CONFIG, teacher="first.pt", teacher_share=1.0, seed=2, **quiet),
+        Processes(),
+        MEAN,
+        SCALE,
+        teacher,
+    )
+    losses = [
+        student.step(WINDOWS, torch.zeros_like(LABELS), 16, 0, step).mean_loss for step in range(40)
+    ]
+    assert losses[-1] < losses[0] / 5
+    said, taught = (each.posteriors(WINDOWS).argmax(1) for each in (student.model(), teacher))
+    assert (said == taught).float().mean() > 0.9

@@ -68,6 +68,9 @@ def _add_fit(commands: Commands) -> None:
     command.add_argument(
         "--initial", metavar="MODEL", help="start from a bundled model's weights, or a file's"
     )
+    command.add_argument(
+        "--teacher", metavar="MODEL", help="learn from what a bundled model, or a file's, says too"
+    )
     command.add_argument("--epochs", type=int, metavar="N")
     command.add_argument("--seed", type=int, metavar="N")
     command.add_argument("--workers", type=int, metavar="N", help="processes that read recordings")
@@ -98,7 +101,7 @@ def _fit(options: argparse.Namespace) -> None:
     config = with_overrides(config, options.overrides)
     given = {
         name: getattr(options, name)
-        for name in ("epochs", "seed", "workers", "context", "features", "initial")
+        for name in ("epochs", "seed", "workers", "context", "features", "initial", "teacher")
         if getattr(options, name) is not None
     }
     if options.keywords:
