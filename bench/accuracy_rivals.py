@@ -24,13 +24,13 @@ from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 from kws.spotting.model_file import DEFAULT_MODEL, KeywordModel, load_model
 from kws.spotting.spotter import Detection
-from train.clips import Split
-from train.hearing import detect, track
-from train.heldout import CALIBRATING, CONDITIONS, Group, HeldOut
-from train.pieces import Piece, WordPiece
-from train.scoring import Tally, judge, tallies, together
-from train.stream_table import figures
-from train.streams import PAUSE_S, Stream, Word
+from train.data.clips import Split
+from train.measure.hearing import detect, track
+from train.measure.heldout import CALIBRATING, CONDITIONS, Group, HeldOut
+from train.measure.pieces import Piece, WordPiece
+from train.measure.scoring import Tally, judge, tallies, together
+from train.measure.stream_table import figures
+from train.measure.streams import PAUSE_S, Stream, Word
 
 WIDTH = 100
 MINUTES = 45.0
@@ -145,7 +145,7 @@ def material(
     """Draw what is heard.
 
     Args:
-        data: folder as for `train.heldout.HeldOut`.
+        data: folder as for `train.measure.heldout.HeldOut`.
         keywords: the words that count.
         split: side of the clips that are reported; thresholds are chosen with "validation".
         minutes: of sound for each use.
@@ -295,7 +295,7 @@ def compare(
 
     Args:
         models: heard at their own trigger settings.
-        data: folder as for `train.heldout.HeldOut`.
+        data: folder as for `train.measure.heldout.HeldOut`.
         split: side of the clips that are reported.
         minutes: of sound for each use.
 

@@ -33,9 +33,9 @@ from kws.scanning import scan
 from kws.serving.hub import Hub
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
-from train.clips import of_split, word_clips
-from train.scoring import StreamScore, score
-from train.streams import Stream, Word, build_stream
+from train.data.clips import of_split, word_clips
+from train.measure.scoring import StreamScore, score
+from train.measure.streams import Stream, Word, build_stream
 
 BLOCK_S = 0.025
 """Seconds in a block of a microphone."""

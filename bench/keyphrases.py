@@ -20,7 +20,7 @@ import numpy as np
 
 from kws.errors import ConfigError
 from kws.spotting.spotter import Detection
-from train.streams import Stream
+from train.measure.streams import Stream
 
 SAMPLE_RATE = 16000
 BLOCK_S = 0.1

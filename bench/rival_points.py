@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.keyphrases import LOOSEST, STRICTEST, Candidate, Feed, Thresholds, expected
-from train.operating import Curve, choices, thinned
-from train.scoring import FALSE_ALARM_S, PATIENCE_S, Tally, judge, tallies, together
-from train.streams import Word
+from train.measure.operating import Curve, choices, thinned
+from train.measure.scoring import FALSE_ALARM_S, PATIENCE_S, Tally, judge, tallies, together
+from train.measure.streams import Word
 
 STEP = 0.5
 """Between thresholds that are tried, log10."""

@@ -24,11 +24,11 @@ from bench.cost import Figure, table
 from bench.process_tree import Memory, PeakMemory
 from kws.errors import ConfigError, KwsError
 from kws.spotting.model_file import load_model
-from train.augment import change_speed
-from train.clips import BACKGROUND, read_samples, word_clips
 from train.config import FitConfig
-from train.evaluate import clip_window
+from train.data.clips import BACKGROUND, read_samples, word_clips
+from train.measure.evaluate import clip_window
 from train.presets import with_overrides, with_preset
+from train.scenes.augment import change_speed
 
 CLIPS = 81_757
 PRESET = "speech-commands-34"

@@ -16,14 +16,14 @@ import torch
 from kws.errors import KwsError
 from kws.log import set_up_logging
 from kws.spotting.model_file import load_model
-from train.augment import NO_AUGMENTATION, Augmentation
 from train.config import FitConfig
-from train.evaluate import evaluate_folder
-from train.fit import fit
-from train.heldout import CONDITIONS
-from train.scoring import together
-from train.stream import StreamConfig, measure_streams
-from train.stream_report import StreamReport
+from train.fitting.fit import fit
+from train.measure.evaluate import evaluate_folder
+from train.measure.heldout import CONDITIONS
+from train.measure.scoring import together
+from train.measure.stream import StreamConfig, measure_streams
+from train.measure.stream_report import StreamReport
+from train.scenes.augment import NO_AUGMENTATION, Augmentation
 
 KEYWORDS = ("yes", "no", "up", "down")
 CONDITION_NAMES = ("clean", "10 dB")

@@ -17,9 +17,9 @@ from bench.rival_points import Scanned, points, with_alarms, with_misses, worthw
 from kws.spotting.model_file import save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
-from train.heldout import Group
-from train.pieces import Excerpt, FilePiece
-from train.streams import Stream, Word
+from train.measure.heldout import Group
+from train.measure.pieces import Excerpt, FilePiece
+from train.measure.streams import Stream, Word
 
 FRAME = 160
 UNIT = 0.044471

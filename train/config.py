@@ -11,8 +11,8 @@ from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model_file import Context
 from kws.spotting.trigger import TriggerSettings
-from train.augment import Augmentation, Probability
-from train.scene_settings import Mixture, SceneSettings
+from train.scenes.augment import Augmentation, Probability
+from train.scenes.settings import Mixture, SceneSettings
 
 WINDOW_FRAMES = 98
 OneOrMore = Annotated[int, Meta(ge=1)]
@@ -35,7 +35,7 @@ class FitConfig:
         output: the model file to write.
         keywords: the classes; without any, all words in the folder.
         context: "anywhere": keywords count wherever they are spoken; "alone": only between pauses.
-        features: an array of log-mel images of words, with a table beside it: `train.features`.
+        features: log-mel images of words, with a table beside them: `train.data.features`.
         features_high_hz: highest frequency of these images, Hz; the front end's by default.
         architecture: of the network, one of `kws.spotting.model.ARCHITECTURES`.
         network: arguments of the architecture's own, such as the width of BCResNet.

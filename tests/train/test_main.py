@@ -58,7 +58,7 @@ def test_what_cannot_be_ends_with_an_exit_code(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("train.synthesize.voices", list)
+    monkeypatch.setattr("train.data.synthesize.voices", list)
     assert main(arguments) == code
 
 

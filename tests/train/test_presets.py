@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import ConfigError
-from train.augment import NO_AUGMENTATION, Augmentation
 from train.config import FitConfig
 from train.presets import FOLDER, with_overrides, with_preset
+from train.scenes.augment import NO_AUGMENTATION, Augmentation
 
 CONFIG = FitConfig(words=Path("words"), output=Path("model.pt"))
 

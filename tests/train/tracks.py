@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from train.hearing import HeardGroup, Track
-from train.heldout import Group, Kind
+from train.measure.hearing import HeardGroup, Track
+from train.measure.heldout import Group, Kind
 
 WINDOW_S = 0.98
 HOP_S = 0.1

@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.train.recordings import RATE
-from train.clips import BACKGROUND, of_split, recordings, word_clips
 from train.config import FitConfig
-from train.dataset import Material
-from train.scene_settings import SceneSettings
-from train.sources import Recordings
+from train.data.clips import BACKGROUND, of_split, recordings, word_clips
+from train.scenes.dataset import Material
+from train.scenes.settings import SceneSettings
+from train.scenes.sources import Recordings
 
 KEYWORDS = ("low", "high")
 SETTINGS = SceneSettings(KEYWORDS)

@@ -10,7 +10,7 @@ from kws.spotting.model_file import Context
 from train.commands.options import Commands, print_accuracy
 from train.config import FitConfig
 from train.export import ExportConfig, export
-from train.fit import fit
+from train.fitting.fit import fit
 from train.presets import with_overrides, with_preset
 
 log = logging.getLogger(__name__)

@@ -4,12 +4,12 @@ import argparse
 from pathlib import Path
 
 from kws.spotting.model_file import load_model
-from train.calibrate import STRAY_SHARE, TARGET
 from train.commands.options import Commands, add_measured, print_accuracy
-from train.evaluate import evaluate_folder
-from train.report import ReportConfig, report
-from train.stream import StreamConfig, measure_streams, write_json
-from train.stream_table import table
+from train.measure.calibrate import STRAY_SHARE, TARGET
+from train.measure.evaluate import evaluate_folder
+from train.measure.stream import StreamConfig, measure_streams, write_json
+from train.measure.stream_table import table
+from train.reporting.report import ReportConfig, report
 
 
 def add_measuring(commands: Commands) -> None:

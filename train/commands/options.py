@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kws.spotting.model_file import DEFAULT_MODEL
-from train.evaluate import ClipAccuracy
+from train.measure.evaluate import ClipAccuracy
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]

@@ -5,8 +5,8 @@ import logging
 from pathlib import Path
 
 from train.commands.options import Commands
-from train.download import SHA256, DownloadConfig, download
-from train.synthesize import (
+from train.data.download import SHA256, DownloadConfig, download
+from train.data.synthesize import (
     SIMILAR_WORDS,
     dictionary_words,
     speak_dictionary,

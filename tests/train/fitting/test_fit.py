@@ -1,0 +1,234 @@
+"""A whole training on a small data set: it learns, it is seeded, and it can be stopped."""
+
+import logging
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from kws.errors import AudioFileError, ConfigError
+from kws.spotting.model_file import load_model
+from tests.train.trainings import tiny_config
+from train.__main__ import main
+from train.config import FitConfig
+from train.data.material import Found, find_material
+from train.fitting.checkpoint import read_checkpoint
+from train.fitting.fit import fit
+from train.measure.evaluate import evaluate_folder
+from train.scenes.augment import Augmentation
+from train.scenes.batches import Batches
+from train.scenes.dataset import Drawn
+
+
+def weights(path: Path) -> dict[str, torch.Tensor]:
+    return load_model(path).network.state_dict()
+
+
+def assert_same_weights(first: Path, second: Path) -> None:
+    expected = weights(second)
+    for name, value in weights(first).items():
+        assert torch.equal(value, expected[name]), name
+
+
+def history(path: Path) -> list[dict[str, Any]]:
+    """Figures of the epochs, without how long they took."""
+    records = load_model(path).header.training["history"]
+    return [{**record, "seconds": None} for record in records]
+
+
+@pytest.fixture(scope="module")
+def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    output = tmp_path_factory.mktemp("model") / "tones.pt"
+    fit(tiny_config(data, output, epochs=6))
+    return output
+
+
+@pytest.fixture(scope="module")
+def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short training that nobody disturbed."""
+    output = tmp_path_factory.mktemp("model") / "whole.pt"
+    fit(tiny_config(data, output))
+    return output
+
+
+def test_it_learns(data: Path, trained: Path) -> None:
+    accuracy = evaluate_folder(load_model(trained), data / "speech_commands", "validation")
+    assert (accuracy.keywords, accuracy.others) == (4, 2)
+    assert accuracy.keyword_accuracy == 1.0
+    assert accuracy.rejection == 1.0
+
+
+def test_the_model_file_says_where_it_comes_from(trained: Path) -> None:
+    header = load_model(trained).header
+    assert header.classes == ("low", "high")
+    assert header.name == "tones"
+    assert header.context == "alone"
+    assert (header.licence, header.sources) == ("CC0", ("tones",))
+    assert header.training["epochs"] == 6
+    assert header.training["augmentation"]["mixup"] == 0
+    assert header.training["data"]["recorded"].startswith("24 ")
+    assert header.measured["validation_clips"]["keywords"] == 4
+
+
+def test_the_model_file_has_the_history_of_its_epochs(trained: Path) -> None:
+    records = load_model(trained).header.training["history"]
+    assert [record["epoch"] for record in records] == [1, 2, 3, 4, 5, 6]
+    assert records[-1]["loss"] < records[0]["loss"]
+    assert records[-1]["accuracy"] > records[0]["accuracy"]
+    assert records[-1]["validation_accuracy"] == records[-1]["validation_rejection"] == 1.0
+    assert records[-1]["learning_rate"] < 1e-5
+    assert all(record["seconds"] > 0 for record in records)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_same_seed_gives_the_same_model(
+    data: Path, whole: Path, tmp_path: Path, workers: int
+) -> None:
+    again = tmp_path / "again.pt"
+    fit(tiny_config(data, again, workers=workers))
+    assert_same_weights(again, whole)
+    assert history(again) == history(whole)
+
+
+def stopped_after(
+    monkeypatch: pytest.MonkeyPatch, data: Path, output: Path, count: int, **settings: Any
+) -> None:
+    """Interrupt a training when it asks for another batch."""
+    left = iter(range(count))
+
+    real = Batches.of
+
+    def interrupted(*arguments: Any, **named: Any) -> Iterator[Drawn]:
+        for drawn in real(*arguments, **named):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            yield drawn
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Batches, "of", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            fit(tiny_config(data, output, **settings))
+    assert not output.exists()
+
+
+# The statistics take 8 batches, each of the two epochs too; the second begins with hard negatives.
+@pytest.mark.parametrize("count", [11, 16, 17, 21])
+def test_a_stopped_training_ends_where_an_undisturbed_one_does(
+    data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    output = tmp_path / "parts.pt"
+    stopped_after(monkeypatch, data, output, count, checkpoint_s=0.0)
+    standing = read_checkpoint(output.with_name("parts.pt.checkpoint"))["standing"]
+    assert 8 * standing["epoch"] + standing["step"] == count - 8
+    fit(tiny_config(data, output, resume=True))
+    assert_same_weights(output, whole)
+    assert history(output) == history(whole)
+
+
+def test_mixup_is_seeded_and_survives_a_stop_too(
+    data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = {"augmentation": Augmentation(mixup=0.3), "epochs": 1}
+    fit(tiny_config(data, tmp_path / "mixed.pt", **settings))
+    output = tmp_path / "parts.pt"
+    stopped_after(monkeypatch, data, output, 13, checkpoint_s=0.0, **settings)
+    fit(tiny_config(data, output, resume=True, **settings))
+    assert_same_weights(output, tmp_path / "mixed.pt")
+
+
+def test_an_unfinished_training_is_not_thrown_away(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    output = tmp_path / "model.pt"
+    config = tiny_config(data, output, epochs=1)
+    stopped_after(monkeypatch, data, output, 11, epochs=1, checkpoint_s=0.0)
+    before = config.checkpoint.read_bytes()
+    with pytest.raises(ConfigError, match="was stopped in epoch 1 of 1; go on with --resume, or"):
+        fit(config)
+    assert config.checkpoint.read_bytes() == before
+    fit(replace(config, restart=True))
+    assert output.exists()
+    # A finished one may be done again.
+    fit(config)
+    assert "of a finished training; starting anew in its place" in caplog.text
+
+
+def test_a_checkpoint_of_another_training_is_refused_with_what_differs(
+    data: Path, trained: Path
+) -> None:
+    config = tiny_config(data, trained, epochs=6, resume=True)
+    other = replace(config, seed=7, augmentation=Augmentation(mask_bands=4))
+    with pytest.raises(ConfigError) as caught:
+        fit(other)
+    assert "seed was 1 and is 7; augmentation.mask_bands was 5 and is 4" in str(caught.value)
+    with pytest.raises(ConfigError, match=r"data\.speech was 1 .* and is 0"):
+        fit(replace(config, speech=()))
+
+
+def test_recordings_that_are_gone_are_named(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(data, tmp_path / "data")
+    output = tmp_path / "model.pt"
+    stopped_after(monkeypatch, copy, output, 17, checkpoint_s=0.0)
+    moved = copy.rename(tmp_path / "moved")
+    with pytest.raises(ConfigError, match=r"made with recordings that are gone, such as .*\.wav"):
+        fit(tiny_config(moved, output, resume=True))
+
+
+def test_without_a_checkpoint_resuming_is_beginning(
+    data: Path, whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    output = tmp_path / "new" / "model.pt"
+    fit(tiny_config(data, output, resume=True))
+    assert "no checkpoint to resume from; starting at the beginning" in caplog.text
+    assert_same_weights(output, whole)
+
+
+def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
+    config = tiny_config(data, tmp_path / "model.pt", resume=True)
+    config.checkpoint.write_bytes(b"PK")
+    with pytest.raises(ConfigError, match=r"model\.pt\.checkpoint: is damaged"):
+        fit(config)
+
+
+def test_recordings_that_go_bad_on_the_way_are_named_until_they_are_too_many(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = shutil.copytree(data, tmp_path / "data")
+
+    def then_damaged(config: FitConfig) -> Found:
+        found = find_material(config)
+        for path in (copy / "speech_commands" / "low").iterdir():
+            path.write_bytes(b"")
+        return found
+
+    monkeypatch.setattr("train.fitting.fit.find_material", then_damaged)
+    with pytest.raises(AudioFileError, match="of 32 recordings cannot be used, more than 1%"):
+        fit(tiny_config(copy, tmp_path / "model.pt"))
+
+
+def test_the_command_line_trains_and_evaluates(
+    data: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = tmp_path / "model.pt"
+    small = ["--set", "windows=32", "--set", "batch=32", "--epochs", "1", "--workers", "0"]
+    arguments = ["--data", str(data), "--output", str(output), *small]
+    assert main(["fit", *arguments, "--context", "anywhere"]) == 0
+    printed = capsys.readouterr().out
+    assert printed.startswith('{"keyword_accuracy": ')
+    header = load_model(output).header
+    assert header.classes == ("high", "low", "other")
+    assert header.context == "anywhere"
+    assert main(["evaluate", "--data", str(data), "--model", str(trained)]) == 0
+    assert capsys.readouterr().out.startswith('{"keyword_accuracy": 1.0, "rejection": 1.0')
+    assert main(["evaluate", "--data", str(data / "missing")]) == 2
+    assert main(["fit", *arguments, "--preset", "nothing"]) == 2
+    assert main(["fit", *arguments, "--set", "augmentation.rooms=1"]) == 2
+    assert main(["fit", *arguments, "--keywords", "low,maybe"]) == 2

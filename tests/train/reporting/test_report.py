@@ -1,0 +1,243 @@
+"""The page about a model, from a model file and recordings to HTML."""
+
+import base64
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+import train.reporting.findings
+import train.reporting.pictures
+import train.reporting.scenes
+from kws.errors import ConfigError
+from kws.spotting.calibration import Calibration, OperatingPoint
+from kws.spotting.model_file import KeywordModel, save_model
+from tests.spotting.models import untrained_model
+from tests.train.recordings import RATE, add_held_out, write_data
+from train.reporting.report import ReportConfig, report
+
+HOSTILE = '<img src=x onerror="alert(1)">&amp;$x^'
+EPOCH = {
+    "epoch": 1,
+    "loss": 0.5,
+    "accuracy": 0.8,
+    "validation_accuracy": 0.75,
+    "validation_rejection": None,
+    "learning_rate": 0.001,
+    "seconds": 61.0,
+}
+SECTIONS = [
+    *("What thresholds cost", "Missed words", "False alarms", "What is taken for what"),
+    *("How training went", "A stretch of a stream", "The worst misses"),
+    *("The worst false alarms", "What it was made of"),
+]
+
+
+@dataclass
+class Page(HTMLParser):
+    """What is in a page; tags that do not fit together are an error."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.source = path.read_text(encoding="utf-8")
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.headings: list[str] = []
+        self.text = ""
+        self._open: list[str] = []
+        self.feed(self.source)
+        assert not self._open
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, {name: value or "" for name, value in attributes}))
+        if tag not in ("img", "meta"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open and self._open[-1] in ("style", "script"):
+            return
+        self.text += data
+        if self._open and self._open[-1] == "h2":
+            self.headings.append(data)
+
+    def attributes(self, tag: str) -> list[dict[str, str]]:
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _small() -> Iterator[None]:
+    """Few and small pictures: drawing is what takes the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(train.reporting.findings, "SHOWN", 2)
+        patch.setattr(train.reporting.scenes, "TIMELINE_S", 6.0)
+        patch.setattr(train.reporting.pictures, "SHARPNESS", 1)
+        yield
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Everything that can be measured with, one set under a name that is markup."""
+    folder = add_held_out(write_data(tmp_path_factory.mktemp("recordings")))
+    (folder / "negatives" / "evaluation" / "games").rename(
+        folder / "negatives" / "evaluation" / HOSTILE
+    )
+    return folder
+
+
+@pytest.fixture(scope="module")
+def model() -> KeywordModel:
+    """A model file's content with all that a report can tell."""
+    plain = untrained_model(("low", "high"))
+    points = (
+        OperatingPoint(0.0, 0.5, dict.fromkeys(plain.classes, 0.9)),
+        OperatingPoint(4.0, 0.1, dict.fromkeys(plain.classes, 0.3)),
+    )
+    header = replace(
+        plain.header,
+        name=HOSTILE,
+        licence="CC0",
+        sources=("Tones: CC0",),
+        training={"batch": 64, "mixture": {"words": [0.5, 1.0]}, "history": [EPOCH]},
+        calibration=Calibration(3.0, points),
+    )
+    return KeywordModel(header, plain.network)
+
+
+@pytest.fixture(scope="module")
+def written(
+    model: KeywordModel, recordings: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """The folder of a report."""
+    folder = tmp_path_factory.mktemp("report")
+    save_model(model, folder / "model.pt")
+    output = folder / "new" / "output"
+    path = report(ReportConfig(folder / "model.pt", recordings, output, workers=0))
+    assert path == output / "index.html"
+    return path.parent
+
+
+@pytest.fixture(scope="module")
+def page(written: Path) -> Page:
+    return Page(written / "index.html")
+
+
+@pytest.fixture(scope="module")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> Page:
+    """The page of a model that tells nothing of itself, with words and nothing else."""
+    folder = tmp_path_factory.mktemp("bare")
+    words = write_data(folder) / "speech_commands"
+    save_model(untrained_model(("low", "high")), folder / "model.pt")
+    return Page(report(ReportConfig(folder / "model.pt", words, folder / "output", workers=0)))
+
+
+def test_the_verdict_comes_first_and_then_all_sections(page: Page) -> None:
+    verdict, *rest = page.headings
+    assert "ship" in verdict
+    assert rest == SECTIONS
+
+
+def test_a_page_needs_nothing_from_elsewhere(page: Page) -> None:
+    for _, attributes in page.elements:
+        assert attributes.get("src", "data:").startswith("data:")
+        assert attributes.get("href", "#").startswith("#")
+    assert not re.search(r"https?:|url\(|@import|srcset", page.source)
+    (policy,) = (each["content"] for each in page.attributes("meta") if "http-equiv" in each)
+    assert "default-src 'none'" in policy
+
+
+def test_every_link_leads_somewhere(page: Page) -> None:
+    places = {attributes.get("id") for _, attributes in page.elements}
+    links = [each["href"] for each in page.attributes("a")]
+    assert len(links) == 1 + len(SECTIONS)
+    assert {link[1:] for link in links} <= places
+
+
+def test_pictures_are_there_by_day_by_night_and_as_files(page: Page, written: Path) -> None:
+    pictures = page.attributes("img")
+    by_day, by_night = pictures[::2], pictures[1::2]
+    assert {each["class"] for each in by_day} == {"light"}
+    assert {each["class"] for each in by_night} == {"dark"}
+    for day, night in zip(by_day, by_night, strict=True):
+        assert len(day["alt"]) > 20
+        assert day["alt"] == night["alt"]
+        assert day["src"] != night["src"]
+    contents = [_content(each["src"]) for each in pictures]
+    assert all(content.startswith(b"\x89PNG") for content in contents)
+    assert sorted(contents[::2]) == sorted(each.read_bytes() for each in written.glob("*.png"))
+
+
+def test_everything_that_can_be_drawn_is(written: Path) -> None:
+    names = {re.sub(r"-\d.*", "", each.stem) for each in written.glob("*.png")}
+    assert names == {
+        *("operating-curve", "miss-rate", "confusion-matrix", "timeline", "miss", "false-alarm"),
+        *("learning-loss", "learning-accuracy", "learning-rate"),
+    }
+
+
+def test_stretches_can_be_heard(page: Page) -> None:
+    sounds = page.attributes("audio")
+    assert len(sounds) == 2 + 2 + 2
+    for each in sounds:
+        assert "controls" in each
+        assert each["aria-label"]
+        samples, rate = soundfile.read(BytesIO(_content(each["src"])))
+        assert rate == RATE
+        assert len(samples) / rate <= 6.0
+        assert 0.05 < np.abs(samples).max() < 0.75
+
+
+def test_names_are_shown_and_never_become_markup(page: Page) -> None:
+    assert HOSTILE in page.text
+    assert not any("onerror" in attributes for _, attributes in page.elements)
+    assert f"negatives/evaluation/{HOSTILE}/" in page.text
+
+
+def test_it_tells_what_the_model_was_made_of(page: Page) -> None:
+    for told in ("CC0", "Tones: CC0", "batch", "64", "mixture.words", "0.5, 1.0"):
+        assert told in page.text
+    assert "history" not in page.text
+    assert "Epochs: 1, in 1 min 01 s" in page.text
+    assert "no clips of other words to validate with" in page.text
+
+
+def test_what_is_missing_leaves_a_sentence(bare: Page) -> None:
+    assert bare.headings[1:] == SECTIONS
+    for told in (
+        "never calibrated",
+        "tells nothing of the epochs",
+        "Without evaluation audio",
+        "nothing is known of false alarms an hour",
+        "names none",
+        "not stated",
+        "not measured",
+    ):
+        assert told in bare.text
+
+
+def test_what_a_model_was_trained_on_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="trained on"):
+        report(ReportConfig("yes-no-up-down", tmp_path, tmp_path, split="training"))
+
+
+def test_matplotlib_is_only_asked_for_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ConfigError, match="pip install matplotlib"):
+        report(ReportConfig("yes-no-up-down", tmp_path, tmp_path))
+
+
+def test_a_folder_that_cannot_be_written_is_named(recordings: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match="file: cannot be written"):
+        report(ReportConfig("yes-no-up-down", recordings, tmp_path / "file"))
+
+
+def _content(address: str) -> bytes:
+    return base64.b64decode(address.partition("base64,")[2])

@@ -1,0 +1,1 @@
+"""What training hears: recordings, images, synthetic words, and where they come from."""

@@ -1,0 +1,234 @@
+"""Chooses a model's thresholds, and how long it averages, by what they cost in held-out streams."""
+
+import logging
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+from kws.errors import ConfigError
+from kws.spotting.calibration import Calibration, OperatingPoint
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.trigger import TriggerSettings
+from train.measure.hearing import HeardGroup, Trigger, count, keyword_line, pace_of
+from train.measure.operating import Choice, Curve, choices, misses_at, thinned, threshold_grid
+from train.measure.sweep import false_alarms, misses
+
+log = logging.getLogger(__name__)
+
+TARGET = 0.5
+"""False alarms per hour of long audio, all keywords together, that a model is made for."""
+STRAY_SHARE = 0.02
+"""Share of the stray words that it may take for keywords at that: hours of reading hold hardly a
+word alone, and with thresholds that only they set every tenth stray word would be one."""
+MOST_PER_HOUR = 20.0
+"""False alarms per hour up to which the curve goes."""
+SMOOTHING_S = (0.2, 0.3, 0.4, 0.5, 0.6)
+PATIENCE_S = (0.0, 0.1, 0.2)
+BUDGETS = (1.0, 2.0, 4.0, 8.0)
+"""Rates of false alarms, times the target, at which ways of averaging are compared: at the target
+alone a few hours allow a single false alarm, and one more or less would decide."""
+TOLERANCE = 0.05
+"""Relative difference of miss rates that is not worth a later detection: about what a single false
+alarm more or less in the calibration audio makes."""
+
+
+@dataclass(frozen=True)
+class Averaging:
+    """A way of averaging, and the misses with the best thresholds for it.
+
+    Attributes:
+        smoothing_s: time over which posteriors are averaged.
+        patience_s: time that they have to stay above the threshold.
+        misses: at each of the rates of false alarms that are compared.
+        log_miss_rate: mean over these rates, natural logarithm.
+    """
+
+    smoothing_s: float
+    patience_s: float
+    misses: tuple[int, ...]
+    log_miss_rate: float
+
+    @property
+    def delay_s(self) -> float:
+        """What it adds to the delay of a detection, about: half the average, all the patience."""
+        return self.smoothing_s / 2 + self.patience_s
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What was chosen.
+
+    Attributes:
+        trigger: settings of each keyword.
+        calibration: the operating curve with these settings.
+        tried: ways of averaging that were compared.
+    """
+
+    trigger: dict[str, TriggerSettings]
+    calibration: Calibration
+    tried: tuple[Averaging, ...]
+
+
+def calibrate(
+    model: KeywordModel,
+    heard: Sequence[HeardGroup],
+    *,
+    target: float = TARGET,
+    stray_share: float = STRAY_SHARE,
+    smoothing_s: Sequence[float] = SMOOTHING_S,
+    patience_s: Sequence[float] = PATIENCE_S,
+) -> Calibrated:
+    """Choose smoothing, patience and thresholds: the fewest misses at the target.
+
+    Thresholds are looked for with each keyword by itself; what the best of them cost is then
+    measured with all together, and these figures are the ones that count. The curve counts false
+    alarms in long audio and in stray words; the model gets the point with the fewest misses at
+    which the long audio alone keeps to the target and the stray words to their share.
+
+    Args:
+        model: what heard the groups.
+        heard: groups, of which those that may be calibrated with are used.
+        target: false alarms per hour of long audio, all keywords together.
+        stray_share: share of the stray words that may be taken for keywords, 0 to 1.
+        smoothing_s: values to choose from.
+        patience_s: values to choose from.
+
+    Raises:
+        ConfigError: there is no audio to calibrate with, or a keyword is never said.
+    """
+    spoken = [each for each in heard if each.group.calibrates and each.group.kind == "words"]
+    quiet = [each for each in heard if each.group.calibrates and each.group.kind == "negative"]
+    hours = sum(each.hours for each in quiet)
+    if all(each.words for each in quiet):
+        raise ConfigError("negatives/calibration: thresholds cannot be chosen without audio in it")
+    said = [word.keyword for each in spoken for word in each.words]
+    if silent := set(model.classes) - set(said):
+        raise ConfigError(
+            f"no validation clips to choose thresholds of: {', '.join(sorted(silent))}"
+        )
+    log.info("choosing thresholds on %.2f hours and %d words", hours, len(said))
+    ways = _compared(model, spoken, quiet, target, list(product(smoothing_s, patience_s)))
+    least = min(way.averaging.log_miss_rate for way in ways)
+    way = min(
+        (way for way in ways if way.averaging.log_miss_rate <= least + TOLERANCE),
+        key=lambda way: (way.averaging.delay_s, way.averaging.log_miss_rate),
+    )
+    trigger, found = way.trigger, thinned(way.found, target * hours)
+    while True:
+        measured = _measured(model, trigger, found, spoken, quiet)
+        fitting = [each for each in measured if each.fits(target, stray_share)]
+        chosen = (fitting or measured[:1])[-1].point
+        settled = _with_thresholds(trigger, chosen.thresholds)
+        if all(settled[keyword].release == trigger[keyword].release for keyword in trigger):
+            break
+        # A release level that a low threshold brings down stays there at the other points too.
+        trigger = settled
+    if not fitting:
+        log.warning(
+            "the strictest thresholds give %.3g false alarms per hour of long audio and take "
+            "%.3g %% of stray words for keywords; %g and %g %% were wanted",
+            *(measured[0].long_rate, 100 * measured[0].stray_share, target, 100 * stray_share),
+        )
+    tried = tuple(way.averaging for way in ways)
+    points = tuple(each.point for each in measured)
+    return Calibrated(settled, Calibration(hours, points), tried)
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """An operating point, and what it says of the long audio and of stray words apart."""
+
+    point: OperatingPoint
+    long_rate: float
+    stray_share: float
+
+    def fits(self, target: float, stray_share: float) -> bool:
+        return self.long_rate <= target and self.stray_share <= stray_share
+
+
+@dataclass(frozen=True)
+class _Way:
+    """A way of averaging, trigger settings with it, and the best thresholds for them."""
+
+    averaging: Averaging
+    trigger: Trigger
+    found: list[Choice]
+
+
+def _compared(
+    model: KeywordModel,
+    spoken: Sequence[HeardGroup],
+    quiet: Sequence[HeardGroup],
+    target: float,
+    ways: Sequence[tuple[float, float]],
+) -> list[_Way]:
+    """The best thresholds for each pair of smoothing and patience, keywords by themselves."""
+    hours = sum(each.hours for each in quiet)
+    most = int(max(MOST_PER_HOUR, BUDGETS[-1] * target) * hours)
+    longest = max(smoothing for smoothing, _ in ways)
+    lines = {
+        keyword: tuple(keyword_line(model, each, keyword, longest) for each in (spoken, quiet))
+        for keyword in model.classes
+    }
+    words = sum(len(said.starts) for said, _ in lines.values())
+    grid, pace = threshold_grid(), pace_of(model)
+    compared = []
+    for smoothing, patience in ways:
+        trigger = {
+            keyword: replace(each, smoothing_s=smoothing, patience_s=patience)
+            for keyword, each in model.header.trigger.items()
+        }
+        curves = [
+            Curve(
+                grid,
+                misses(said, trigger[keyword], grid, pace),
+                false_alarms(unsaid, trigger[keyword], grid, pace),
+            )
+            for keyword, (said, unsaid) in lines.items()
+        ]
+        found = choices(curves, most)
+        missed = tuple(misses_at(found, budget * target * hours) for budget in BUDGETS)
+        mean = sum(math.log((each + 0.5) / (words + 1)) for each in missed) / len(missed)
+        compared.append(_Way(Averaging(smoothing, patience, missed, mean), trigger, found))
+    return compared
+
+
+def _measured(
+    model: KeywordModel,
+    trigger: Trigger,
+    found: Sequence[Choice],
+    spoken: Sequence[HeardGroup],
+    quiet: Sequence[HeardGroup],
+) -> list[_Measured]:
+    """What thresholds cost with all keywords together; those that others are better than go."""
+    strays = [each for each in quiet if each.words]
+    long = [each for each in quiet if not each.words]
+    words = sum(len(each.words) for each in strays)
+    measured = []
+    for choice in found:
+        thresholds = dict(zip(model.classes, choice.thresholds, strict=True))
+        settings = _with_thresholds(trigger, thresholds)
+        said = count(model, spoken, settings)
+        taken, unsaid = count(model, strays, settings), count(model, long, settings)
+        together = taken + unsaid
+        point = OperatingPoint(
+            together.false_alarms / together.hours, said.misses / said.words, thresholds
+        )
+        share = taken.false_alarms / max(1, words)
+        measured.append(_Measured(point, unsaid.false_alarms / unsaid.hours, share))
+    kept: list[_Measured] = []
+    for each in sorted(measured, key=_order):
+        if not kept or each.point.miss_rate < kept[-1].point.miss_rate:
+            kept.append(each)
+    return kept
+
+
+def _order(measured: _Measured) -> tuple[float, float]:
+    return measured.point.false_alarms_per_hour, measured.point.miss_rate
+
+
+def _with_thresholds(
+    trigger: Trigger, thresholds: Mapping[str, float]
+) -> dict[str, TriggerSettings]:
+    return {keyword: each.with_threshold(thresholds[keyword]) for keyword, each in trigger.items()}

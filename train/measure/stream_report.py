@@ -1,0 +1,280 @@
+"""What was measured in streams: counts, curves, and the worst that happened."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+
+from kws.spotting.calibration import Calibration
+from kws.spotting.model_file import Context, KeywordModel
+from kws.spotting.spotter import Detection
+from kws.spotting.trigger import TriggerSettings
+from train.data.clips import Split
+from train.measure.calibrate import Averaging
+from train.measure.hearing import HeardGroup, Track, keyword_line, pace_of, verdicts
+from train.measure.heldout import Kind
+from train.measure.operating import threshold_grid
+from train.measure.scoring import PATIENCE_S, Tally, Verdict, tallies, together
+from train.measure.streams import Word
+from train.measure.sweep import false_alarms, misses, smooth
+
+WORST = 10
+"""Misses and false alarms of each group that are named."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What was counted in a group of streams.
+
+    Attributes:
+        name: of the condition, or of the set of recordings.
+        kind: what was heard.
+        calibrates: whether thresholds may be chosen with it.
+        spoken: words that were said, keywords or not.
+        keywords: counts of each keyword.
+    """
+
+    name: str
+    kind: Kind
+    calibrates: bool
+    spoken: int
+    keywords: dict[str, Tally]
+
+    @property
+    def total(self) -> Tally:
+        """Counts of all keywords."""
+        return together(self.keywords.values())
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A keyword that was not detected.
+
+    Attributes:
+        keyword: what was said.
+        condition: how.
+        stream: in which stream.
+        t: where the word begins in it, seconds.
+        clip: the recording that it comes from.
+        posterior: the highest smoothed posterior while it could have been detected.
+    """
+
+    keyword: str
+    condition: str
+    stream: str
+    t: float
+    clip: str
+    posterior: float
+
+
+@dataclass(frozen=True)
+class FalseAlarm:
+    """A detection of what was not said.
+
+    Attributes:
+        keyword: what was detected.
+        group: the condition, or the set of recordings.
+        recording: in which recording or stream.
+        t: the second of it.
+        posterior: the smoothed posterior that fired.
+        said: the word that was said instead, if it is known.
+    """
+
+    keyword: str
+    group: str
+    recording: str
+    t: float
+    posterior: float
+    said: str
+
+
+@dataclass(frozen=True)
+class Detectability:
+    """What a keyword's thresholds cost: a DET curve for each condition.
+
+    Attributes:
+        keyword: the word, listened for by itself.
+        thresholds: ascending.
+        misses: in each condition, for each threshold.
+        words: in each condition, how often it was said.
+        false_alarms: in the evaluation audio, for each threshold.
+        hours: of evaluation audio.
+    """
+
+    keyword: str
+    thresholds: tuple[float, ...]
+    misses: dict[str, tuple[int, ...]]
+    words: dict[str, int]
+    false_alarms: tuple[int, ...]
+    hours: float
+
+
+@dataclass(frozen=True)
+class StreamReport:
+    """All that `train stream` measures.
+
+    Attributes:
+        model: name of the model.
+        context: where the model hears keywords.
+        split: side of the clips that were heard.
+        hop_s: seconds between windows.
+        trigger: settings of each keyword.
+        results: of each group.
+        curves: of each keyword.
+        calibration: the model's operating curve, if it has one.
+        calibrated_at: false alarms per hour at which it was just calibrated, if it was.
+        tried: ways of averaging that the calibration compared.
+        misses: the worst of each condition, lowest posterior first.
+        false_alarms: the worst of each group, highest posterior first.
+    """
+
+    model: str
+    context: Context
+    split: Split
+    hop_s: float
+    trigger: dict[str, TriggerSettings]
+    results: tuple[Result, ...]
+    curves: tuple[Detectability, ...]
+    calibration: Calibration | None = None
+    calibrated_at: float | None = None
+    tried: tuple[Averaging, ...] = ()
+    misses: tuple[Miss, ...] = ()
+    false_alarms: tuple[FalseAlarm, ...] = ()
+
+    def of_kind(self, *kinds: Kind) -> list[Result]:
+        """The results of these kinds, in order."""
+        return [result for result in self.results if result.kind in kinds]
+
+    def spoken(self) -> dict[str, Tally]:
+        """Counts of each keyword between pauses, under all conditions together."""
+        return _added(self.of_kind("words"), self.trigger)
+
+    def without_keywords(self, *, calibrates: bool) -> dict[str, Tally]:
+        """Counts of each keyword in the long audio for calibration, or for evaluation."""
+        results = [each for each in self.of_kind("negative") if each.calibrates == calibrates]
+        return _added(results, self.trigger)
+
+
+def _added(results: Iterable[Result], keywords: Iterable[str]) -> dict[str, Tally]:
+    results = list(results)
+    return {
+        keyword: sum((result.keywords[keyword] for result in results), Tally())
+        for keyword in keywords
+    }
+
+
+def make_report(
+    model: KeywordModel,
+    heard: Sequence[HeardGroup],
+    split: Split,
+    *,
+    calibrated_at: float | None = None,
+    tried: tuple[Averaging, ...] = (),
+) -> StreamReport:
+    """Count what a model with its own trigger settings says to what it heard.
+
+    Args:
+        model: what heard the groups.
+        heard: groups, of which those that are to be reported are.
+        split: side of the clips in them.
+        calibrated_at: false alarms per hour at which the model was just calibrated, if it was.
+        tried: ways of averaging that were compared for it.
+    """
+    trigger = model.header.trigger
+    results, missed, alarms = [], [], []
+    for each in heard:
+        if not each.group.reports:
+            continue
+        judged = verdicts(model, each, trigger)
+        results.append(
+            Result(
+                each.group.name,
+                each.group.kind,
+                each.group.calibrates,
+                len(each.words),
+                tallies(judged, model.classes, each.hours),
+            )
+        )
+        missed += sorted(_misses(model, each, judged), key=lambda each: each.posterior)[:WORST]
+        alarms += sorted(_false_alarms(each, judged), key=lambda each: -each.posterior)[:WORST]
+    return StreamReport(
+        model=model.header.name,
+        context=model.header.context,
+        split=split,
+        hop_s=model.header.hop_s,
+        trigger={keyword: trigger[keyword] for keyword in model.classes},
+        results=tuple(results),
+        curves=tuple(_curves(model, heard)),
+        calibration=model.header.calibration,
+        calibrated_at=calibrated_at,
+        tried=tried,
+        misses=tuple(missed),
+        false_alarms=tuple(alarms),
+    )
+
+
+def _misses(model: KeywordModel, heard: HeardGroup, judged: Sequence[Verdict]) -> Iterator[Miss]:
+    for track, verdict in zip(heard.tracks, judged, strict=True):
+        for word in verdict.missed:
+            peak = _peak(model, track, word)
+            name = heard.group.name
+            yield Miss(word.keyword, name, track.name, word.start, word.clip, peak)
+
+
+def _peak(model: KeywordModel, track: Track, word: Word) -> float:
+    """The highest smoothed posterior of a word while it could have been detected."""
+    pace = pace_of(model)
+    index = model.classes.index(word.keyword)
+    length = pace.averaged(model.header.trigger[word.keyword])
+    window_s = model.window_samples / model.sample_rate
+    first = max(0, ceil((word.start - window_s) / model.header.hop_s))
+    last = max(0, floor((word.end + PATIENCE_S - window_s) / model.header.hop_s))
+    before = max(0, first - length + 1)
+    averages = smooth(track.posteriors[before : last + 1, index], length)[first - before :]
+    return float(averages.max(initial=0.0))
+
+
+def _false_alarms(heard: HeardGroup, judged: Sequence[Verdict]) -> Iterator[FalseAlarm]:
+    for track, verdict in zip(heard.tracks, judged, strict=True):
+        for detection in verdict.false_alarms:
+            recording, t = track.place(detection.t)
+            yield FalseAlarm(
+                detection.keyword,
+                heard.group.name,
+                recording,
+                t,
+                detection.confidence,
+                _said(track, detection),
+            )
+
+
+def _said(track: Track, detection: Detection) -> str:
+    """The word in whose time a detection is."""
+    for word in track.truth:
+        if word.start <= detection.t <= word.end + PATIENCE_S:
+            return word.keyword
+    return ""
+
+
+def _curves(model: KeywordModel, heard: Sequence[HeardGroup]) -> Iterator[Detectability]:
+    grid, pace = threshold_grid(), pace_of(model)
+    reported = [each for each in heard if each.group.reports]
+    spoken = [each for each in reported if each.group.kind in ("words", "words in speech")]
+    quiet = [
+        each for each in reported if each.group.kind == "negative" and not each.group.calibrates
+    ]
+    for keyword in model.classes:
+        settings = model.header.trigger[keyword]
+        longest = settings.smoothing_s
+        missed = {
+            each.group.name: misses(
+                keyword_line(model, [each], keyword, longest), settings, grid, pace
+            )
+            for each in spoken
+        }
+        said = {
+            each.group.name: sum(word.keyword == keyword for word in each.words) for each in spoken
+        }
+        unsaid = keyword_line(model, quiet, keyword, longest)
+        alarms = false_alarms(unsaid, settings, grid, pace)
+        hours = sum(each.hours for each in quiet)
+        yield Detectability(keyword, grid, missed, said, alarms, hours)

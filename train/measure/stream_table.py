@@ -1,0 +1,209 @@
+"""A stream report as a table of at most 100 columns, and as JSON."""
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from train.measure.scoring import Tally, together
+from train.measure.stream_notes import notes
+from train.measure.stream_report import Result, StreamReport
+
+WIDTH = 100
+_NAME = 20
+_HEADINGS = (
+    ("", "", "", "", "", "95 %", "false", "", "per", "95 %", "delay", "ms"),
+    ("", "words", "hits", "misses", "missed", "interval", "alarms", "hours", "hour", "below",
+     "median", "p95"),
+)  # fmt: skip
+_WIDTHS = (_NAME, 5, 5, 6, 6, 10, 6, 6, 6, 6, 6, 5)
+
+Row = Sequence[str]
+
+
+def table(report: StreamReport) -> str:
+    """The report for people."""
+    spoken, unsaid = report.spoken(), report.without_keywords(calibrates=False)
+    evaluated = together(unsaid.values()).hours
+    conditions = len(report.of_kind("words"))
+    lines = [*_about(report), ""]
+    lines += _wrapped(
+        f"Keywords: words between pauses, {conditions} conditions together; false alarms in "
+        f"{evaluated:.2f} h of evaluation audio"
+    )
+    both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
+    lines += _rows([*(_row(*each) for each in both.items()), _row("all", together(both.values()))])
+    lines += [
+        "",
+        "Conditions: all keywords; false alarms are detections of what was not said there",
+    ]
+    for kinds in (("words",), ("words in speech",), ("other words", "noise")):
+        results = [result for result in report.results if result.kind in kinds]
+        lines += _rows([_row(each.name, each.total) for each in results], heading="words" in kinds)
+    for calibrates, use in ((True, "calibration"), (False, "evaluation")):
+        results = [each for each in report.of_kind("negative") if each.calibrates == calibrates]
+        if results:
+            lines += ["", f"Audio without keywords: {use}"]
+            lines += _negatives(results, report.without_keywords(calibrates=calibrates))
+    lines.append("")
+    for note in notes(report):
+        lines += textwrap.wrap(note, WIDTH, initial_indent="- ", subsequent_indent="  ")
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _about(report: StreamReport) -> Iterator[str]:
+    context = "alone, between pauses" if report.context == "alone" else "anywhere"
+    yield from _wrapped(
+        f"{report.model}: {', '.join(report.trigger)}; hears keywords {context}; "
+        f"{report.split} clips; hop {report.hop_s:g} s"
+    )
+    ways = sorted({(each.smoothing_s, each.patience_s) for each in report.trigger.values()})
+    how = " and ".join(f"smoothing {way[0]:g} s, patience {way[1]:g} s" for way in ways)
+    levels = ", ".join(
+        f"{keyword} {settings.threshold:.3f}" for keyword, settings in report.trigger.items()
+    )
+    yield from _wrapped(f"{how}; thresholds: {levels}")
+
+
+def _joined(said: Tally, unsaid: Tally) -> Tally:
+    """Misses and delays of the one, false alarms of the other."""
+    return Tally(said.hits, said.misses, unsaid.false_alarms, unsaid.hours, said.delays)
+
+
+def _row(name: str, tally: Tally) -> Row:
+    words: Row = ("", "", "", "", "")
+    if tally.words:
+        low, high = tally.miss_interval
+        words = (
+            str(tally.words),
+            str(tally.hits),
+            str(tally.misses),
+            _percent(tally.misses / tally.words),
+            f"{100 * low:.1f}–{100 * high:.1f}",
+        )
+    alarms: Row = ("", "", "", "")
+    if tally.hours:
+        alarms = (
+            str(tally.false_alarms),
+            f"{tally.hours:.2f}",
+            _rate(tally.false_alarms / tally.hours),
+            _rate(tally.false_alarm_bound),
+        )
+    delays = ["" if each is None else f"{1000 * each:.0f}" for each in map(tally.delay, (50, 95))]
+    return (_short(name), *words, *alarms, *delays)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
+
+
+def _rate(rate: float) -> str:
+    return f"{rate:.2f}" if rate < 100 else f"{rate:.0f}"
+
+
+def _rows(rows: Sequence[Row], *, heading: bool = True) -> Iterator[str]:
+    for row in (*(_HEADINGS if heading else ()), *rows):
+        cells = [f"{row[0]:<{_WIDTHS[0]}}"]
+        cells += [f"{cell:>{width}}" for cell, width in zip(row[1:], _WIDTHS[1:], strict=True)]
+        yield " ".join(cells)
+
+
+def _negatives(results: Sequence[Result], totals: dict[str, Tally]) -> Iterator[str]:
+    """A line for each set, and one for all; which keywords were detected stands behind."""
+    yield f"{'':<{_NAME}} {'hours':>6} {'alarms':>6} {'per hour':>8} {'95 % below':>10}  keywords"
+    for name, counts in (*((each.name, each.keywords) for each in results), ("all", totals)):
+        total = together(counts.values())
+        heard = [
+            f"{keyword} {tally.false_alarms}"
+            for keyword, tally in counts.items()
+            if tally.false_alarms
+        ]
+        row = (
+            f"{_short(name):<{_NAME}} {total.hours:>6.2f} {total.false_alarms:>6} "
+            f"{_rate(total.false_alarms / total.hours):>8} {_rate(total.false_alarm_bound):>10}"
+        )
+        yield from textwrap.wrap(
+            f"{row}  {', '.join(heard)}", WIDTH, subsequent_indent=" " * (len(row) + 2)
+        )
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, WIDTH)
+
+
+def as_json(report: StreamReport) -> dict[str, Any]:
+    """The report for programs: plain values."""
+    spoken, unsaid = report.spoken(), report.without_keywords(calibrates=False)
+    both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
+    whole: dict[str, Any] = msgspec.to_builtins(report)
+    return {
+        **{name: whole[name] for name in ("model", "context", "split", "hop_s", "trigger")},
+        "keywords": {keyword: figures(tally) for keyword, tally in both.items()},
+        "overall": figures(together(both.values())),
+        "groups": [
+            {
+                "name": result.name,
+                "kind": result.kind,
+                "use": use(result),
+                "spoken": result.spoken,
+                "overall": figures(result.total),
+                "keywords": {name: figures(tally) for name, tally in result.keywords.items()},
+            }
+            for result in report.results
+        ],
+        **{
+            name: whole[name]
+            for name in (
+                "calibration", "calibrated_at", "tried", "curves", "misses", "false_alarms"
+            )
+        },
+        "notes": notes(report),
+    }  # fmt: skip
+
+
+def use(result: Result) -> str:
+    """What audio may be used for: "calibration" or "evaluation"."""
+    return "calibration" if result.calibrates else "evaluation"
+
+
+def figures(tally: Tally) -> dict[str, Any]:
+    """What counts say, rounded; rates are per hour, delays in seconds."""
+    low, high = tally.miss_interval
+    median, late = tally.delay(50), tally.delay(95)
+    values: dict[str, Any] = {}
+    if tally.words:
+        values |= {
+            "words": tally.words,
+            "hits": tally.hits,
+            "misses": tally.misses,
+            "miss_rate": round(tally.misses / tally.words, 4),
+            "miss_rate_95": [round(low, 4), round(high, 4)],
+        }
+    if tally.hours:
+        values |= {
+            "false_alarms": tally.false_alarms,
+            "hours": round(tally.hours, 4),
+            "false_alarms_per_hour": round(tally.false_alarms / tally.hours, 3),
+            "false_alarms_per_hour_below": round(tally.false_alarm_bound, 3),
+        }
+    if median is not None and late is not None:
+        values |= {"delay_median_s": round(median, 3), "delay_p95_s": round(late, 3)}
+    return values
+
+
+def summary(report: StreamReport) -> dict[str, Any]:
+    """The few figures that a model file says of itself."""
+    content = as_json(report)
+    return {
+        "split": report.split,
+        "keywords": content["keywords"],
+        "overall": content["overall"],
+        "groups": {
+            each["name"]: {"use": each["use"], **each["overall"]} for each in content["groups"]
+        },
+    }

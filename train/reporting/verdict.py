@@ -1,0 +1,185 @@
+"""What a report says first: whether to ship, in words with figures."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kws.spotting.calibration import Calibration, OperatingPoint, rounded
+from kws.spotting.trigger import TriggerSettings
+from train.measure.calibrate import TARGET
+from train.measure.scoring import Tally, at_most, miss_interval, together
+from train.measure.stream_notes import notes
+from train.measure.stream_report import StreamReport
+from train.reporting.findings import Findings
+
+MOST_MISSED = 0.05
+"""Share of words in quiet that may be missed. With half a false alarm an hour these are the aims
+that openWakeWord sets its models."""
+QUIET, NOISY = "clean", "10 dB"
+"""Names of the conditions that the verdict speaks of."""
+Finding = Literal["met", "not met", "cannot be told", "not measured"]
+HEADLINES: dict[Finding, str] = {
+    "met": "Ready to ship, as far as these recordings can tell",
+    "not met": "Not ready to ship",
+    "cannot be told": "Not shown to be ready: there was too little to hear",
+    "not measured": "Not shown to be ready: not all of it was measured",
+}
+"""The verdict in a line."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """An aim, and what became of it.
+
+    Attributes:
+        aim: what was wanted.
+        finding: whether it was reached, with 95 % confidence.
+        evidence: the figures.
+    """
+
+    aim: str
+    finding: Finding
+    evidence: str
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """A number to see at once.
+
+    Attributes:
+        name: what it is.
+        value: with its unit.
+        detail: what it is made of, and how sure it is.
+    """
+
+    name: str
+    value: str
+    detail: str
+
+
+def judgements(streams: StreamReport) -> tuple[Judgement, Judgement]:
+    """Misses in quiet and false alarms in evaluation audio, against their aims."""
+    most = TARGET if streams.calibrated_at is None else streams.calibrated_at
+    heard = unspoken(streams, calibrates=False)
+    return _misses(condition(streams, QUIET)), _false_alarms(heard, most)
+
+
+def overall(judged: Sequence[Judgement]) -> Finding:
+    """What became of all aims: the worst of them, for a single one can stand against shipping."""
+    findings = {each.finding for each in judged}
+    worst_first: tuple[Finding, ...] = ("not met", "not measured", "cannot be told", "met")
+    return next(each for each in worst_first if each in findings)
+
+
+def key_figures(found: Findings) -> Iterator[KeyFigure]:
+    """The numbers that matter most."""
+    clips, streams = found.clips, found.streams
+    yield _share("Keyword clips decided right", clips.right, clips.words)
+    yield _share("Other clips rejected", clips.rejected, clips.others)
+    for name in (QUIET, NOISY):
+        tally = condition(streams, name)
+        yield _share(f"Keywords missed, {name}", tally.misses, tally.words)
+    for name, calibrates in (("evaluation", False), ("calibration", True)):
+        tally = unspoken(streams, calibrates=calibrates)
+        rate = tally.false_alarms_per_hour
+        title = f"False alarms an hour, {name}"
+        if rate is None:
+            yield KeyFigure(title, "not measured", f"there was no {name} audio")
+            continue
+        bound = rounded(tally.false_alarm_bound)
+        counted = f"{tally.false_alarms} in {rounded(tally.hours)} h; 95 %: below {bound}"
+        yield KeyFigure(title, rounded(rate), counted)
+
+
+def thresholds(streams: StreamReport) -> str:
+    """The settings in force."""
+    levels = ", ".join(f"{word} {each.threshold:.4g}" for word, each in streams.trigger.items())
+    times = {(each.smoothing_s, each.patience_s) for each in streams.trigger.values()}
+    ways = " or ".join(
+        f"{smoothing:g} s with a patience of {patience:g} s"
+        for smoothing, patience in sorted(times)
+    )
+    return f"Thresholds: {levels}. Posteriors are averaged over {ways}."
+
+
+def in_force(
+    calibration: Calibration, trigger: Mapping[str, TriggerSettings]
+) -> OperatingPoint | None:
+    """What the thresholds of a trigger cost when they were calibrated, if they are of there."""
+    levels = {keyword: settings.threshold for keyword, settings in trigger.items()}
+    return next((each for each in calibration.points if each.thresholds == levels), None)
+
+
+def limits(streams: StreamReport) -> Iterator[str]:
+    """What the figures can show and what they cannot, a paragraph each."""
+    yield from notes(streams)
+    if streams.split != "testing":
+        yield (
+            f"The {streams.split} speakers were not trained on, but looked at while the model was "
+            "made. For the last word before shipping, report on the testing speakers."
+        )
+    yield (
+        "Words are short recordings put into streams, noise was added, rooms were computed. Nobody "
+        "spoke into your microphone, in your room, at your distance."
+    )
+
+
+def condition(streams: StreamReport, name: str) -> Tally:
+    """Counts under a condition, all keywords together; none where it was not measured."""
+    named = [each for each in streams.of_kind("words") if each.name == name]
+    return named[0].total if named else Tally()
+
+
+def unspoken(streams: StreamReport, *, calibrates: bool) -> Tally:
+    """Counts in the long audio for calibration, or for evaluation, all keywords together."""
+    return together(streams.without_keywords(calibrates=calibrates).values())
+
+
+def percent(share: float) -> str:
+    """A share as people write it."""
+    return f"{100 * share:.1f} %"
+
+
+def interval(bounds: tuple[float, float]) -> str:
+    """Where a share lies."""
+    return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
+
+
+def _share(name: str, count: int, total: int) -> KeyFigure:
+    if not total:
+        return KeyFigure(name, "not measured", "there were none")
+    bounds = interval(miss_interval(count, total))
+    return KeyFigure(name, percent(count / total), f"{count:,} of {total:,}; 95 %: {bounds}")
+
+
+def _misses(tally: Tally) -> Judgement:
+    aim = f"In quiet, under {100 * MOST_MISSED:g} % of the words are missed"
+    rate = tally.miss_rate
+    if rate is None:
+        return Judgement(aim, "not measured", "no keyword was said in quiet")
+    low, high = tally.miss_interval
+    evidence = (
+        f"{tally.misses:,} of {tally.words:,} were missed, {percent(rate)} "
+        f"(95 %: {interval((low, high))})"
+    )
+    return Judgement(aim, _finding(high < MOST_MISSED, low >= MOST_MISSED), evidence)
+
+
+def _false_alarms(tally: Tally, most: float) -> Judgement:
+    aim = f"Under {most:g} false alarms an hour where no keyword is said"
+    rate = tally.false_alarms_per_hour
+    if rate is None:
+        return Judgement(aim, "not measured", "there was no evaluation audio")
+    bound = tally.false_alarm_bound
+    evidence = (
+        f"{tally.false_alarms} in {rounded(tally.hours)} h of evaluation audio, {rounded(rate)} an "
+        f"hour (with 95 % confidence below {rounded(bound)})"
+    )
+    too_many = at_most(tally.false_alarms - 1, most * tally.hours) > 0.95
+    return Judgement(aim, _finding(bound < most, too_many), evidence)
+
+
+def _finding(met: bool, missed: bool) -> Finding:
+    if met:
+        return "met"
+    return "not met" if missed else "cannot be told"

@@ -1,0 +1,1 @@
+"""How training windows are made: words put into surroundings, varied, drawn by a seed."""
