@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.accuracy_rivals import main, part
-from bench.keyphrases import Candidate, Feed, KeyphraseSearch, expected
-from bench.rival_points import Scanned, points, with_alarms, with_misses, worthwhile
+from bench.accuracy_rivals import main
+from bench.rivals.keyphrases import Candidate, Feed, KeyphraseSearch, expected
+from bench.rivals.material import part
+from bench.rivals.points import Scanned, points, with_alarms, with_misses, worthwhile
 from kws.spotting.model_file import save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data

@@ -1,0 +1,1 @@
+"""What `bench.accuracy_rivals` is made of."""

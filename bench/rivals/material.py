@@ -1,0 +1,126 @@
+"""The sound that all rivals hear."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+from tqdm import tqdm
+
+from bench.rivals.keyphrases import SAMPLE_RATE
+from kws.errors import ConfigError
+from train.data.clips import Split
+from train.measure.heldout import CALIBRATING, CONDITIONS, Group, HeldOut
+from train.measure.pieces import Piece, WordPiece
+from train.measure.streams import PAUSE_S, Stream
+
+SEED = 1
+_WORD_S = sum(PAUSE_S) / 2 + 0.5
+"""Seconds that a word takes in a stream, about."""
+
+Use = Literal[
+    "calibration words", "calibration audio", "clean", "10 dB", "other words", "evaluation audio"
+]
+"""What sound is heard for; thresholds are chosen on the first two, the others are reported."""
+
+CALIBRATION: tuple[Use, ...] = ("calibration words", "calibration audio")
+USES: tuple[Use, ...] = get_args(Use)
+CPU_USES: tuple[Use, ...] = ("clean", "evaluation audio")
+"""Words between pauses, and speech; what listens to speech only spends less in pauses."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """What all rivals hear.
+
+    Attributes:
+        pieces: for each use, a part of what there is, drawn.
+        shares: for each use, about what share of the sound that is, 0 to 1.
+    """
+
+    pieces: dict[Use, tuple[Piece, ...]]
+    shares: dict[Use, float]
+
+    def streams(self, use: Use, rival: str) -> Iterator[Stream]:
+        """The sound, made when it is wanted; with a bar on a terminal.
+
+        Args:
+            use: what for.
+            rival: who hears it, for people.
+
+        Raises:
+            AudioFileError: a recording cannot be read or has another sample rate.
+        """
+        bar = tqdm(self.pieces[use], desc=f"{rival}: {use}", leave=False, disable=None)
+        return (piece.build(SAMPLE_RATE) for piece in bar)
+
+
+def material(
+    data: Path, keywords: tuple[str, ...], split: Split, minutes: float, seed: int = SEED
+) -> Material:
+    """Draw what is heard.
+
+    Args:
+        data: folder as for `train.measure.heldout.HeldOut`.
+        keywords: the words that count.
+        split: side of the clips that are reported; thresholds are chosen with "validation".
+        minutes: of sound for each use.
+        seed: of everything drawn.
+
+    Raises:
+        ConfigError: clips of the keywords, or audio without them, are missing.
+        AudioFileError: a recording cannot be read.
+    """
+    conditions = tuple(each for each in CONDITIONS if each.name in CALIBRATING)
+    groups = HeldOut(data, keywords, SAMPLE_RATE, split, True, conditions, seed).groups()
+    found: dict[Use, list[Group]] = {
+        "calibration words": [each for each in groups if each.calibrates and each.kind == "words"],
+        "calibration audio": [
+            each for each in groups if each.calibrates and each.kind == "negative"
+        ],
+        **{
+            use: [
+                each
+                for each in groups
+                if each.reports and each.kind == "words" and each.name == use
+            ]
+            for use in ("clean", "10 dB")
+        },
+        "other words": [each for each in groups if each.kind == "other words"],
+        "evaluation audio": [
+            each for each in groups if each.kind == "negative" and not each.calibrates
+        ],
+    }
+    missing = [use for use, some in found.items() if not some]
+    if missing:
+        raise ConfigError(f"--data {data}: nothing in it to hear for: {', '.join(missing)}")
+    drawn = {use: part(some, 60 * minutes, seed) for use, some in found.items()}
+    return Material(
+        {use: pieces for use, (pieces, _) in drawn.items()},
+        {use: share for use, (_, share) in drawn.items()},
+    )
+
+
+def part(groups: Sequence[Group], seconds: float, seed: int) -> tuple[tuple[Piece, ...], float]:
+    """Pieces of all groups, drawn until there are so many seconds of sound.
+
+    Returns:
+        Pieces in their order, and about what share of all sound they are.
+    """
+    pieces = [piece for group in groups for piece in group.pieces]
+    lengths = [_seconds(piece) for piece in pieces]
+    drawn: list[int] = []
+    for index in np.random.default_rng(seed).permutation(len(pieces)).tolist():
+        if sum(lengths[each] for each in drawn) >= seconds:
+            break
+        drawn.append(index)
+    share = sum(lengths[each] for each in drawn) / sum(lengths)
+    return tuple(pieces[index] for index in sorted(drawn)), share
+
+
+def _seconds(piece: Piece) -> float:
+    """How long a piece is, about."""
+    if isinstance(piece, WordPiece):
+        return _WORD_S * len(piece.clips)
+    return sum(excerpt.end - excerpt.start for excerpt in piece.excerpts) / SAMPLE_RATE
