@@ -37,6 +37,9 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         stdin_channels: channels of it.
         stdin_format: type of its samples.
         lost_after_s: a live source that delivers nothing for so long is lost.
+        silent_after_s: a microphone that delivers nothing but zeros for so long is doubtful, and
+            is opened anew; 0: never.
+        ready_after_sound: say that the daemon is ready only when the first sound has come.
     """
 
     source: Annotated[str, Meta(min_length=1)] = "microphone"
@@ -46,6 +49,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     stdin_channels: Annotated[int, Meta(ge=1, le=64)] = 1
     stdin_format: Literal["s16le", "f32le"] = "s16le"
     lost_after_s: Annotated[float, Meta(ge=1, le=60)] = 3.0
+    silent_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    ready_after_sound: bool = False
 
 
 class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -37,6 +37,16 @@ class NoMicrophoneError(DeviceError):
     """This machine has no microphone that can be used, or PortAudio is missing."""
 
 
+class SilentError(DeviceError):
+    """The audio device delivers, but nothing but zeros."""
+
+
+class HungError(DeviceError):
+    """The audio system does not come back; only the end of the process helps."""
+
+    exit_code = 6
+
+
 class ServerError(KwsError):
     """The server cannot listen, or cannot be reached."""
 

@@ -1,6 +1,6 @@
 """What the daemon says, as values and as JSON. `docs/protocol.md` describes it for readers.
 
-The hub stamps what happened (`Heard`, `Dropped`) and so makes an `Event` of it.
+The hub stamps what happened (`News`) and so makes an `Event` of it.
 """
 
 import json
@@ -74,6 +74,86 @@ class Dropped:
 
 
 @dataclass(frozen=True)
+class Lost:
+    """There is no sound any more.
+
+    Attributes:
+        stream: name of the stream.
+        t: seconds of that stream's audio until then.
+        reason: why, for people.
+    """
+
+    stream: str
+    t: float
+    reason: str
+
+    type = "status"
+
+    def fields(self) -> dict[str, Any]:
+        """What the message says beside its stamp, in the order of the message."""
+        return {
+            "stream": self.stream,
+            "t": round(self.t, 3),
+            "status": "audio-lost",
+            "reason": self.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Back:
+    """There is sound again. Nothing is decided before a whole window of it has come.
+
+    Attributes:
+        stream: name of the stream.
+        t: seconds of that stream's audio, the time without sound included.
+        seconds: how long there was none; None where there had never been any.
+    """
+
+    stream: str
+    t: float
+    seconds: float | None
+
+    type = "status"
+
+    def fields(self) -> dict[str, Any]:
+        """What the message says beside its stamp, in the order of the message."""
+        return {
+            "stream": self.stream,
+            "t": round(self.t, 3),
+            "status": "audio-back",
+            "seconds": None if self.seconds is None else round(self.seconds, 3),
+        }
+
+
+@dataclass(frozen=True)
+class Reloaded:
+    """Configuration and model were read again; streams go on.
+
+    Attributes:
+        model: name of the vocabulary from here on.
+        thresholds: of each keyword.
+    """
+
+    model: str
+    thresholds: Mapping[str, float]
+
+    type = "status"
+
+    def fields(self) -> dict[str, Any]:
+        """What the message says beside its stamp, in the order of the message."""
+        return {
+            "status": "reloaded",
+            "model": self.model,
+            "keywords": list(self.thresholds),
+            "thresholds": dict(self.thresholds),
+        }
+
+
+News = Heard | Dropped | Lost | Back | Reloaded
+"""What can happen."""
+
+
+@dataclass(frozen=True)
 class Event:
     """Something that happened, at its place in a run.
 
@@ -87,7 +167,7 @@ class Event:
     run: str
     seq: int
     time: datetime
-    what: Heard | Dropped
+    what: News
 
     @property
     def id(self) -> str:

@@ -4,16 +4,15 @@ The daemon and `kws scan` both hear through this. Pure: no thread, no clock.
 """
 
 import logging
-from collections.abc import Callable
 
 import numpy as np
+from torch import Tensor
 
 from kws.arrays import Frames
-from kws.audio.feed import AudioFormat, Feed
-from kws.audio.resample import MonoResampler, warn_not_finite
+from kws.audio.feed import AudioFormat
+from kws.audio.resample import MonoResampler
 from kws.config import Config, trigger_settings
 from kws.errors import ConfigError
-from kws.events import Dropped, Heard
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection, Spotter, hop_frames
 
@@ -34,7 +33,6 @@ class Listener:
     def __init__(self, audio_format: AudioFormat, spotter: Spotter) -> None:
         self._resampler = MonoResampler(audio_format.sample_rate, spotter.model.sample_rate)
         self.spotter = spotter
-        self.dropped_samples = 0
 
     @property
     def not_finite(self) -> int:
@@ -50,17 +48,24 @@ class Listener:
         """Take the next frames, shape (n, channels)."""
         return self.spotter.push(self._resampler.push(frames))
 
+    def windows(self, frames: Frames) -> Tensor:
+        """The windows that the next frames complete, as `Spotter.windows` gives them."""
+        return self.spotter.windows(self._resampler.push(frames))
+
     def skip(self, lost: int) -> tuple[int, list[Detection]]:
         """`lost` frames are missing here.
 
         Returns:
             How many samples that is at the model's rate, and what was heard before it.
         """
-        heard = self.spotter.push(self._resampler.flush())
+        heard = self.finish()
         samples = self._resampler.output_length(lost)
         self.spotter.skip(samples)
-        self.dropped_samples += samples
         return samples, heard
+
+    def finish(self) -> list[Detection]:
+        """Hear what is still inside, at the end of a source."""
+        return self.spotter.push(self._resampler.flush())
 
     def silence(self) -> list[Detection]:
         """Hear a second of silence, before a recording or after its end."""
@@ -84,6 +89,11 @@ def make_spotter(config: Config, model: KeywordModel) -> Spotter:
     return Spotter(model, hop_s=hop_s, trigger=trigger)
 
 
+def thresholds(spotter: Spotter) -> dict[str, float]:
+    """The smoothed posterior that each keyword has to reach."""
+    return {keyword: settings.threshold for keyword, settings in spotter.trigger.items()}
+
+
 def warn_of_other_hop(spotter: Spotter) -> None:
     """Say so where a spotter hears at another hop than its thresholds were calibrated at."""
     header = spotter.model.header
@@ -94,47 +104,3 @@ def warn_of_other_hop(spotter: Spotter) -> None:
             header.name,
             header.hop_s,
         )
-
-
-def listen(
-    feed: Feed,
-    listener: Listener,
-    publish: Callable[[Heard | Dropped], object],
-    *,
-    stream: str,
-    live: bool,
-) -> None:
-    """Hear a feed to its end.
-
-    A live source does not wait: where we are more than a window behind, the newest window is
-    heard next and what came before it is dropped. Other sources wait, and nothing is lost.
-
-    Args:
-        feed: where frames come from.
-        listener: hears them.
-        publish: takes what happened.
-        stream: name of the stream.
-        live: whether the source does not wait.
-    """
-
-    spotter, rate = listener.spotter, feed.format.sample_rate
-    name = spotter.model.header.name
-
-    def report(detections: list[Detection]) -> None:
-        for each in detections:
-            publish(Heard(stream, each.t, each.keyword, each.confidence, name))
-
-    hop = round(rate * spotter.hop_s)
-    window = round(rate * spotter.model.window_samples / spotter.model.sample_rate)
-    behind = window if live else None
-    while (chunk := feed.read(hop, limit=4 * window, behind=behind)) is not None:
-        if chunk.lost:
-            samples, detections = listener.skip(chunk.lost)
-            report(detections)
-            reason = "sound was lost, or could not be heard in time"
-            log.warning("stream %r: %d samples dropped: %s", stream, samples, reason)
-            publish(Dropped(stream, listener.seconds, samples, reason))
-        report(listener.push(chunk.frames))
-    if not live:
-        report(listener.silence())
-    warn_not_finite(f"stream {stream!r}", listener.not_finite)

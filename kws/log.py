@@ -55,6 +55,11 @@ def set_up_logging(level: str, log_format: str) -> None:
     logging.raiseExceptions = False
 
 
+def set_level(level: str) -> None:
+    """Say no less than this from here on."""
+    logging.getLogger().setLevel(level.upper())
+
+
 def take_in_standard_error() -> None:
     """Make what libraries write to standard error by themselves lines of the log.
 

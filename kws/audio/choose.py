@@ -29,7 +29,7 @@ def open_source(
     Raises:
         KwsError: it cannot be opened.
     """
-    source = _source(config, model_rate)
+    source = make_source(config, model_rate)
     try:
         return source, source.open()
     except NoMicrophoneError as error:
@@ -40,10 +40,20 @@ def open_source(
         return source, source.open()
 
 
-def _source(config: AudioConfig, model_rate: int) -> Source:
+def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) -> Source:
+    """The source that the configuration names, not opened yet.
+
+    Args:
+        config: what to listen to.
+        model_rate: samples per second that need no resampling.
+        again: it was lost, or was not there.
+
+    Raises:
+        AudioFileError: standard input is closed.
+    """
     match config.source:
         case "microphone":
-            return Microphone(config.device, model_rate, config.device_rate)
+            return Microphone(config.device, model_rate, config.device_rate, rescan=again)
         case "demo":
             return Demo(time.monotonic)
         case "-":

@@ -77,6 +77,23 @@ def portaudio() -> ModuleType:
     return module
 
 
+def rescan() -> None:
+    """Let PortAudio look for devices anew: its list is from its start. No stream may be open.
+
+    Raises:
+        NoMicrophoneError: PortAudio is missing.
+        DeviceError: it does not start again.
+    """
+    sounddevice = portaudio()
+    try:
+        with quiet_libraries():
+            while sounddevice._initialized:
+                sounddevice._terminate()
+            sounddevice._initialize()
+    except sounddevice.PortAudioError as error:
+        raise DeviceError(f"PortAudio does not start again: {error}") from error
+
+
 def input_devices() -> list[Device]:
     """All devices that can record.
 

@@ -28,23 +28,38 @@ class Feed:
     """A ring with a way to wait for it.
 
     The source calls `write` (never waits), or `write_waiting` when nothing may be lost, then
-    `end`. The reader calls `read` until it returns None.
+    `end`. The reader calls `take` when it was woken, or `read`, which waits, until `exhausted`.
 
     Args:
         audio_format: of the frames.
         clock: seconds, monotonic.
+        filled: set when there is something to take; its own one by default.
+
+    Attributes:
+        error: why the source ended, if it did not end well.
+        overflows: how often sound was lost before it came here.
+        first_audio: when the first frames came, by the clock; None before.
+        last_audio: when the last ones came.
+        last_sound: when frames last came that were not digital silence.
     """
 
-    def __init__(self, audio_format: AudioFormat, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        audio_format: AudioFormat,
+        clock: Callable[[], float],
+        filled: threading.Event | None = None,
+    ) -> None:
         self.format = audio_format
         self.error: KwsError | None = None
         self.overflows = 0
+        self.first_audio: float | None = None
         self.last_audio: float | None = None
+        self.last_sound: float | None = None
         self._clock = clock
         self._ring = RingBuffer(
             round(RING_SECONDS * audio_format.sample_rate), audio_format.channels
         )
-        self._filled = threading.Event()
+        self._filled = threading.Event() if filled is None else filled
         self._emptied = threading.Event()
         self._wanted = 1
         self._ended = False
@@ -54,10 +69,27 @@ class Feed:
         """Whether the source has said that nothing more comes."""
         return self._ended
 
+    @property
+    def pause(self) -> float:
+        """Seconds since frames last came; 0 before the first."""
+        return 0.0 if self.last_audio is None else self._clock() - self.last_audio
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether nothing more comes and everything has been taken."""
+        return self._ended and not self._ring.available
+
     def write(self, frames: Frames) -> None:
-        """Append frames, shape (n, channels); never waits."""
+        """Append frames, shape (n, channels); never waits. After the end nothing is taken."""
+        if self._ended:
+            return
         self._ring.write(frames)
-        self.last_audio = self._clock()
+        now = self._clock()
+        if self.first_audio is None:
+            self.first_audio = now
+        self.last_audio = now
+        if frames.any():
+            self.last_sound = now
         # Waking the reader for less than it waits for would only cost time.
         if self._ring.available >= self._wanted:
             self._filled.set()
@@ -91,29 +123,36 @@ class Feed:
         self._filled.set()
         self._emptied.set()
 
-    def read(
+    def take(
         self, at_least: int, *, limit: int | None = None, behind: int | None = None
     ) -> Chunk | None:
-        """Wait until `at_least` frames are there, or the end, and take them.
+        """Take what is there, if it is enough or the last; never waits.
 
         Args:
-            at_least: frames to wait for.
+            at_least: frames that are enough.
             limit: take no more than this.
             behind: see `RingBuffer.read`.
 
         Returns:
-            None once the source has ended and everything has been read.
+            None where there is not enough, or nothing more.
         """
         self._wanted = at_least
-        while self._ring.available < at_least and not self._ended:
-            self._filled.clear()
-            if self._ring.available < at_least and not self._ended:
-                self._filled.wait()
-        if self._ended and not self._ring.available:
+        if not self._ring.available or (self._ring.available < at_least and not self._ended):
             return None
         chunk = self._ring.read(limit, behind)
         self._emptied.set()
         return chunk
+
+    def read(
+        self, at_least: int, *, limit: int | None = None, behind: int | None = None
+    ) -> Chunk | None:
+        """The same, but wait for it; None once the feed is exhausted."""
+        while True:
+            self._filled.clear()
+            chunk = self.take(at_least, limit=limit, behind=behind)
+            if chunk is not None or self.exhausted:
+                return chunk
+            self._filled.wait()
 
 
 def deliver(feed: Feed, name: str, work: Callable[[], None]) -> None:

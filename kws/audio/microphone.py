@@ -10,6 +10,7 @@ from kws.audio.devices import (
     input_devices,
     portaudio,
     quiet_libraries,
+    rescan,
 )
 from kws.audio.feed import AudioFormat, Feed
 from kws.errors import DeviceError, NoMicrophoneError
@@ -21,6 +22,9 @@ _LATENCY_SECONDS = 0.1
 _JUMP_SECONDS = 0.1
 """Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost sound.
 """
+_PAUSE_SECONDS = 1.2
+"""After a longer pause an audio server may deliver what is old, or have gone over to another source
+(PulseAudio takes 1.5 s for that), and nothing says so."""
 
 
 class Microphone:
@@ -30,17 +34,22 @@ class Microphone:
         device: part of the device's name; empty for the default one.
         model_rate: samples per second that need no resampling.
         device_rate: open the device at this rate; 0 leaves the choice.
+        rescan: look for devices anew when opening; only where no other one is open.
     """
 
     kind = "microphone"
     stream = "default"
     live = True
+    comes_back = True
 
-    def __init__(self, device: str, model_rate: int, device_rate: int = 0) -> None:
+    def __init__(
+        self, device: str, model_rate: int, device_rate: int = 0, *, rescan: bool = False
+    ) -> None:
         self.name = device or "default"
         self._wanted = device
         self._model_rate = model_rate
         self._device_rate = device_rate
+        self._rescan = rescan
         self._index = -1
         self._format = AudioFormat(model_rate, 1)
         self._stream: Any = None
@@ -48,6 +57,8 @@ class Microphone:
         self._next_time: float | None = None
 
     def open(self) -> AudioFormat:
+        if self._rescan:
+            rescan()
         device = choose_device(input_devices(), self._wanted)
         try:
             self._format = capture_format(device, self._model_rate, self._device_rate)
@@ -109,6 +120,13 @@ class Microphone:
             captured: when its first frame was recorded, seconds; 0 where the host API has no such.
             overflow: whether PortAudio says that sound before it was lost.
         """
+        if (pause := feed.pause) > _PAUSE_SECONDS:
+            feed.end(
+                DeviceError(
+                    f"microphone {self.name!r} paused for {pause:.1f} s; what comes now may be "
+                    "old, or another device's"
+                )
+            )
         rate = self._format.sample_rate
         missing = 0.0
         if captured > 0:

@@ -95,6 +95,7 @@ class Recording:
     kind = "file"
     stream = "default"
     live = False
+    comes_back = False
 
     def __init__(self, path: Path) -> None:
         self.name = str(path)
@@ -130,6 +131,7 @@ class Demo:
     kind = "demo"
     stream = "demo"
     live = True
+    comes_back = False
 
     def __init__(self, clock: Callable[[], float], path: Path | None = None) -> None:
         self._path = path or demo_recording()

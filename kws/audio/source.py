@@ -13,12 +13,14 @@ class Source(Protocol):
         name: what people call it.
         stream: name of the stream in events.
         live: whether sound comes by itself, in real time, whether or not somebody reads it.
+        comes_back: whether it is worth opening again once it was lost.
     """
 
     kind: str
     name: str
     stream: str
     live: bool
+    comes_back: bool
 
     def open(self) -> AudioFormat:
         """Find out what will come.

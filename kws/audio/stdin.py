@@ -38,6 +38,7 @@ class Stdin:
     name = "standard input"
     stream = "default"
     live = False
+    comes_back = False
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kws.events import Dropped, Event, Heard
+from kws.events import Event, Heard, News
 
 HISTORY = 1_000
 """Events kept for subscribers that come back."""
@@ -140,7 +140,7 @@ class Hub:
         """How many there are."""
         return len(self._subscriptions)
 
-    def publish(self, what: Heard | Dropped) -> Event:
+    def publish(self, what: News) -> Event:
         """Stamp what happened and hand it out."""
         with self._lock:
             event = Event(self.run, self._next, self._now(), what)

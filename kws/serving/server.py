@@ -82,9 +82,9 @@ class EventServer:
         finally:
             await _close(server, self._seated, self.goodbye_s)
 
-    def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         try:
-            response = self._pages.answer(request)
+            response = await self._pages.answer(request)
         except Exception:
             log.exception("a request for %s failed; please report it", request.path)
             return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
+from kws.audio.feed import AudioFormat
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.trigger import TriggerSettings
 
@@ -19,11 +20,11 @@ class SourceState:
         kind: "microphone", "demo", "file" or "stdin".
         name: what people call it.
         live: whether it ought to deliver all the time.
-        sample_rate: samples per second that it delivers.
-        channels: samples per frame that it delivers.
-        seconds_since_audio: since it last delivered, or since it was started if it never did.
-        delivered: whether it ever delivered.
+        audio_format: what it delivers, or last did; None before it was ever open.
+        reason: why there is no sound; empty where there is, or ought to be soon.
+        seconds_since_audio: since it last delivered; None if it never did.
         overflows: how often sound was lost before it reached us.
+        losses: how often the source was lost.
         dropped_samples: samples lost in all, at the model's rate.
     """
 
@@ -31,44 +32,57 @@ class SourceState:
     kind: str
     name: str
     live: bool
-    sample_rate: int
-    channels: int
-    seconds_since_audio: float
-    delivered: bool
+    audio_format: AudioFormat | None
+    reason: str
+    seconds_since_audio: float | None
     overflows: int
+    losses: int
     dropped_samples: int
 
     def summary(self) -> dict[str, Any]:
         """What a subscriber is told about the source."""
         return {"stream": self.stream, "kind": self.kind, "name": self.name, "live": self.live}
 
-
-def is_lost(source: SourceState, lost_after_s: float) -> bool:
-    """Whether a source that ought to deliver does not."""
-    return source.live and source.seconds_since_audio > lost_after_s
+    def format_fields(self) -> dict[str, Any]:
+        """Its format: Hz and samples per frame; None before it was ever open."""
+        known = self.audio_format
+        return {
+            "sample_rate": known.sample_rate if known else None,
+            "channels": known.channels if known else None,
+        }
 
 
 def health(
-    source: SourceState, *, run: str, uptime_s: float, lost_after_s: float, subscribers: int
+    source: SourceState, *, run: str, uptime_s: float, stalled: str, subscribers: int
 ) -> tuple[HTTPStatus, dict[str, Any]]:
-    """Whether the daemon hears: 503 only when a source that ought to deliver does not."""
-    lost = is_lost(source, lost_after_s)
-    status = "lost" if lost else "ok" if source.delivered else "waiting"
-    content = {
+    """Whether the daemon hears: 503 where a source that ought to deliver does not.
+
+    Args:
+        source: what it hears from.
+        run: identifies this start.
+        uptime_s: seconds since then.
+        stalled: why what comes is not heard; empty where it is.
+        subscribers: how many there are.
+    """
+    reason = source.reason or stalled
+    waiting = source.seconds_since_audio is None
+    status = "lost" if source.reason else "stalled" if stalled else "waiting" if waiting else "ok"
+    content: dict[str, Any] = {
         "status": status,
-        "seconds_since_audio": round(source.seconds_since_audio, 3) if source.delivered else None,
+        "reason": reason or None,
+        "seconds_since_audio": None if waiting else round(source.seconds_since_audio or 0.0, 3),
         "uptime_s": round(uptime_s, 3),
         "run": run,
         "source": {
             **source.summary(),
-            "sample_rate": source.sample_rate,
-            "channels": source.channels,
+            **source.format_fields(),
             "overflows": source.overflows,
+            "losses": source.losses,
             "dropped_samples": source.dropped_samples,
         },
         "subscribers": subscribers,
     }
-    return (HTTPStatus.SERVICE_UNAVAILABLE if lost else HTTPStatus.OK), content
+    return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 
 
 def info(

@@ -39,7 +39,7 @@ class Subscribing:
     hub: Hub
     access: Access
     greeting: Callable[[int], str]
-    keywords: Collection[str]
+    keywords: Callable[[], Collection[str]]
     queue: int
 
 
@@ -85,7 +85,7 @@ async def _authorise(connection: ServerConnection, shared: Subscribing) -> Reque
         if token is not None:
             raise BadRequestError("the token is wrong")
         async with asyncio.timeout(TOKEN_SECONDS):
-            request = parse_request(await connection.recv(), shared.keywords)
+            request = parse_request(await connection.recv(), shared.keywords())
         if shared.access.knows(request.token):
             return request
         reason = "the token is wrong, or missing in the first message"
@@ -111,7 +111,7 @@ class _Subscriber:
         """Take what the subscriber says until it leaves."""
         while True:
             try:
-                request = parse_request(await self._connection.recv(), self._shared.keywords)
+                request = parse_request(await self._connection.recv(), self._shared.keywords())
             except BadRequestError as error:
                 log.info("subscriber %s closed: %s", self._connection.remote_address, error)
                 await _end(self._connection, CloseCode.POLICY_VIOLATION, str(error))

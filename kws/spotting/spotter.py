@@ -144,6 +144,11 @@ class Spotter:
         self._next_decision = position + self.model.window_samples
 
 
+def warm_up(model: KeywordModel) -> None:
+    """Let a model hear once: the first window takes longer than the others."""
+    Spotter(model).push(np.zeros(model.window_samples, np.float32))
+
+
 def hop_frames(model: KeywordModel, hop_s: float) -> int:
     """Frames in a hop.
 

@@ -1,0 +1,268 @@
+"""Keeps a source open: watches it, and opens it again for as long as it takes."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.limited import Hung, limited
+from kws.audio.source import Source
+from kws.audio.watch import Patience, Trouble, Watch
+from kws.errors import DeviceError, HungError, KwsError, SilentError
+
+log = logging.getLogger(__name__)
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How the capture goes about it; all in seconds.
+
+    Attributes:
+        answer: the audio system may take so long for an answer before it counts as hung.
+        first_retry: wait before the source is opened again; doubles with each failure.
+        last_retry: the longest wait.
+        look: between two looks at the source.
+    """
+
+    answer: float = 8.0
+    first_retry: float = 0.5
+    last_retry: float = 10.0
+    look: float = 0.25
+
+
+class Sink(Protocol):
+    """Where the sound goes, and the news of it."""
+
+    def attach(self, feed: Feed) -> None:
+        """What comes next comes from this feed; why it ends, it says itself."""
+        ...
+
+    def lose(self, reason: str) -> None:
+        """There is no sound, and no feed either."""
+        ...
+
+
+@dataclass(frozen=True)
+class CaptureState:
+    """A capture at one moment.
+
+    Attributes:
+        kind: of the source.
+        name: of the source, for people.
+        audio_format: of what it delivers, or last did; None before it was ever open.
+        reason: why there is no sound; empty while there is.
+        last_audio: when sound last came, by the clock; None if it never did.
+        overflows: how often sound was lost on its way.
+        losses: how often the source was lost.
+        attempts: calls into the audio system that came back, whatever they said.
+    """
+
+    kind: str
+    name: str
+    audio_format: AudioFormat | None
+    reason: str
+    last_audio: float | None
+    overflows: int
+    losses: int
+    attempts: int
+
+
+class Capture:
+    """One source, through all its losses.
+
+    Args:
+        source: the first one.
+        make: a new one; called before each further attempt to open it.
+        new_feed: a feed for what a source delivers.
+        sink: where sound and news go.
+        patience: how long the source may be quiet.
+        pace: how to go about it.
+        clock: seconds, monotonic.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        make: Callable[[], Source],
+        new_feed: Callable[[AudioFormat], Feed],
+        sink: Sink,
+        patience: Patience,
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        self._source = source
+        self._make = make
+        self._new_feed = new_feed
+        self._sink = sink
+        self._patience = patience
+        self._pace = pace
+        self._clock = clock
+        self._feed: Feed | None = None
+        self._format: AudioFormat | None = None
+        self._reason = ""
+        self._silent = False
+        self._last_audio: float | None = None
+        self._overflows = self._losses = self._attempts = 0
+        self._changed = asyncio.Event()
+
+    @property
+    def state(self) -> CaptureState:
+        """How it stands."""
+        feed = self._feed
+        return CaptureState(
+            kind=self._source.kind,
+            name=self._source.name,
+            audio_format=self._format,
+            reason=self._reason,
+            last_audio=(feed and feed.last_audio) or self._last_audio,
+            overflows=self._overflows + (feed.overflows if feed else 0),
+            losses=self._losses,
+            attempts=self._attempts,
+        )
+
+    def change(self, patience: Patience) -> None:
+        """Go over to a new source at once."""
+        self._patience = patience
+        self._changed.set()
+
+    def refuse(self, error: KwsError) -> None:
+        """The first source is known not to open: begin with waiting for it."""
+        self._remember(error)
+        self._sink.lose(str(error))
+
+    async def run(self, opened: AudioFormat | None = None) -> None:
+        """Deliver sound: until cancelled, or to the end of a source that does not come back.
+
+        Args:
+            opened: what the source delivers, if it is open already.
+
+        Raises:
+            HungError: the audio system does not answer. What is stuck in it cannot be freed by
+                anything but the end of the process.
+            KwsError: a source that does not come back was lost.
+        """
+        wait = self._pace.first_retry
+        if self._reason:
+            await self._pause(wait)
+        while True:
+            self._changed.clear()
+            feed, error = await self._hear(opened)
+            opened = None
+            if not self._source.comes_back:
+                if error is not None:
+                    raise error
+                return
+            # One that opens and says nothing is no better than one that does not open.
+            if feed is not None and feed.last_audio is not None:
+                wait = self._pace.first_retry
+            else:
+                await self._pause(wait)
+                wait = min(2 * wait, self._pace.last_retry)
+            self._source = self._make()
+
+    async def stop(self, seconds: float) -> None:
+        """Stop the source, waiting for at most so many seconds."""
+        if self._feed is not None:
+            self._feed.end()
+        try:
+            await limited(self._source.stop, seconds)
+        except Hung:
+            log.warning("%s %r does not let itself be closed", self._source.kind, self._source.name)
+
+    async def _hear(self, opened: AudioFormat | None) -> tuple[Feed | None, KwsError | None]:
+        """Open the source and deliver its sound until it is lost, or another one is wanted.
+
+        Returns:
+            Its feed, if it came to that, and why it was lost.
+
+        Raises:
+            HungError: the audio system does not answer.
+        """
+        feed: Feed | None = None
+        error: KwsError | None
+        source = self._source
+        try:
+            audio_format = opened if opened is not None else await self._answer(source.open)
+            self._format = audio_format
+            feed = self._feed = self._new_feed(audio_format)
+            self._sink.attach(feed)
+            begun = feed
+            await self._answer(lambda: source.start(begun))
+            error = await self._lost(feed)
+        except HungError:
+            raise
+        except KwsError as refused:
+            error = refused
+        if feed is not None:
+            feed.end(error)
+            await self._answer(source.stop)
+            self._feed = None
+            self._last_audio = feed.last_audio or self._last_audio
+            self._overflows += feed.overflows
+        if error is not None:
+            self._losses += feed is not None
+            self._remember(error)
+            self._sink.lose(str(error))
+        return feed, error
+
+    async def _lost(self, feed: Feed) -> KwsError | None:
+        """Wait until the source is lost, and say why; None where another one is wanted."""
+        watch = Watch(self._patience, self._clock())
+        while not self._changed.is_set():
+            await self._pause(self._pace.look)
+            if (feed.last_sound if self._silent else feed.last_audio) is not None:
+                self._reason, self._silent = "", False
+            if feed.ended:
+                return feed.error
+            if not self._source.live:
+                continue
+            match watch.look(self._clock(), feed.last_audio, feed.last_sound):
+                case Trouble.LOST:
+                    return DeviceError(
+                        f"{self._place} has delivered nothing for "
+                        f"{self._patience.lost_after:g} s (audio.lost_after_s)"
+                    )
+                case Trouble.SILENT:
+                    return SilentError(
+                        f"{self._place} has delivered nothing but digital silence for "
+                        f"{self._patience.silent_after:g} s (audio.silent_after_s): it is muted, "
+                        "or not the one that was meant"
+                    )
+        return None
+
+    def _remember(self, error: KwsError) -> None:
+        """Say why there is no sound; in the log, each reason once."""
+        if self._source.comes_back and str(error) != self._reason:
+            log.warning("%s; trying to get it back", error)
+        self._reason, self._silent = str(error), isinstance(error, SilentError)
+
+    @property
+    def _place(self) -> str:
+        return f"{self._source.kind} {self._source.name!r}"
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait, unless another source is wanted meanwhile."""
+        waiting = asyncio.create_task(self._changed.wait())
+        await asyncio.wait((waiting,), timeout=seconds)
+        waiting.cancel()
+
+    async def _answer(self, call: Callable[[], Result]) -> Result:
+        """Call into the audio system, which may never come back.
+
+        Raises:
+            HungError: it has not.
+        """
+        try:
+            return await limited(call, self._pace.answer)
+        except Hung as error:
+            raise HungError(
+                f"the audio system has not answered for {self._pace.answer:g} s: its server hangs; "
+                "only a new start frees what is stuck in it, which a supervisor such as systemd "
+                "sees to"
+            ) from error
+        finally:
+            self._attempts += 1

@@ -1,0 +1,41 @@
+"""Calls into libraries that may never come back."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TypeVar
+
+Result = TypeVar("Result")
+
+
+class Hung(Exception):  # noqa: N818  # a fact, which callers turn into an error
+    """A call has not come back in its time; its thread is stuck."""
+
+
+def in_thread(call: Callable[[], Result], name: str = "audio system") -> Future[Result]:
+    """Call in a thread of its own, for which nothing waits at the end of the process."""
+    done: Future[Result] = Future()
+
+    def run() -> None:
+        try:
+            done.set_result(call())
+        except BaseException as error:
+            done.set_exception(error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return done
+
+
+async def limited(call: Callable[[], Result], seconds: float) -> Result:
+    """What a call gives, waited for at most so many seconds.
+
+    Raises:
+        Hung: it has not come back.
+        BaseException: what the call raises.
+    """
+    calling = asyncio.wrap_future(in_thread(call))
+    done, _ = await asyncio.wait((calling,), timeout=seconds)
+    if not done:
+        raise Hung
+    return calling.result()

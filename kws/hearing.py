@@ -1,0 +1,213 @@
+"""What this machine hears: its own source, the stream that comes of it, the thread that hears."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from kws.audio.capture import Capture, Pace
+from kws.audio.choose import make_source, open_source
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.limited import Hung, limited
+from kws.audio.source import Source
+from kws.audio.watch import Patience
+from kws.config import AudioConfig, Config
+from kws.errors import DeviceError, HungError, KwsError
+from kws.events import News
+from kws.inference import Inference
+from kws.listener import make_spotter, warn_of_other_hop
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.spotter import Spotter
+from kws.stream import Stream
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 0.2
+"""How long each part of a stop may take, so that all of it takes less than a second."""
+
+First = tuple[Source, AudioFormat | DeviceError]
+"""The first source, and what it delivers or why it does not."""
+
+
+async def first_source(
+    audio: AudioConfig, model_rate: int, pace: Pace, *, demo_if_no_microphone: bool
+) -> First:
+    """The source that the configuration names; one that is not there may still come.
+
+    Raises:
+        KwsError: it cannot be opened, and will not come.
+        HungError: the audio system does not answer.
+    """
+    try:
+        return await limited(
+            lambda: open_source(audio, model_rate, demo_if_no_microphone=demo_if_no_microphone),
+            pace.answer,
+        )
+    except Hung as error:
+        raise HungError(
+            f"the audio system has not answered for {pace.answer:g} s; is its server hung?"
+        ) from error
+    except DeviceError as error:
+        source = make_source(audio, model_rate)
+        if not source.comes_back:
+            raise
+        return source, error
+
+
+class Hearing:
+    """The daemon's own stream.
+
+    Args:
+        first: source to begin with.
+        config: all settings.
+        model: what hears.
+        publish: takes what happened.
+        pace: how to go about losses.
+        clock: seconds, monotonic.
+
+    Attributes:
+        inference: hears the stream, in a thread of its own.
+        stream: what comes of the source.
+        capture: keeps the source open.
+
+    Raises:
+        ConfigError: configuration and model contradict each other.
+    """
+
+    def __init__(
+        self,
+        first: First,
+        config: Config,
+        model: KeywordModel,
+        publish: Callable[[News], object],
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        source, opened = first
+        spotter = make_spotter(config, model)
+        warn_of_other_hop(spotter)
+        self.inference = Inference(model)
+        self._ended, self._failed = asyncio.Event(), asyncio.Event()
+        self._failure: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+        self.stream = Stream(
+            source.stream,
+            spotter,
+            publish,
+            live=source.live,
+            heard_to_end=lambda: self._set(self._ended),
+        )
+        self.inference.add(self.stream)
+        self._source, self._audio = source, config.audio
+        self._opened = opened if isinstance(opened, AudioFormat) else None
+        self.capture = Capture(
+            source,
+            lambda: make_source(self._audio, self.inference.model.sample_rate, again=True),
+            lambda audio_format: Feed(audio_format, clock, self.inference.woken),
+            _Wake(self.stream, self.inference),
+            _patience(config.audio),
+            pace,
+            clock,
+        )
+        if isinstance(opened, DeviceError):
+            self.capture.refuse(opened)
+
+    @property
+    def live(self) -> bool:
+        """Whether the source does not wait, and ought to deliver all the time."""
+        return self._source.live
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Hear inside this block; gives a task that ends when there will be no more.
+
+        The task raises what `Capture.run` does, or what the inference thread failed with.
+        """
+        hearing = threading.Thread(target=self._infer, name="inference", daemon=True)
+        hearing.start()
+        task = asyncio.create_task(self._run())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            await self.capture.stop(STOP_SECONDS)
+            self.inference.stop()
+            await asyncio.to_thread(hearing.join, STOP_SECONDS)
+
+    async def change(self, config: Config, model: KeywordModel) -> None:
+        """Go over to another configuration and model, without losing sound.
+
+        Args:
+            config: all settings; its source has to be the same.
+            model: what hears from now on.
+
+        Raises:
+            ConfigError: they contradict each other.
+        """
+        warn_of_other_hop(make_spotter(config, model))
+
+        def spotter() -> Spotter:
+            return make_spotter(config, model)
+
+        changed = asyncio.Event()
+        self.inference.exchange(model, spotter, lambda: self._set(changed))
+        await changed.wait()
+        if config.audio != self._audio:
+            self._audio = config.audio
+            self.capture.change(_patience(config.audio))
+
+    async def _run(self) -> None:
+        capturing = asyncio.create_task(self.capture.run(self._opened))
+        failing = asyncio.create_task(self._failed.wait())
+        hearing = asyncio.create_task(self._ended.wait())
+        try:
+            await _first_of(capturing, failing)
+            if capturing.done() and not isinstance(capturing.exception(), HungError):
+                # Of a recording nothing is lost, though it ended in damage.
+                await _first_of(hearing, failing)
+            if self._failure is not None:
+                raise KwsError("nothing was heard any more") from self._failure
+            capturing.result()
+        finally:
+            for task in (capturing, failing, hearing):
+                task.cancel()
+
+    def _infer(self) -> None:
+        """The inference thread."""
+        try:
+            self.inference.run()
+        # A dead inference thread must never look like a quiet room.
+        except Exception as error:
+            log.exception("inference failed; this is an error in kws, please report it")
+            self._failure = error
+            self._set(self._failed)
+
+    def _set(self, event: asyncio.Event) -> None:
+        """From any thread; a loop that has ended needs no news."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(event.set)
+
+
+async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _patience(audio: AudioConfig) -> Patience:
+    return Patience(audio.lost_after_s, audio.silent_after_s)
+
+
+class _Wake:
+    """A stream's sink that wakes who hears the stream."""
+
+    def __init__(self, stream: Stream, inference: Inference) -> None:
+        self._stream, self._inference = stream, inference
+
+    def attach(self, feed: Feed) -> None:
+        self._stream.attach(feed)
+        self._inference.woken.set()
+
+    def lose(self, reason: str) -> None:
+        self._stream.lose(reason)
+        self._inference.woken.set()

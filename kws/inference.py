@@ -1,0 +1,95 @@
+"""All streams in one thread: the windows that are due go through the model as one batch."""
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+import torch
+
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.spotter import Spotter
+from kws.stream import Stream
+
+
+class Inference:
+    """Hears streams with one model.
+
+    Args:
+        model: what hears.
+
+    Attributes:
+        woken: set it when a stream has something to hear: `Feed(..., filled=inference.woken)`.
+        windows: how many have been decided so far.
+    """
+
+    def __init__(self, model: KeywordModel) -> None:
+        self.woken = threading.Event()
+        self.windows = 0
+        self._model = model
+        self._streams: list[Stream] = []
+        self._orders: deque[Callable[[], None]] = deque()
+        self._stopped = False
+
+    @property
+    def model(self) -> KeywordModel:
+        """What hears now."""
+        return self._model
+
+    def add(self, stream: Stream) -> None:
+        """Hear a stream too."""
+        self._order(lambda: self._streams.append(stream))
+
+    def remove(self, stream: Stream) -> None:
+        """Hear a stream no more."""
+        self._order(lambda: self._streams.remove(stream))
+
+    def exchange(
+        self, model: KeywordModel, spotter: Callable[[], Spotter], done: Callable[[], None]
+    ) -> None:
+        """Go over to another model between two windows.
+
+        Args:
+            model: the new one.
+            spotter: a new spotter with it, for each stream.
+            done: called when every stream has gone over.
+        """
+
+        def order() -> None:
+            self._model = model
+            for stream in self._streams:
+                stream.exchange(spotter())
+            done()
+
+        self._order(order)
+
+    def ask(self, answer: Callable[[], None]) -> None:
+        """Call `answer` from the thread that hears, between two windows."""
+        self._order(answer)
+
+    def stop(self) -> None:
+        """Let `run` return; what is due by then is heard first."""
+        self._stopped = True
+        self.woken.set()
+
+    def run(self) -> None:
+        """Hear what comes until `stop`."""
+        while not self._stopped:
+            self.woken.wait()
+            self.woken.clear()
+            self.work()
+
+    def work(self) -> None:
+        """Hear all that is there."""
+        while self._orders:
+            self._orders.popleft()()
+        while batch := [(each, due) for each in self._streams if len(due := each.due())]:
+            windows = batch[0][1] if len(batch) == 1 else torch.cat([due for _, due in batch])
+            posteriors = self._model.posteriors(windows)
+            parts = torch.split(posteriors, [len(due) for _, due in batch])
+            for (stream, _), part in zip(batch, parts, strict=True):
+                stream.decide(part)
+            self.windows += len(posteriors)
+
+    def _order(self, order: Callable[[], None]) -> None:
+        self._orders.append(order)
+        self.woken.set()

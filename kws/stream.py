@@ -1,0 +1,203 @@
+"""One stream of sound: what its feeds bring, one after the other, through one spotter.
+
+No thread, no clock: times come from the feeds.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+
+import torch
+from torch import Tensor
+
+from kws.arrays import Frames
+from kws.audio.feed import Feed
+from kws.audio.resample import warn_not_finite
+from kws.errors import SilentError
+from kws.events import Back, Dropped, Heard, Lost, News
+from kws.listener import Listener
+from kws.spotting.spotter import Detection, Spotter
+
+log = logging.getLogger(__name__)
+
+_MEMORY_S = 4.0
+"""Sound that is remembered for another spotter, which has to know all that the old one does."""
+_TWICE_S = 1.0
+"""When a spotter is exchanged, old and new may hear a keyword so far apart and mean the same."""
+
+
+class Stream:
+    """A stream that may be lost and come back.
+
+    `attach` and `lose` may be called from any thread, all else is for the one that hears.
+
+    Args:
+        name: of the stream, in events.
+        spotter: hears it.
+        publish: takes what happened.
+        live: whether its source does not wait. Where a live one is more than a window ahead of us,
+            the newest window is heard next and what came before it is dropped.
+        heard_to_end: called when a feed has been heard to its end.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        spotter: Spotter,
+        publish: Callable[[News], object],
+        *,
+        live: bool,
+        heard_to_end: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.name = name
+        self.spotter = spotter
+        self.dropped_samples = 0
+        self._publish = publish
+        self._live = live
+        self._heard_to_end = heard_to_end
+        self._waiting: deque[Feed | str] = deque()
+        self._feed: Feed | None = None
+        self._listener: Listener | None = None
+        self._memory: deque[Frames] = deque()
+        self._last_audio: float | None = None
+        self._last_sound: float | None = None
+        self._lost = self._silent = False
+        self._last_heard: dict[str, float] = {}
+
+    @property
+    def seconds(self) -> float:
+        """Length of the stream so far, lost time included."""
+        return _seconds(self.spotter)
+
+    def attach(self, feed: Feed) -> None:
+        """What comes after the feeds so far comes from this one."""
+        self._waiting.append(feed)
+
+    def lose(self, reason: str) -> None:
+        """After the feeds so far there is no sound, and no feed either."""
+        self._waiting.append(reason)
+
+    def due(self) -> Tensor:
+        """Windows that are complete and not decided: shape (n, bands, window_frames); n may be 0.
+
+        What is heard in them is for `decide`, before this is called again.
+        """
+        while self._feed or self._waiting:
+            if self._feed is None:
+                self._next(self._waiting.popleft())
+                continue
+            model, rate = self.spotter.model, self._feed.format.sample_rate
+            window = round(rate * model.window_samples / model.sample_rate)
+            chunk = self._feed.take(
+                round(rate * self.spotter.hop_s),
+                limit=4 * window,
+                behind=window if self._live else None,
+            )
+            if chunk is not None:
+                listener = self._listener or self._begin(self._feed)
+                if chunk.lost:
+                    self._skip(listener, chunk.lost)
+                if self._lost:
+                    self._return(self._feed)
+                self._remember(chunk.frames, rate)
+                return listener.windows(chunk.frames)
+            if not self._feed.exhausted:
+                break
+            self._end(self._feed)
+        return torch.empty(0)
+
+    def decide(self, posteriors: Tensor) -> None:
+        """Take the posteriors, shape (n, keywords), of the windows that were due."""
+        self._report(self.spotter.decide(posteriors))
+
+    def exchange(self, spotter: Spotter) -> None:
+        """Go on with another spotter, which knows the last seconds as if it had heard them."""
+        old, self.spotter = self.spotter, spotter
+        if self._feed is None or self._listener is None:
+            spotter.skip(round(_seconds(old) * spotter.model.sample_rate))
+            return
+        known = sum(map(len, self._memory)) / self._feed.format.sample_rate
+        before = max(0.0, _seconds(old) - known)
+        spotter.skip(round(before * spotter.model.sample_rate))
+        self._listener = Listener(self._feed.format, spotter)
+        found = [each for frames in self._memory for each in self._listener.push(frames)]
+        # What the old one has said is not said again; what it was about to say is not lost.
+        self._report(
+            each
+            for each in found
+            if each.t > self.seconds - _TWICE_S
+            and each.t > self._last_heard.get(each.keyword, -_TWICE_S) + _TWICE_S
+        )
+
+    def _next(self, item: Feed | str) -> None:
+        if isinstance(item, Feed):
+            self._feed, self._listener = item, None
+        else:
+            self._note_loss(item, silent=False)
+
+    def _begin(self, feed: Feed) -> Listener:
+        """Hear a feed's first frames; they do not follow those of the one before."""
+        self._memory.clear()
+        if self._last_audio is not None and feed.first_audio is not None:
+            gap = max(0.0, feed.first_audio - self._last_audio)
+            samples = round(gap * self.spotter.model.sample_rate)
+            self.spotter.skip(samples)
+            self.dropped_samples += samples
+        self._listener = Listener(feed.format, self.spotter)
+        return self._listener
+
+    def _skip(self, listener: Listener, lost: int) -> None:
+        samples, detections = listener.skip(lost)
+        self._report(detections)
+        self._memory.clear()
+        self.dropped_samples += samples
+        reason = "sound was lost, or could not be heard in time"
+        log.warning("stream %r: %d samples dropped: %s", self.name, samples, reason)
+        self._publish(Dropped(self.name, self.seconds, samples, reason))
+
+    def _end(self, feed: Feed) -> None:
+        listener = self._listener or Listener(feed.format, self.spotter)
+        self._report(listener.finish() if self._live else listener.silence())
+        warn_not_finite(f"stream {self.name!r}", listener.not_finite)
+        self._last_audio = feed.last_audio or self._last_audio
+        self._last_sound = feed.last_sound or self._last_sound
+        self._feed = self._listener = None
+        self._memory.clear()
+        if self._live and feed.error is not None:
+            self._note_loss(str(feed.error), silent=isinstance(feed.error, SilentError))
+        self._heard_to_end()
+
+    def _note_loss(self, reason: str, *, silent: bool) -> None:
+        if not self._lost:
+            self._publish(Lost(self.name, self.seconds, reason))
+            self._silent = silent
+        self._lost = True
+        self._silent = self._silent and silent
+
+    def _return(self, feed: Feed) -> None:
+        """Say that sound is back, if it is: where there was silence, zeros are none."""
+        since, until = self._last_audio, feed.first_audio
+        if self._silent:
+            since, until = self._last_sound, feed.last_sound
+        if until is None:
+            return
+        self._lost = self._silent = False
+        seconds = None if since is None else until - since
+        self._publish(Back(self.name, self.seconds, seconds))
+        log.info("stream %r: sound is back", self.name)
+
+    def _remember(self, frames: Frames, rate: int) -> None:
+        self._memory.append(frames)
+        surplus = sum(map(len, self._memory)) - round(_MEMORY_S * rate)
+        while surplus >= len(self._memory[0]):
+            surplus -= len(self._memory.popleft())
+
+    def _report(self, detections: Iterable[Detection]) -> None:
+        name = self.spotter.model.header.name
+        for each in detections:
+            self._last_heard[each.keyword] = each.t
+            self._publish(Heard(self.name, each.t, each.keyword, each.confidence, name))
+
+
+def _seconds(spotter: Spotter) -> float:
+    return spotter.position / spotter.model.sample_rate
