@@ -11,7 +11,8 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from kws.events import Dropped, Heard, hello, scan_line
+from kws.audio.feed import AudioFormat
+from kws.events import Back, Dropped, Heard, Lost, News, Reloaded, hello, scan_line
 from kws.serving.hub import Hub
 from kws.serving.requests import BadRequestError, parse_request
 from kws.serving.status import SourceState, health, info
@@ -23,20 +24,26 @@ DOCS = Path(__file__).parent.parent / "docs"
 SCHEMA = json.loads((DOCS / "protocol.schema.json").read_text(encoding="utf-8"))
 PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
 KEYWORDS = ("yes", "no", "up", "down")
-MESSAGES = ("hello", "detection", "status", "subscribed", "request", "scan_line", "health", "info")
+MESSAGES = (
+    *("hello", "detection", "status", "subscribed", "request", "scan_line"),
+    *("health", "info", "reload"),
+)
 
 HEARD = Heard("default", 12.34, "yes", 0.97, "yes-no-up-down")
 DROPPED = Dropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
+LOST = Lost("default", 9.184, "unplugged")
+BACK = Back("default", 21.4, 12.216)
+RELOADED = Reloaded("yes-no-up-down", dict.fromkeys(KEYWORDS, 0.7))
 SOURCE = SourceState(
     stream="default",
     kind="microphone",
     name="USB",
     live=True,
-    sample_rate=48_000,
-    channels=2,
+    audio_format=AudioFormat(48_000, 2),
+    reason="",
     seconds_since_audio=0.02,
-    delivered=True,
     overflows=1,
+    losses=3,
     dropped_samples=160,
 )
 
@@ -85,10 +92,22 @@ def test_every_key_is_explained(name: str) -> None:
     assert {key for key in keys if f"`{key}`" not in PROTOCOL} == set()
 
 
-@pytest.mark.parametrize(("what", "name"), [(HEARD, "detection"), (DROPPED, "status")])
-def test_events(what: Heard | Dropped, name: str) -> None:
+@pytest.mark.parametrize(
+    "what", [HEARD, DROPPED, LOST, BACK, replace(BACK, seconds=None), RELOADED]
+)
+def test_events(what: News) -> None:
     event = Hub("a8064acf2f92", lambda: datetime.now(UTC)).publish(what)
-    check(json.loads(event.to_json()), name)
+    check(json.loads(event.to_json()), what.type)
+
+
+@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED])
+def test_each_status_has_an_example_and_needs_its_keys(what: News) -> None:
+    (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
+    event = json.loads(Hub("r", lambda: datetime.now(UTC)).publish(what).to_json())
+    assert list(example) == list(event)
+    for key in what.fields():
+        with pytest.raises(ValidationError):
+            check({name: value for name, value in example.items() if name != key}, "status")
 
 
 def test_hello() -> None:
@@ -107,12 +126,17 @@ def test_scan_line_even_before_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    "source",
-    [SOURCE, replace(SOURCE, delivered=False), replace(SOURCE, seconds_since_audio=9.0)],
-    ids=["ok", "waiting", "lost"],
+    ("source", "stalled", "status"),
+    [
+        (SOURCE, "", "ok"),
+        (replace(SOURCE, seconds_since_audio=None), "", "waiting"),
+        (replace(SOURCE, reason="unplugged", audio_format=None), "", "lost"),
+        (SOURCE, "inference has not moved for 7 s", "stalled"),
+    ],
 )
-def test_health(source: SourceState) -> None:
-    _, page = health(source, run="a8064acf2f92", uptime_s=1.5, lost_after_s=3.0, subscribers=2)
+def test_health(source: SourceState, stalled: str, status: str) -> None:
+    _, page = health(source, run="a8064acf2f92", uptime_s=1.5, stalled=stalled, subscribers=2)
+    assert page["status"] == status
     check(page, "health")
 
 

@@ -1,10 +1,11 @@
-"""What /health says: unhealthy only when a source that ought to deliver does not."""
+"""What /health says: unhealthy only where sound ought to be heard and is not."""
 
 from dataclasses import replace
 from http import HTTPStatus
 
 import pytest
 
+from kws.audio.feed import AudioFormat
 from kws.serving.status import SourceState, health, info
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import untrained_model
@@ -14,35 +15,54 @@ HEARING = SourceState(
     kind="microphone",
     name="USB",
     live=True,
-    sample_rate=48_000,
-    channels=2,
+    audio_format=AudioFormat(48_000, 2),
+    reason="",
     seconds_since_audio=0.02,
-    delivered=True,
     overflows=1,
+    losses=3,
     dropped_samples=160,
 )
+NOTHING_YET = replace(HEARING, seconds_since_audio=None, audio_format=None)
+LOST = replace(HEARING, reason="unplugged")
 
 
 @pytest.mark.parametrize(
-    ("source", "code", "status"),
+    ("source", "stalled", "status", "reason"),
     [
-        (HEARING, HTTPStatus.OK, "ok"),
-        (replace(HEARING, delivered=False), HTTPStatus.OK, "waiting"),
-        (replace(HEARING, seconds_since_audio=3.1), HTTPStatus.SERVICE_UNAVAILABLE, "lost"),
-        (
-            replace(HEARING, seconds_since_audio=3.1, delivered=False),
-            HTTPStatus.SERVICE_UNAVAILABLE,
-            "lost",
-        ),
-        (replace(HEARING, live=False, seconds_since_audio=99), HTTPStatus.OK, "ok"),
+        (HEARING, "", "ok", None),
+        (NOTHING_YET, "", "waiting", None),
+        (LOST, "", "lost", "unplugged"),
+        (replace(NOTHING_YET, reason="no such device"), "", "lost", "no such device"),
+        (HEARING, "stuck", "stalled", "stuck"),
+        (NOTHING_YET, "stuck", "stalled", "stuck"),
+        # What is lost cannot be heard either.
+        (LOST, "stuck", "lost", "unplugged"),
+        (replace(HEARING, live=False, seconds_since_audio=99.0), "", "ok", None),
     ],
 )
-def test_health(source: SourceState, code: HTTPStatus, status: str) -> None:
-    answer, content = health(source, run="r", uptime_s=5.0, lost_after_s=3.0, subscribers=2)
-    assert (answer, content["status"]) == (code, status)
-    assert content["uptime_s"] == 5.0
-    assert content["source"]["overflows"] == 1
-    assert (content["seconds_since_audio"] is None) is not source.delivered
+def test_health(source: SourceState, stalled: str, status: str, reason: str | None) -> None:
+    code, content = health(source, run="r", uptime_s=5.0, stalled=stalled, subscribers=2)
+    assert (content["status"], content["reason"]) == (status, reason)
+    assert code is (HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE)
+    assert content["seconds_since_audio"] == source.seconds_since_audio
+    assert (content["uptime_s"], content["subscribers"]) == (5.0, 2)
+
+
+def test_health_knows_the_source() -> None:
+    _, content = health(HEARING, run="r", uptime_s=5.0, stalled="", subscribers=0)
+    assert content["source"] == {
+        "stream": "default",
+        "kind": "microphone",
+        "name": "USB",
+        "live": True,
+        "sample_rate": 48_000,
+        "channels": 2,
+        "overflows": 1,
+        "losses": 3,
+        "dropped_samples": 160,
+    }
+    _, content = health(NOTHING_YET, run="r", uptime_s=5.0, stalled="", subscribers=0)
+    assert (content["source"]["sample_rate"], content["source"]["channels"]) == (None, None)
 
 
 def test_info_begins_with_the_published_keys() -> None:
