@@ -26,12 +26,14 @@ class Supervisor:
         """Say something, as READY=1; false where nobody listens."""
         if not self._address:
             return False
-        message = "\n".join(f"{name}={value}" for name, value in said.items())
+        # A name of a file may hold anything.
+        lines = (f"{name}={value}".replace("\n", " ") for name, value in said.items())
+        message = "\n".join(lines).encode(errors="replace")
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as said_to:
                 # A supervisor that does not read must not stop us.
                 said_to.setblocking(False)
-                said_to.sendto(message.encode(), self._address)
+                said_to.sendto(message, self._address)
         except OSError:
             return False
         return True
@@ -45,7 +47,7 @@ def _watchdog(environment: Mapping[str, str], pid: int) -> float | None:
     """Seconds within which the supervisor wants to hear of us; None where it does not."""
     meant_for = environment.get("WATCHDOG_PID", "")
     microseconds = environment.get("WATCHDOG_USEC", "")
-    if not microseconds.isdigit() or not int(microseconds):
+    if not microseconds.isdecimal() or not int(microseconds):
         return None
     if meant_for and meant_for != str(pid):
         return None
