@@ -16,6 +16,7 @@ class Hung(Exception):  # noqa: N818  # a fact, which callers turn into an error
 def in_thread(call: Callable[[], Result], name: str = "audio system") -> Future[Result]:
     """Call in a thread of its own, for which nothing waits at the end of the process."""
     done: Future[Result] = Future()
+    done.set_running_or_notify_cancel()
 
     def run() -> None:
         try:
@@ -35,7 +36,11 @@ async def limited(call: Callable[[], Result], seconds: float) -> Result:
         BaseException: what the call raises.
     """
     calling = asyncio.wrap_future(in_thread(call))
-    done, _ = await asyncio.wait((calling,), timeout=seconds)
-    if not done:
-        raise Hung
-    return calling.result()
+    try:
+        await asyncio.wait((calling,), timeout=seconds)
+        if not calling.done():
+            raise Hung
+        return calling.result()
+    finally:
+        # What comes too late is for nobody, not even for the log.
+        calling.cancel()
