@@ -4,9 +4,11 @@ No thread, no clock: times come from the feeds.
 """
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,8 +24,9 @@ log = logging.getLogger(__name__)
 
 _MEMORY_S = 4.0
 """Sound that is remembered for another spotter, which has to know all that the old one does."""
-_TWICE_S = 1.0
-"""When a spotter is exchanged, old and new may hear a keyword so far apart and mean the same."""
+_LATE_S = 1.0
+"""When spotters are exchanged, what the new one would have said within so long is said late."""
+_EPSILON_S = 1e-6
 
 
 class Stream:
@@ -59,9 +62,11 @@ class Stream:
         self._feed: Feed | None = None
         self._listener: Listener | None = None
         self._memory: deque[Frames] = deque()
+        self._unbroken_since, self._taken = 0.0, 0
         self._last_audio: float | None = None
         self._last_sound: float | None = None
         self._lost = self._silent = False
+        self._sound_until: float | None = None
         self._last_heard: dict[str, float] = {}
 
     @property
@@ -100,10 +105,12 @@ class Stream:
                 if self._lost:
                     self._return(self._feed)
                 self._remember(chunk.frames, rate)
-                return listener.windows(chunk.frames)
-            if not self._feed.exhausted:
+                if len(windows := listener.windows(chunk.frames)):
+                    return windows
+            elif self._feed.exhausted:
+                self._end(self._feed)
+            else:
                 break
-            self._end(self._feed)
         return torch.empty(0)
 
     def decide(self, posteriors: Tensor) -> None:
@@ -116,18 +123,19 @@ class Stream:
         if self._feed is None or self._listener is None:
             spotter.skip(round(_seconds(old) * spotter.model.sample_rate))
             return
-        known = sum(map(len, self._memory)) / self._feed.format.sample_rate
-        before = max(0.0, _seconds(old) - known)
+        # From a whole number of hops on, so that windows lie where they would have lain.
+        hop = self._feed.format.sample_rate * spotter.hop_s
+        forgotten = self._taken - sum(map(len, self._memory))
+        hops = math.ceil(forgotten / hop)
+        before = self._unbroken_since + hops * spotter.hop_s
         spotter.skip(round(before * spotter.model.sample_rate))
         self._listener = Listener(self._feed.format, spotter)
-        found = [each for frames in self._memory for each in self._listener.push(frames)]
-        # What the old one has said is not said again; what it was about to say is not lost.
-        self._report(
-            each
-            for each in found
-            if each.t > self.seconds - _TWICE_S
-            and each.t > self._last_heard.get(each.keyword, -_TWICE_S) + _TWICE_S
-        )
+        if not self._memory:
+            return
+        known = np.concatenate(self._memory)[round(hops * hop) - forgotten :]
+        found = self._listener.push(known)
+        # What the old one was about to say is not lost.
+        self._report(each for each in found if each.t > self.seconds - _LATE_S)
 
     def _next(self, item: Feed | str) -> None:
         if isinstance(item, Feed):
@@ -137,19 +145,19 @@ class Stream:
 
     def _begin(self, feed: Feed) -> Listener:
         """Hear a feed's first frames; they do not follow those of the one before."""
-        self._memory.clear()
         if self._last_audio is not None and feed.first_audio is not None:
             gap = max(0.0, feed.first_audio - self._last_audio)
             samples = round(gap * self.spotter.model.sample_rate)
             self.spotter.skip(samples)
             self.dropped_samples += samples
+        self._forget()
         self._listener = Listener(feed.format, self.spotter)
         return self._listener
 
     def _skip(self, listener: Listener, lost: int) -> None:
         samples, detections = listener.skip(lost)
         self._report(detections)
-        self._memory.clear()
+        self._forget()
         self.dropped_samples += samples
         reason = "sound was lost, or could not be heard in time"
         log.warning("stream %r: %d samples dropped: %s", self.name, samples, reason)
@@ -171,14 +179,13 @@ class Stream:
         if not self._lost:
             self._publish(Lost(self.name, self.seconds, reason))
             self._silent = silent
+            self._sound_until = self._last_sound if silent else self._last_audio
         self._lost = True
         self._silent = self._silent and silent
 
     def _return(self, feed: Feed) -> None:
         """Say that sound is back, if it is: where there was silence, zeros are none."""
-        since, until = self._last_audio, feed.first_audio
-        if self._silent:
-            since, until = self._last_sound, feed.last_sound
+        since, until = self._sound_until, feed.last_sound if self._silent else feed.first_audio
         if until is None:
             return
         self._lost = self._silent = False
@@ -187,14 +194,24 @@ class Stream:
         log.info("stream %r: sound is back", self.name)
 
     def _remember(self, frames: Frames, rate: int) -> None:
+        self._taken += len(frames)
         self._memory.append(frames)
         surplus = sum(map(len, self._memory)) - round(_MEMORY_S * rate)
         while surplus >= len(self._memory[0]):
             surplus -= len(self._memory.popleft())
 
+    def _forget(self) -> None:
+        """What comes does not follow what came."""
+        self._memory.clear()
+        self._unbroken_since, self._taken = self.seconds, 0
+
     def _report(self, detections: Iterable[Detection]) -> None:
         name = self.spotter.model.header.name
         for each in detections:
+            # A spotter keeps this by itself, but a new one knows little of what was said.
+            wait = self.spotter.trigger[each.keyword].refractory_s - _EPSILON_S
+            if each.t < self._last_heard.get(each.keyword, -math.inf) + wait:
+                continue
             self._last_heard[each.keyword] = each.t
             self._publish(Heard(self.name, each.t, each.keyword, each.confidence, name))
 

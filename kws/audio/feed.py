@@ -38,7 +38,7 @@ class Feed:
     Attributes:
         error: why the source ended, if it did not end well.
         overflows: how often sound was lost before it came here.
-        first_audio: when the first frames came, by the clock; None before.
+        first_audio: when the first frames began, by the clock; None before they came.
         last_audio: when the last ones came.
         last_sound: when frames last came that were not digital silence.
     """
@@ -86,7 +86,7 @@ class Feed:
         self._ring.write(frames)
         now = self._clock()
         if self.first_audio is None:
-            self.first_audio = now
+            self.first_audio = now - len(frames) / self.format.sample_rate
         self.last_audio = now
         if frames.any():
             self.last_sound = now
