@@ -57,7 +57,7 @@ class CaptureState:
         reason: why there is no sound; empty while there is.
         last_audio: when sound last came, by the clock; None if it never did.
         overflows: how often sound was lost on its way.
-        losses: how often the source was lost.
+        losses: how often sound was lost; attempts in vain to get it back are none.
         attempts: calls into the audio system that came back, whatever they said.
     """
 
@@ -147,7 +147,8 @@ class Capture:
         """
         wait = self._pace.first_retry
         if self._reason:
-            await self._pause(wait)
+            wait = await self._back_off(wait)
+            self._source = self._make()
         while True:
             self._changed.clear()
             feed, error = await self._hear(opened)
@@ -160,8 +161,7 @@ class Capture:
             if feed is not None and feed.last_audio is not None:
                 wait = self._pace.first_retry
             else:
-                await self._pause(wait)
-                wait = min(2 * wait, self._pace.last_retry)
+                wait = await self._back_off(wait)
             self._source = self._make()
 
     async def stop(self, seconds: float) -> None:
@@ -192,21 +192,27 @@ class Capture:
             self._sink.attach(feed)
             begun = feed
             await self._answer(lambda: source.start(begun))
+            log.info(
+                "%s is open: %d Hz, %d channel(s)",
+                *(self._place, audio_format.sample_rate, audio_format.channels),
+            )
             error = await self._lost(feed)
         except HungError:
             raise
         except KwsError as refused:
             error = refused
+        if error is not None:
+            self._losses += not self._reason
+            self._remember(error)
+            # The end of a feed is news in itself.
+            if feed is None:
+                self._sink.lose(str(error))
         if feed is not None:
             feed.end(error)
             await self._answer(source.stop)
             self._feed = None
             self._last_audio = feed.last_audio or self._last_audio
             self._overflows += feed.overflows
-        if error is not None:
-            self._losses += feed is not None
-            self._remember(error)
-            self._sink.lose(str(error))
         return feed, error
 
     async def _lost(self, feed: Feed) -> KwsError | None:
@@ -243,6 +249,11 @@ class Capture:
     @property
     def _place(self) -> str:
         return f"{self._source.kind} {self._source.name!r}"
+
+    async def _back_off(self, wait: float) -> float:
+        """Wait for the next attempt; how long to wait for the one after."""
+        await self._pause(wait)
+        return min(2 * wait, self._pace.last_retry)
 
     async def _pause(self, seconds: float) -> None:
         """Wait, unless another source is wanted meanwhile."""

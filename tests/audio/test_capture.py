@@ -1,0 +1,440 @@
+"""A capture through all that can happen to a source, in small times."""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from kws.audio.capture import Capture, Pace
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.watch import Patience
+from kws.errors import AudioFileError, DeviceError, HungError, KwsError
+
+FORMAT = AudioFormat(1_000, 1)
+PACE = Pace(answer=5.0, first_retry=0.004, last_retry=0.02, look=0.002)
+PATIENCE = Patience(lost_after=60.0, silent_after=60.0)
+HASTY = Patience(lost_after=0.02, silent_after=0.0)
+LONG = 20.0
+SOUND = np.ones((10, 1), np.float32)
+ZEROS = np.zeros((10, 1), np.float32)
+
+
+class Device:
+    """A source that does what a test wants; each of its calls may be made to fail or to hang."""
+
+    kind = "microphone"
+    stream = "default"
+
+    def __init__(
+        self,
+        name: str = "USB",
+        *,
+        live: bool = True,
+        comes_back: bool = True,
+        open: Callable[[], object] = lambda: None,
+        start: Callable[[], object] = lambda: None,
+        stop: Callable[[], object] = lambda: None,
+        delivers: np.ndarray | None = SOUND,
+    ) -> None:
+        self.name = name
+        self.live = live
+        self.comes_back = comes_back
+        self.feed: Feed | None = None
+        self.stopped = 0
+        self.opened_at = 0.0
+        self._open, self._start, self._stop = open, start, stop
+        self._delivers = delivers
+
+    def open(self) -> AudioFormat:
+        self.opened_at = time.monotonic()
+        self._open()
+        return FORMAT
+
+    def start(self, feed: Feed) -> None:
+        self.feed = feed
+        self._start()
+        if self._delivers is not None:
+            feed.write(self._delivers)
+
+    def stop(self) -> None:
+        self.stopped += 1
+        self._stop()
+
+
+@dataclass
+class Notes:
+    """What a capture said."""
+
+    feeds: list[Feed] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    def attach(self, feed: Feed) -> None:
+        self.feeds.append(feed)
+
+    def lose(self, reason: str) -> None:
+        self.reasons.append(reason)
+
+
+class Bench:
+    """A capture over devices, one after the other; the last one for ever."""
+
+    def __init__(self, *devices: Device, patience: Patience = PATIENCE, pace: Pace = PACE) -> None:
+        self.devices = devices
+        self.made = 0
+        self.notes = Notes()
+        self.capture = Capture(
+            devices[0],
+            self._make,
+            lambda audio_format: Feed(audio_format, time.monotonic),
+            self.notes,
+            patience,
+            pace,
+            time.monotonic,
+        )
+
+    def _make(self) -> Device:
+        self.made += 1
+        return self.devices[min(self.made, len(self.devices) - 1)]
+
+    @contextlib.asynccontextmanager
+    async def running(self, opened: AudioFormat | None = None) -> AsyncIterator[None]:
+        task = asyncio.create_task(self.capture.run(opened))
+        try:
+            yield
+            assert not task.done(), task.exception()
+        finally:
+            task.cancel()
+            await asyncio.wait((task,))
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that gives no notice of itself."""
+        async with asyncio.timeout(LONG):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    async def hears(self, device: Device) -> Feed:
+        """Wait until a device is the one that is heard; its feed."""
+        await self.until(
+            lambda: (
+                device.feed is not None
+                and self.notes.feeds[-1] is device.feed
+                and not self.capture.state.reason
+            )
+        )
+        assert device.feed is not None
+        return device.feed
+
+
+def refuse(message: str) -> Callable[[], None]:
+    def call() -> None:
+        raise DeviceError(message)
+
+    return call
+
+
+@pytest.fixture
+def gate() -> Iterator[threading.Event]:
+    """What a hung call waits for; opened at the end of the test."""
+    opened = threading.Event()
+    yield opened
+    opened.set()
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.message for each in caplog.records if each.levelno == logging.WARNING]
+
+
+def test_a_source_that_was_opened_is_not_opened_again() -> None:
+    async def test() -> None:
+        device = Device(open=refuse("opened twice"))
+        bench = Bench(device)
+        async with bench.running(FORMAT):
+            feed = await bench.hears(device)
+            await bench.until(lambda: bench.capture.state.attempts == 1)
+        state = bench.capture.state
+        assert (state.kind, state.name, state.audio_format) == ("microphone", "USB", FORMAT)
+        assert (state.reason, state.losses, state.last_audio) == ("", 0, feed.last_audio)
+        assert not bench.notes.reasons
+
+    asyncio.run(test())
+
+
+def test_before_it_runs_nothing_is_known() -> None:
+    state = Bench(Device()).capture.state
+    assert (state.audio_format, state.last_audio, state.reason) == (None, None, "")
+    assert (state.overflows, state.losses, state.attempts) == (0, 0, 0)
+
+
+def test_a_lost_source_comes_back(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        first, away, second = Device("one"), Device("one", open=refuse("away")), Device("two")
+        bench = Bench(first, away, away, away, second)
+        async with bench.running():
+            feed = await bench.hears(first)
+            feed.lose(3)
+            feed.end(DeviceError("unplugged"))
+            await bench.hears(second)
+        state = bench.capture.state
+        assert (state.name, state.losses, state.overflows) == ("two", 1, 1)
+        assert first.stopped == 1
+        # A feed tells its end by itself.
+        assert bench.notes.reasons == ["away"] * 3
+        assert len(bench.notes.feeds) == 2
+        # Open, start, stop; three times open; open, start.
+        assert state.attempts == 8
+
+    asyncio.run(test())
+    assert warnings(caplog) == [
+        "unplugged; trying to get it back",
+        "away; trying to get it back",
+    ]
+
+
+def test_the_state_says_why_there_is_no_sound() -> None:
+    async def test() -> None:
+        first, away = Device(), Device(open=refuse("away"))
+        bench = Bench(first, away)
+        async with bench.running():
+            feed = await bench.hears(first)
+            feed.end(DeviceError("unplugged"))
+            await bench.until(lambda: bench.made > 2)
+            state = bench.capture.state
+            assert state.reason == "away"
+            assert state.audio_format == FORMAT
+            assert state.last_audio == feed.last_audio
+
+    asyncio.run(test())
+
+
+def test_waits_grow_up_to_a_bound_and_begin_anew_after_sound() -> None:
+    async def test() -> None:
+        pace = Pace(answer=5.0, first_retry=0.05, last_retry=0.2, look=0.002)
+        aways = [Device(open=refuse("away")) for _ in range(4)]
+        back, gone, again = Device(), Device(open=refuse("gone")), Device()
+        bench = Bench(*aways, back, gone, again, pace=pace)
+        async with bench.running():
+            (await bench.hears(back)).end(DeviceError("unplugged"))
+            await bench.hears(again)
+        moments = [each.opened_at for each in (*aways, back)]
+        waits = [after - before for before, after in itertools.pairwise(moments)]
+        for wait, least in zip(waits, (0.05, 0.1, 0.2, 0.2), strict=True):
+            assert wait >= least - 0.005
+        assert waits[3] < waits[0] + waits[1] + waits[2], "it grows no more"
+        assert 0.045 <= again.opened_at - gone.opened_at < 0.2, "and begins anew"
+
+    asyncio.run(test())
+
+
+def test_a_source_that_opens_and_says_nothing_is_no_better_than_none() -> None:
+    async def test() -> None:
+        devices = [Device(start=refuse("busy")) for _ in range(3)]
+        good = Device()
+        bench = Bench(*devices, good)
+        async with bench.running():
+            await bench.hears(good)
+        waits = [
+            after.opened_at - before.opened_at
+            for before, after in zip(devices, [*devices[1:], good], strict=True)
+        ]
+        for wait, least in zip(waits, (0.004, 0.008, 0.016), strict=True):
+            assert wait >= least - 0.001
+        assert bench.capture.state.losses == 1, "an attempt in vain is no loss"
+        assert [feed.error is None for feed in bench.notes.feeds] == [False] * 3 + [True]
+        assert not bench.notes.reasons
+
+    asyncio.run(test())
+
+
+def test_a_source_that_falls_silent_without_a_word_is_lost() -> None:
+    async def test() -> None:
+        dead, good = Device(), Device()
+        bench = Bench(dead, good, patience=HASTY)
+        async with bench.running():
+            await bench.until(lambda: dead.stopped == 1)
+        assert dead.feed is not None
+        assert str(dead.feed.error) == (
+            "microphone 'USB' has delivered nothing for 0.02 s (audio.lost_after_s)"
+        )
+
+    asyncio.run(test())
+
+
+def test_a_source_that_never_delivers_is_lost() -> None:
+    async def test() -> None:
+        mute, good = Device(delivers=None), Device()
+        bench = Bench(mute, good, patience=HASTY)
+        async with bench.running():
+            await bench.until(lambda: good.feed is not None)
+        assert bench.capture.state.losses >= 1
+        assert mute.stopped == 1
+
+    asyncio.run(test())
+
+
+def test_digital_silence_has_a_reason_until_there_is_sound(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        zeros = [Device(delivers=ZEROS) for _ in range(3)]
+        bench = Bench(*zeros, patience=Patience(lost_after=60.0, silent_after=0.02))
+        async with bench.running():
+            await bench.until(lambda: zeros[1].stopped == 1)
+            reason = bench.capture.state.reason
+            assert "nothing but digital silence for 0.02 s" in reason
+            assert bench.capture.state.losses == 1
+            # Longer than it takes to see that sound comes.
+            feed = zeros[2].feed
+            await bench.until(lambda: zeros[2].stopped >= 2 or zeros[2].feed is not feed)
+            assert bench.capture.state.reason == reason
+            bench.capture.change(PATIENCE)
+            feed = zeros[2].feed
+            await bench.until(lambda: zeros[2].feed is not feed)
+            assert zeros[2].feed is not None
+            zeros[2].feed.write(SOUND)
+            await bench.until(lambda: not bench.capture.state.reason)
+        assert not bench.notes.reasons
+
+    asyncio.run(test())
+    assert len(warnings(caplog)) == 1
+
+
+@pytest.mark.parametrize("call", ["open", "start", "stop"])
+def test_an_audio_system_that_hangs_is_given_up(call: str, gate: threading.Event) -> None:
+    async def test() -> None:
+        stuck: dict[str, Callable[[], object]] = {call: gate.wait}
+        device = Device(**stuck)  # type: ignore[arg-type]
+        bench = Bench(device, pace=Pace(answer=0.05, first_retry=0.004, look=0.002))
+        task = asyncio.create_task(bench.capture.run())
+        if call == "stop":
+            (await bench.hears(device)).end(DeviceError("unplugged"))
+        async with asyncio.timeout(LONG):
+            with pytest.raises(HungError, match=r"has not answered for 0\.05 s"):
+                await task
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("error", [None, AudioFileError("cut short")])
+def test_the_end_of_what_does_not_come_back_is_the_end(error: KwsError | None) -> None:
+    async def test() -> None:
+        device = Device(live=False, comes_back=False)
+        bench = Bench(device, patience=HASTY)
+        task = asyncio.create_task(bench.capture.run(FORMAT))
+        feed = await bench.hears(device)
+        feed.end(error)
+        async with asyncio.timeout(LONG):
+            if error is None:
+                await task
+            else:
+                with pytest.raises(AudioFileError, match="cut short"):
+                    await task
+        assert (bench.made, device.stopped) == (0, 1)
+
+    asyncio.run(test())
+
+
+def test_what_waits_for_us_may_be_quiet() -> None:
+    async def test() -> None:
+        device = Device(live=False, comes_back=False, delivers=None)
+        looked = threading.Event()
+        bench = Bench(device, patience=Patience(lost_after=1e-9, silent_after=1e-9))
+        async with bench.running():
+            await bench.until(lambda: device.feed is not None)
+            # It is looked at meanwhile.
+            assert not await asyncio.to_thread(looked.wait, 20 * PACE.look)
+        assert (device.feed and device.feed.ended, device.stopped) == (False, 0)
+
+    asyncio.run(test())
+
+
+def test_a_first_source_that_was_refused_is_waited_for(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        refused, made = Device(open=refuse("opened though known not to open")), Device()
+        bench = Bench(refused, made)
+        bench.capture.refuse(DeviceError("no microphone"))
+        assert bench.capture.state.reason == "no microphone"
+        assert bench.notes.reasons == ["no microphone"]
+        async with bench.running():
+            await bench.hears(made)
+        assert refused.opened_at == 0.0
+        assert bench.capture.state.losses == 0
+
+    asyncio.run(test())
+    assert warnings(caplog) == ["no microphone; trying to get it back"]
+
+
+@pytest.mark.parametrize("refused", [True, False])
+def test_a_change_takes_effect_at_once(refused: bool) -> None:
+    async def test() -> None:
+        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=600.0)
+        old, new = Device("old"), Device("new")
+        bench = Bench(old, new, pace=slow)
+        if refused:
+            bench.capture.refuse(DeviceError("no microphone"))
+        async with bench.running():
+            if not refused:
+                await bench.until(lambda: old.feed is not None)
+            bench.capture.change(PATIENCE)
+            await bench.until(lambda: new.feed is not None)
+            state = bench.capture.state
+        assert (state.name, state.losses) == ("new", 0)
+        assert old.stopped == (0 if refused else 1)
+        if old.feed is not None:
+            assert old.feed.ended
+            assert old.feed.error is None
+
+    asyncio.run(test())
+
+
+def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -> None:
+    async def test() -> None:
+        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=600.0)
+        old, new = Device("old", open=gate.wait), Device("new")
+        bench = Bench(old, new, pace=slow)
+        async with bench.running():
+            await bench.until(lambda: old.opened_at > 0)
+            bench.capture.change(PATIENCE)
+            gate.set()
+            await bench.until(lambda: new.feed is not None)
+        assert old.stopped == 1
+
+    asyncio.run(test())
+
+
+def test_each_new_reason_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        good, last = Device(), Device()
+        away = [Device(open=refuse(each)) for each in ("a", "a", "b", "b")]
+        bench = Bench(*away, good, *away[:2], last)
+        async with bench.running():
+            (await bench.hears(good)).end(DeviceError("a"))
+            await bench.hears(last)
+
+    asyncio.run(test())
+    assert [each.partition(";")[0] for each in warnings(caplog)] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_it_stops_in_time(
+    hangs: bool, gate: threading.Event, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        device = Device(stop=gate.wait) if hangs else Device()
+        bench = Bench(device)
+        async with bench.running():
+            feed = await bench.hears(device)
+        async with asyncio.timeout(LONG):
+            await bench.capture.stop(0.05 if hangs else LONG)
+        assert feed.ended
+        assert feed.error is None
+        assert device.stopped == 1
+
+    asyncio.run(test())
+    assert ("does not let itself be closed" in caplog.text) is hangs
