@@ -80,8 +80,7 @@ class Inference:
 
     def work(self) -> None:
         """Hear all that is there."""
-        while self._orders:
-            self._orders.popleft()()
+        self._obey()
         while batch := [(each, due) for each in self._streams if len(due := each.due())]:
             windows = batch[0][1] if len(batch) == 1 else torch.cat([due for _, due in batch])
             posteriors = self._model.posteriors(windows)
@@ -89,6 +88,12 @@ class Inference:
             for (stream, _), part in zip(batch, parts, strict=True):
                 stream.decide(part)
             self.windows += len(posteriors)
+            # A recording can keep us here for long.
+            self._obey()
+
+    def _obey(self) -> None:
+        while self._orders:
+            self._orders.popleft()()
 
     def _order(self, order: Callable[[], None]) -> None:
         self._orders.append(order)
