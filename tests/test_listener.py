@@ -1,16 +1,16 @@
-"""From a source's frames to events: gaps, backlog, the end."""
+"""A listener: any rate to the spotter's, and what a spotter is made of."""
 
 import logging
 
 import numpy as np
 import pytest
+import torch
 
 from kws.arrays import Frames
-from kws.audio.feed import RING_SECONDS, AudioFormat, Feed
+from kws.audio.feed import AudioFormat
 from kws.config import load_config
 from kws.errors import ConfigError
-from kws.events import Dropped, Heard
-from kws.listener import Listener, listen, make_spotter, warn_of_other_hop
+from kws.listener import SILENCE_S, Listener, make_spotter, thresholds, warn_of_other_hop
 from kws.spotting.spotter import Spotter
 from tests.spotting.models import calibrated_model, untrained_model
 
@@ -22,83 +22,60 @@ MONO = AudioFormat(RATE, 1)
 def bursts(seconds: int, rate: int = RATE) -> Frames:
     random = np.random.default_rng(5)
     levels = np.repeat(10 ** random.uniform(-4, -0.5, seconds * 5), rate // 5)
-    return (levels * random.normal(size=len(levels)))[:, None].astype(np.float32)
+    samples = (levels * random.normal(size=len(levels))).clip(-1, 1)
+    return samples[:, None].astype(np.float32)
 
 
 SIGNAL = bursts(6)
 
 
-def heard_in(feed: Feed, *, live: bool) -> list[Heard | Dropped]:
-    published: list[Heard | Dropped] = []
-    listen(
-        feed,
-        Listener(feed.format, Spotter(MODEL)),
-        published.append,
-        stream="kitchen",
-        live=live,
-    )
-    return published
+def said(listener: Listener, blocks: list[Frames]) -> list[tuple[str, float]]:
+    heard = [each for block in blocks for each in listener.push(block)] + listener.finish()
+    return [(each.keyword, each.t) for each in heard]
 
 
-def filled(frames: Frames, audio_format: AudioFormat = MONO) -> Feed:
-    feed = Feed(audio_format, lambda: 0.0)
-    feed.write(frames)
-    feed.end()
-    return feed
-
-
-def test_a_recording_is_heard_whole_and_a_second_beyond() -> None:
-    published = heard_in(filled(SIGNAL), live=False)
-    padded = np.concatenate((SIGNAL[:, 0], np.zeros(RATE, np.float32)))
-    expected = [(each.keyword, round(each.t, 6)) for each in Spotter(MODEL).push(padded)]
-    assert [(each.keyword, round(each.t, 6)) for each in published if isinstance(each, Heard)] == (
-        expected
-    )
+def test_frames_are_heard_as_the_spotter_hears_their_samples() -> None:
+    expected = [(each.keyword, each.t) for each in Spotter(MODEL).push(SIGNAL[:, 0])]
     assert expected
-    assert {each.stream for each in published} == {"kitchen"}
+    assert said(Listener(MONO, Spotter(MODEL)), np.array_split(SIGNAL, 13)) == expected
+    stereo = np.repeat(SIGNAL, 2, axis=1)
+    assert said(Listener(AudioFormat(RATE, 2), Spotter(MODEL)), [stereo]) == expected
 
 
-def test_a_live_source_that_is_far_behind_is_heard_from_its_newest_second(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    published = heard_in(filled(SIGNAL), live=True)
-    dropped = [each for each in published if isinstance(each, Dropped)]
-    assert [each.samples for each in dropped] == [5 * RATE]
-    assert dropped[0].t == 5.0
-    assert all(each.t == 6.0 for each in published if isinstance(each, Heard))
-    assert "80000 samples dropped" in caplog.text
+def test_nothing_stays_inside_a_resampler() -> None:
+    listener = Listener(AudioFormat(44_100, 1), Spotter(MODEL))
+    listener.push(bursts(2, 44_100))
+    assert listener.seconds < 2.0
+    listener.finish()
+    assert listener.seconds == pytest.approx(2.0, abs=1e-3)
+    listener.silence()
+    assert listener.seconds == pytest.approx(2.0 + SILENCE_S, abs=1e-3)
 
 
-def test_a_gap_from_the_device_breaks_the_stream() -> None:
-    feed = Feed(MONO, lambda: 0.0)
-    feed.write(SIGNAL[:RATE])
-    feed.lose(8_000)
-    feed.write(SIGNAL[RATE : 2 * RATE])
-    feed.end()
-    published = heard_in(feed, live=False)
-    assert [(each.samples, each.t) for each in published if isinstance(each, Dropped)] == [
-        (8_000, 1.5)
-    ]
-    assert not [each for each in published if isinstance(each, Heard) and 1.0 < each.t < 2.5]
+def test_windows_are_the_spotters() -> None:
+    windows = Listener(MONO, Spotter(MODEL)).windows(SIGNAL)
+    assert torch.equal(windows, Spotter(MODEL).windows(SIGNAL[:, 0]))
 
 
 def test_a_loss_is_counted_at_the_models_rate() -> None:
     listener = Listener(AudioFormat(48_000, 2), Spotter(MODEL))
     listener.push(np.zeros((48_000, 2), np.float32))
     samples, _ = listener.skip(4_800)
-    assert samples == listener.dropped_samples == 1_600
+    assert samples == 1_600
     assert listener.seconds == pytest.approx(1.1)
 
 
-def test_no_numbers_are_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_what_is_no_number_is_counted() -> None:
+    listener = Listener(MONO, Spotter(MODEL))
     broken = SIGNAL.copy()
     broken[10:15] = np.nan
-    heard_in(filled(broken), live=False)
-    assert "5 samples were no numbers" in caplog.text
+    listener.push(broken)
+    assert listener.not_finite == 5
 
 
-def test_the_ring_is_longer_than_a_window() -> None:
-    assert 2 * MODEL.window_samples <= RING_SECONDS * RATE
+def test_thresholds_are_those_that_it_hears_with() -> None:
+    spotter = make_spotter(load_config(overrides=["keywords.up.threshold=0.9"]), MODEL)
+    assert thresholds(spotter) == {"yes": 0.3, "no": 0.3, "up": 0.9, "down": 0.3}
 
 
 def test_another_hop_than_calibrated_warns(caplog: pytest.LogCaptureFixture) -> None:

@@ -100,6 +100,82 @@ def test_an_overflow_is_counted_and_is_a_gap() -> None:
     assert (second.lost, second.frames[0, 0]) == (50, 250)
 
 
+def test_nothing_is_taken_after_the_end() -> None:
+    feed = Feed(FORMAT, lambda: 1.0)
+    feed.write(frames(10))
+    feed.end()
+    feed.write(frames(100))
+    chunk = feed.read(50)
+    assert chunk is not None
+    assert len(chunk.frames) == 10
+    assert feed.read(50) is None
+
+
+def test_take_gives_enough_or_the_last_and_never_waits() -> None:
+    feed = Feed(FORMAT, lambda: 0.0)
+    assert feed.take(100) is None
+    feed.write(frames(99))
+    assert feed.take(100) is None
+    feed.write(frames(1, start=99))
+    chunk = feed.take(100)
+    assert chunk is not None
+    assert len(chunk.frames) == 100
+    feed.write(frames(30))
+    assert feed.take(100) is None
+    feed.end()
+    assert (feed.ended, feed.exhausted) == (True, False)
+    chunk = feed.take(100)
+    assert chunk is not None
+    assert len(chunk.frames) == 30
+    assert feed.exhausted
+    assert feed.take(100) is None
+
+
+def test_the_reader_is_woken_when_there_is_enough() -> None:
+    filled = threading.Event()
+    feed = Feed(FORMAT, lambda: 0.0, filled)
+    assert feed.take(100) is None
+    feed.write(frames(99))
+    assert not filled.is_set()
+    feed.write(frames(1))
+    assert filled.is_set()
+    assert feed.take(100) is not None
+    filled.clear()
+    feed.end()
+    assert filled.is_set()
+
+
+def test_take_makes_room_for_who_waits() -> None:
+    feed = Feed(FORMAT, lambda: 0.0)
+    writer = threading.Thread(target=lambda: feed.write_waiting(frames(2 * CAPACITY)))
+    writer.start()
+    taken = 0
+    while taken < 2 * CAPACITY:
+        chunk = feed.read(1, limit=CAPACITY)
+        assert chunk is not None
+        assert chunk.lost == 0
+        taken += len(chunk.frames)
+    writer.join(10)
+    assert not writer.is_alive()
+
+
+def test_a_feed_knows_when_what_came() -> None:
+    now = 10.0
+    feed = Feed(FORMAT, lambda: now)
+    assert (feed.first_audio, feed.last_audio, feed.last_sound) == (None, None, None)
+    now = 12.0
+    assert feed.pause == 0.0
+    feed.write(np.zeros((500, 1), np.float32))
+    assert (feed.first_audio, feed.last_audio, feed.last_sound) == (11.5, 12.0, None)
+    now = 13.0
+    assert feed.pause == 1.0
+    feed.write(np.full((500, 1), 1e-5, np.float32))
+    assert (feed.first_audio, feed.last_audio, feed.last_sound) == (11.5, 13.0, 13.0)
+    now = 14.0
+    feed.write(np.full((500, 1), -0.0, np.float32))
+    assert (feed.last_audio, feed.last_sound) == (14.0, 13.0)
+
+
 def test_a_source_that_fails_ends_its_feed(caplog: pytest.LogCaptureFixture) -> None:
     def known() -> None:
         raise DeviceError("gone")
