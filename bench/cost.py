@@ -28,11 +28,13 @@ from kws.audio.ring import Chunk
 from kws.config import Config
 from kws.errors import ConfigError, KwsError
 from kws.events import Heard
-from kws.listener import Listener, listen, make_spotter
+from kws.inference import Inference
+from kws.listener import make_spotter
 from kws.scanning import scan
 from kws.serving.hub import Hub
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
+from kws.stream import Stream as HeardStream
 from train.data.clips import of_split, word_clips
 from train.measure.scoring import StreamScore, score
 from train.measure.streams import Stream, Word, build_stream
@@ -83,7 +85,7 @@ class EagerFeed(Feed):
         super().__init__(AudioFormat(stream.sample_rate, 1), time.monotonic)
         self._blocks = _blocks(stream)
 
-    def read(
+    def take(
         self, at_least: int, *, limit: int | None = None, behind: int | None = None
     ) -> Chunk | None:
         """Write blocks until `at_least` frames are there, and take them."""
@@ -95,7 +97,7 @@ class EagerFeed(Feed):
             else:
                 self.write(block)
                 written += len(block)
-        return super().read(at_least, limit=limit, behind=behind)
+        return super().take(at_least, limit=limit, behind=behind)
 
 
 def _blocks(stream: Stream) -> Iterator[Frames]:
@@ -154,10 +156,12 @@ def live(stream: Stream, model: KeywordModel) -> tuple[float, StreamScore]:
     spotter = make_spotter(Config(), model)
     hub = Hub("bench", lambda: datetime.now(UTC))
     subscription = hub.subscribe(lambda: None, _QUEUE)
-    feed = EagerFeed(stream)
-    listener = Listener(feed.format, spotter)
+    inference = Inference(model)
+    heard_stream = HeardStream("bench", spotter, hub.publish, live=True)
+    inference.add(heard_stream)
+    heard_stream.attach(EagerFeed(stream))
     start = time.process_time()
-    listen(feed, listener, hub.publish, stream="bench", live=True)
+    inference.work()
     spent = time.process_time() - start
     events = [each.what for each in subscription.take() if each and not isinstance(each, str)]
     heard = [
