@@ -38,8 +38,8 @@ log = logging.getLogger(__name__)
 
 _LAST_EVENTS_SECONDS = 5.0
 """How long subscribers may take to read the last events of a recording."""
-_LOOK_SECONDS = 0.1
-"""Between two looks for the first sound."""
+_LOOK_SECONDS = 0.02
+"""Between two looks whether the wait for sound has begun."""
 _EXCHANGE_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
 
@@ -187,7 +187,7 @@ class Daemon:
             log.error("a task failed; please report it", exc_info=error)
 
     async def _say_ready(self, port: int) -> None:
-        while self._config.audio.ready_after_sound and not self._hearing.capture.state.last_audio:
+        while not self._is_ready():
             await asyncio.sleep(_LOOK_SECONDS)
         host = self._config.server.host
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -208,6 +208,12 @@ class Daemon:
             },
         )
         self._supervisor.tell(READY=1, STATUS=self._pulse.status)
+
+    def _is_ready(self) -> bool:
+        capture = self._hearing.capture.state
+        if self._config.audio.ready_after_sound:
+            return capture.last_audio is not None
+        return capture.audio_format is not None or bool(capture.reason)
 
     async def _reload_on_signal(self) -> None:
         try:

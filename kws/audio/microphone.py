@@ -127,6 +127,7 @@ class Microphone:
                     "old, or another device's"
                 )
             )
+            return
         rate = self._format.sample_rate
         missing = 0.0
         if captured > 0:

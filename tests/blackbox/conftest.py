@@ -8,8 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from .audio_servers import PulseAudio, need
 from .process import DaemonProcess
-from .pulse import PulseAudio, need_pulseaudio
 from .talker import Talker
 
 
@@ -49,7 +49,7 @@ def talker() -> Iterator[Talker]:
 @pytest.fixture
 def pulseaudio(stack: ExitStack) -> Callable[..., PulseAudio]:
     """Starts audio servers that do not outlive the test."""
-    need_pulseaudio()
+    need("pulseaudio")
 
     def begin(rate: int = 16_000) -> PulseAudio:
         folder = stack.enter_context(TemporaryDirectory(prefix="kws-"))

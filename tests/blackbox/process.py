@@ -194,6 +194,10 @@ class DaemonProcess:
         """Whether its log says something already."""
         return any(text in line for line in self._stderr.so_far)
 
+    def log_count(self, text: str) -> int:
+        """How many lines of its log have said something so far."""
+        return sum(text in line for line in self._stderr.so_far)
+
     def write(self, data: bytes) -> None:
         """To its standard input."""
         assert self.process.stdin is not None
@@ -209,6 +213,11 @@ class DaemonProcess:
         """The first `count` lines of its standard output, once they are there."""
         assert self._stdout is not None
         return [json.loads(line) for line in self._stdout.first(count, timeout)]
+
+    def wait_for_lines(self, enough: Callable[[list[str]], bool], timeout: float = TIMEOUT) -> None:
+        """Wait until the lines of its standard output are enough."""
+        assert self._stdout is not None
+        self._stdout.wait_for(enough, timeout)
 
     def finish(self, timeout: float = TIMEOUT) -> int:
         """Wait for its end; the exit code."""

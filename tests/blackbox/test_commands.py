@@ -10,8 +10,8 @@ from contextlib import ExitStack
 
 import pytest
 
+from .audio_servers import PulseAudio
 from .process import DaemonProcess, Lines, json_lines, run_kws, started
-from .pulse import PulseAudio
 from .speech import DEMO
 from .talker import Talker
 

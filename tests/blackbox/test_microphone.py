@@ -1,7 +1,6 @@
 """A real PortAudio microphone, through a private PulseAudio server."""
 
 import json
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from .client import close_code, get, get_json, receive, receive_all, subscribe
-from .process import TIMEOUT, DaemonProcess, Message, json_lines, wait_until
-from .pulse import PulseAudio, need_pulseaudio
+from .audio_servers import PulseAudio, need
+from .client import get, get_json, receive, receive_all, subscribe
+from .process import TIMEOUT, DaemonProcess, Message, wait_until
 from .speech import RATE, begin_in_stream, demo, words
 
 RATES = (16_000, 44_100, 48_000)
@@ -46,7 +45,7 @@ def start_at(start: Start, server: PulseAudio, *arguments: str) -> DaemonProcess
 @pytest.fixture(scope="module")
 def heard() -> Iterator[dict[int, Heard]]:
     """The demo recording, played to a microphone at each of the rates, all at the same time."""
-    need_pulseaudio()
+    need("pulseaudio")
     with ExitStack() as stack:
         recording = Path(stack.enter_context(TemporaryDirectory(prefix="kws-"))) / "demo.wav"
         # Once it has been played, the last word has been decided.
@@ -113,63 +112,24 @@ def test_the_microphone_is_opened_as_wished(heard: dict[int, Heard], rate: int) 
     assert heard[rate].exit_code == 0
 
 
-def test_a_microphone_that_is_not_there_is_named(
+def test_a_microphone_that_is_not_there_is_named_and_waited_for(
     start: Start, pulseaudio: Callable[[], PulseAudio]
 ) -> None:
     daemon = start("--device", "Wolpertinger", environment=pulseaudio().environment)
-    assert daemon.finish() == LOST
-    assert daemon.all_events() == []
+    page = json.loads(get(daemon.port, "/health")[2])
+    assert (page["status"], page["seconds_since_audio"]) == ("lost", None)
+    assert "'Wolpertinger'" in page["reason"]
+    assert "'pulse'" in page["reason"]  # what there is instead
+    assert daemon.stop() == 0
+    assert [each["status"] for each in daemon.all_events()] == ["audio-lost"]
     assert "'Wolpertinger'" in daemon.messages()
-    assert "'pulse'" in daemon.messages()  # what there is instead
 
 
 def test_an_audio_server_that_is_not_there_is_no_traceback(start: Start, tmp_path: Path) -> None:
-    need_pulseaudio()
+    need("pulseaudio")
     environment = {"PULSE_SERVER": f"unix:{tmp_path}/nowhere", "XDG_RUNTIME_DIR": str(tmp_path)}
     daemon = start("--device", "pulse", environment=environment)
-    assert daemon.finish() == LOST
+    assert json.loads(get(daemon.port, "/health")[2])["status"] == "lost"
+    assert daemon.stop() == 0
     assert "pulse" in daemon.messages()
     assert "Traceback" not in daemon.messages()
-
-
-def test_the_end_of_the_audio_server_is_the_end_of_the_daemon(
-    start: Start, pulseaudio: Callable[[], PulseAudio]
-) -> None:
-    server = pulseaudio()
-    # The watchdog, which would see it too, is out of the way.
-    daemon = start_at(start, server, "--set", "audio.lost_after_s=60")
-    with subscribe(daemon.port) as subscriber:
-        receive(subscriber)
-        server.kill()
-        assert close_code(subscriber)[0] == 1001
-    assert daemon.finish() == LOST
-    assert "microphone 'pulse' stopped delivering" in daemon.messages()
-    # PortAudio and ALSA write to standard error what they think of it: no line for a machine.
-    json_lines("\n".join(daemon.all_stderr()))
-
-
-@pytest.mark.parametrize("signalled", [False, True], ids=["by itself", "by a signal"])
-def test_a_hung_audio_server_ends_the_daemon(
-    start: Start, pulseaudio: Callable[[], PulseAudio], signalled: bool
-) -> None:
-    server = pulseaudio()
-    limit = 60 if signalled else 1
-    daemon = start_at(start, server, "--set", f"audio.lost_after_s={limit}")
-    port = daemon.port
-    with subscribe(port) as subscriber:
-        receive(subscriber)
-        server.freeze()
-        if signalled:
-            wait_until(lambda: seconds_since_audio(port) > 0.5, "the microphone is silent")
-            assert daemon.stop(signal.SIGTERM) == 0
-        assert close_code(subscriber)[0] == 1001
-    if not signalled:
-        assert daemon.finish() == LOST
-        assert "has delivered nothing for 1 s" in daemon.messages()
-    assert "Traceback" not in daemon.messages()
-
-
-def seconds_since_audio(port: int) -> float:
-    """What `/health` says, whatever its status."""
-    page: Message = json.loads(get(port, "/health")[2])
-    return float(page["seconds_since_audio"])

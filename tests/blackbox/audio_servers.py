@@ -1,0 +1,184 @@
+"""Private audio servers, with null sinks as microphones that tests can speak into."""
+
+import ctypes.util
+import os
+import shutil
+import signal
+import subprocess
+from abc import ABC, abstractmethod
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from .process import TIMEOUT, wait_until
+
+MICROPHONE, OTHER = "vmic", "other"
+
+
+def need(*commands: str) -> None:
+    """Skip where this machine cannot have a microphone made of software; in CI, fail."""
+    missing = [name for name in (*commands, "pactl", "paplay") if shutil.which(name) is None]
+    if ctypes.util.find_library("portaudio") is None:
+        missing.append("libportaudio2")
+    if not missing:
+        return
+    reason = f"not installed: {', '.join(missing)}"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+class AudioServer(ABC):
+    """A server whose null sink is a microphone: what is played into it, device "pulse" hears.
+
+    Args:
+        folder: an empty one with a short path, for its socket.
+        rate: of the microphone, samples per second.
+    """
+
+    def __init__(self, folder: Path, rate: int = 16_000) -> None:
+        runtime = folder / "run"
+        (runtime / "pulse").mkdir(mode=0o700, parents=True)
+        runtime.chmod(0o700)
+        self._runtime, self._folder, self._rate = runtime, folder, rate
+        self.environment = {
+            "HOME": str(folder),
+            "XDG_RUNTIME_DIR": str(runtime),
+            "XDG_CONFIG_HOME": str(folder),
+            "XDG_STATE_HOME": str(folder),
+            "PULSE_SERVER": f"unix:{runtime}/pulse/native",
+        }
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._players: list[subprocess.Popen[bytes]] = []
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()
+
+    @abstractmethod
+    def commands(self) -> list[tuple[list[str], Path | None]]:
+        """What to start, in order, and the socket to wait for before the next."""
+
+    def start(self) -> None:
+        """Start it, for the first time or again, and give it its microphone."""
+        environment = os.environ | self.environment
+        self._processes = {}
+        for command, socket in self.commands():
+            with (self._folder / f"{command[0]}.log").open("ab") as log:
+                self._processes[command[0]] = subprocess.Popen(
+                    command, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                )
+            if socket is not None:
+                wait_until(socket.exists, f"{command[0]} makes {socket}")
+        wait_until(self._answers, f"{type(self).__name__} answers")
+        self.add(MICROPHONE)
+
+    def add(self, name: str) -> None:
+        """Plug a microphone in."""
+        settings = [f"sink_name={name}", f"rate={self._rate}", "channels=1"]
+        self._pactl("load-module", "module-null-sink", *settings)
+        wait_until(lambda: f"{name}.monitor" in self._pactl("list", "short", "sources"), name)
+
+    def remove(self, name: str) -> None:
+        """Pull it out."""
+        modules = self._pactl("list", "short", "modules").splitlines()
+        number = next(line.split()[0] for line in modules if f"sink_name={name}" in line)
+        self._pactl("unload-module", number)
+
+    def play(self, path: Path) -> subprocess.Popen[bytes]:
+        """Begin to play a recording; the player ends when all of it has been played."""
+        player = subprocess.Popen(
+            ["paplay", "-d", MICROPHONE, str(path)],
+            env=os.environ | self.environment,
+            stdin=subprocess.DEVNULL,
+        )
+        self._players.append(player)
+        return player
+
+    def kill(self) -> None:
+        """As if it had crashed."""
+        for process in reversed(self._processes.values()):
+            process.kill()
+            process.wait(TIMEOUT)
+
+    def freeze(self) -> None:
+        """As if it hung."""
+        for process in self._processes.values():
+            process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after that."""
+        for process in self._processes.values():
+            process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """Leave nothing running."""
+        for process in (*self._players, *reversed(self._processes.values())):
+            process.kill()
+            process.wait(TIMEOUT)
+
+    def _pactl(self, *arguments: str) -> str:
+        done = subprocess.run(
+            ["pactl", *arguments],
+            env=os.environ | self.environment | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=True,
+        )
+        return done.stdout
+
+    def _answers(self) -> bool:
+        for name, process in self._processes.items():
+            if process.poll() is not None:
+                log = (self._folder / f"{name}.log").read_text(errors="replace")
+                raise RuntimeError(f"{name} ended: {log}")
+        try:
+            self._pactl("info")
+        except subprocess.CalledProcessError:
+            return False
+        return True
+
+
+class PulseAudio(AudioServer):
+    """PulseAudio itself."""
+
+    def commands(self) -> list[tuple[list[str], Path | None]]:
+        socket = f"module-native-protocol-unix socket={self._runtime}/pulse/native auth-anonymous=1"
+        options = ["-n", "--daemonize=no", "--use-pid-file=no", "--exit-idle-time=-1"]
+        return [(["pulseaudio", "--disable-shm=yes", *options, "-L", socket], None)]
+
+
+class PipeWire(AudioServer):
+    """PipeWire with its PulseAudio server, and a session bus of their own."""
+
+    def __init__(self, folder: Path, rate: int = 16_000) -> None:
+        super().__init__(folder, rate)
+        self.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={self._runtime}/bus"
+
+    def commands(self) -> list[tuple[list[str], Path | None]]:
+        bus, core = self._runtime / "bus", self._runtime / "pipewire-0"
+        for left in (bus, core, self._runtime / "pulse" / "native"):
+            left.unlink(missing_ok=True)
+        options = ["--session", "--nofork", "--nopidfile", f"--address=unix:path={bus}"]
+        return [
+            (["dbus-daemon", *options], bus),
+            (["pipewire"], core),
+            (["wireplumber"], None),
+            (["pipewire-pulse"], None),
+        ]

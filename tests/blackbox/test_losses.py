@@ -1,0 +1,252 @@
+"""A microphone that goes, hangs, moves or falls silent under a running daemon, and comes back."""
+
+import json
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+import soundfile
+
+from .audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio, need
+from .client import close_code, get, receive, subscribe
+from .process import TIMEOUT, DaemonProcess, Message, json_lines, wait_until
+from .speech import RATE, spoken
+
+HUNG = 6
+"""Exit code."""
+SOURCE = {"PULSE_SOURCE": f"{MICROPHONE}.monitor"}
+NEEDED = {
+    PulseAudio: ("pulseaudio",),
+    PipeWire: ("pipewire", "wireplumber", "pipewire-pulse", "dbus-daemon"),
+}
+
+Start = Callable[..., DaemonProcess]
+Server = Callable[[], AudioServer]
+
+
+@pytest.fixture(params=NEEDED, ids=lambda kind: kind.__name__)
+def server(request: pytest.FixtureRequest) -> Iterator[AudioServer]:
+    """An audio server that runs."""
+    kind: type[AudioServer] = request.param
+    need(*NEEDED[kind])
+    with TemporaryDirectory(prefix="kws-") as folder, kind(Path(folder)) as running:
+        yield running
+
+
+@pytest.fixture
+def word(tmp_path: Path) -> Path:
+    """A recording of one word, after a pause that is longer than a window."""
+    path = tmp_path / "yes.wav"
+    soundfile.write(path, np.concatenate((np.zeros(RATE), spoken("yes"), np.zeros(RATE))), RATE)
+    return path
+
+
+def health(daemon: DaemonProcess) -> Message:
+    """What `/health` says, whatever its status, and that status."""
+    status, _, body = get(daemon.port, "/health")[:3]
+    page: Message = json.loads(body)
+    return page | {"code": status}
+
+
+def wait_for_health(daemon: DaemonProcess, status: str) -> Message:
+    """What `/health` says when it has come to this status."""
+    wait_until(lambda: health(daemon)["status"] == status, f"/health says {status}")
+    return health(daemon)
+
+
+def say(server: AudioServer, daemon: DaemonProcess, word: Path, expected: int) -> None:
+    """Speak until that many words have been heard in all."""
+    player = server.play(word)
+    assert player.wait(TIMEOUT) == 0
+
+    def heard(lines: list[str]) -> bool:
+        return sum('"detection"' in line for line in lines) >= expected
+
+    daemon.wait_for_lines(heard)
+
+
+def begin(start: Start, server: AudioServer, *arguments: str) -> DaemonProcess:
+    """A daemon that hears the server's microphone, and no other."""
+    daemon = start(
+        "--device",
+        "pulse",
+        "--set",
+        "audio.lost_after_s=2",
+        *arguments,
+        environment=server.environment | SOURCE,
+    )
+    wait_for_health(daemon, "ok")
+    return daemon
+
+
+def has_opened(daemon: DaemonProcess, times: int) -> bool:
+    """Whether its microphone was opened so often, and delivers, be it silence."""
+    opened = daemon.log_count("is open") >= times
+    return opened and health(daemon)["seconds_since_audio"] < 0.3
+
+
+def assert_one_loss(daemon: DaemonProcess, reason: str) -> None:
+    """A word before, a loss, its end, a word after; nothing invented, nothing twice."""
+    assert daemon.stop() == 0
+    events = [each for each in daemon.all_events() if each.get("status") != "samples-dropped"]
+    kinds = [each.get("keyword") or each["status"] for each in events]
+    assert kinds == ["yes", "audio-lost", "audio-back", "yes"]
+    assert reason in events[1]["reason"]
+    assert events[2]["seconds"] > 0
+    assert "Traceback" not in daemon.messages()
+
+
+def test_a_server_that_was_killed_and_comes_back(
+    start: Start, server: AudioServer, word: Path
+) -> None:
+    daemon = begin(start, server)
+    say(server, daemon, word, 1)
+    server.kill()
+    lost = wait_for_health(daemon, "lost")
+    assert lost["code"] == 503
+    assert lost["reason"]
+    later = lost["seconds_since_audio"] + 0.2
+    wait_until(lambda: health(daemon)["seconds_since_audio"] > later, "time goes by")
+    server.start()
+    found = wait_for_health(daemon, "ok")
+    assert (found["code"], found["reason"], found["source"]["losses"]) == (200, None, 1)
+    say(server, daemon, word, 2)
+    assert_one_loss(daemon, "stopped delivering")
+
+
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "beside another"])
+def test_a_microphone_that_goes_and_comes_back(
+    start: Start, server: AudioServer, word: Path, others: bool
+) -> None:
+    """Servers move us to another one, after a pause that we notice or to one that is silent."""
+    if others:
+        server.add(OTHER)
+    daemon = begin(start, server, "--set", "audio.silent_after_s=8")
+    say(server, daemon, word, 1)
+    server.remove(MICROPHONE)
+    lost = wait_for_health(daemon, "lost")
+    assert lost["source"]["losses"] >= 1
+    server.add(MICROPHONE)
+    wait_until(lambda: has_opened(daemon, 2), "it is open again")
+    say(server, daemon, word, 2)
+    assert_one_loss(daemon, "microphone 'pulse'")
+
+
+def test_a_pause_of_the_server_leaves_no_old_sound(
+    start: Start, server: AudioServer, word: Path
+) -> None:
+    daemon = begin(start, server, "--set", "audio.lost_after_s=20")
+    say(server, daemon, word, 1)
+    server.freeze()
+    wait_until(lambda: health(daemon)["seconds_since_audio"] > 2, "the server hangs")
+    server.thaw()
+    wait_until(lambda: health(daemon)["source"]["losses"] == 1, "the pause is noticed")
+    wait_for_health(daemon, "ok")
+    say(server, daemon, word, 2)
+    assert_one_loss(daemon, "paused for")
+
+
+def test_a_server_that_hangs_ends_the_daemon_for_its_supervisor(
+    start: Start, server: AudioServer
+) -> None:
+    daemon = begin(start, server)
+    with subscribe(daemon.port) as subscriber:
+        receive(subscriber)
+        server.freeze()
+        assert receive(subscriber)["status"] == "audio-lost"
+        assert health(daemon)["status"] == "lost"
+        assert close_code(subscriber)[0] == 1001
+    assert daemon.finish() == HUNG
+    assert "its server hangs" in daemon.messages()
+    assert "Traceback" not in daemon.messages()
+    server.thaw()
+
+
+def test_a_daemon_that_is_told_to_stop_does_not_wait_for_a_hung_server(
+    start: Start, server: AudioServer
+) -> None:
+    daemon = begin(start, server, "--set", "audio.lost_after_s=60")
+    server.freeze()
+    wait_until(lambda: health(daemon)["seconds_since_audio"] > 0.5, "the server hangs")
+    assert daemon.stop(signal.SIGTERM) == 0
+    assert "Traceback" not in daemon.messages()
+    server.thaw()
+
+
+def test_digital_silence_is_said_and_over_with_the_first_sound(
+    start: Start, server: AudioServer, word: Path
+) -> None:
+    daemon = begin(start, server, "--set", "audio.silent_after_s=8")
+    say(server, daemon, word, 1)
+    lost = wait_for_health(daemon, "lost")
+    assert lost["code"] == 503
+    assert "digital silence" in lost["reason"]
+    wait_until(lambda: has_opened(daemon, 2), "it is opened anew")
+    assert health(daemon)["status"] == "lost"
+    say(server, daemon, word, 2)
+    assert_one_loss(daemon, "digital silence")
+
+
+def test_a_microphone_that_comes_only_later(start: Start, server: AudioServer, word: Path) -> None:
+    server.kill()
+    daemon = start("--device", "pulse", environment=server.environment | SOURCE)
+    assert daemon.ready()["sample_rate"] is None
+    lost = wait_for_health(daemon, "lost")
+    assert (lost["code"], lost["seconds_since_audio"]) == (503, None)
+    with subscribe(daemon.port) as subscriber:
+        receive(subscriber)
+        server.start()
+        assert receive(subscriber)["status"] == "audio-back"
+    wait_for_health(daemon, "ok")
+    say(server, daemon, word, 1)
+    assert daemon.stop() == 0
+    kinds = [each.get("keyword") or each["status"] for each in daemon.all_events()]
+    assert kinds == ["audio-lost", "audio-back", "yes"]
+
+
+def test_an_error_in_the_callback_is_a_loss_like_any_other(
+    start: Start, stack: ExitStack, word: Path, tmp_path: Path
+) -> None:
+    need("pulseaudio")
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="kws-")))
+    server = stack.enter_context(PulseAudio(folder))
+    fault = tmp_path / "fault"
+    fault.mkdir()
+    trigger = tmp_path / "now"
+    (fault / "sitecustomize.py").write_text(
+        f"""
+import pathlib
+from kws.audio.microphone import Microphone
+
+trigger, take = pathlib.Path({str(trigger)!r}), Microphone._take
+
+def failing(self, *arguments):
+    if trigger.exists():
+        trigger.unlink()
+        raise ZeroDivisionError("a mistake of ours")
+    take(self, *arguments)
+
+Microphone._take = failing
+"""
+    )
+    server.environment["PYTHONPATH"] = str(fault)
+    daemon = begin(start, server)
+    say(server, daemon, word, 1)
+    trigger.touch()
+    wait_until(lambda: health(daemon)["source"]["losses"] == 1, "the error is noticed")
+    wait_for_health(daemon, "ok")
+    say(server, daemon, word, 2)
+    assert_one_loss(daemon, "a mistake of ours")
+
+
+def test_libraries_do_not_break_a_log_for_machines(start: Start, server: AudioServer) -> None:
+    """PortAudio and ALSA write to standard error what they think of a loss."""
+    daemon = begin(start, server)
+    server.kill()
+    wait_for_health(daemon, "lost")
+    assert daemon.stop() == 0
+    json_lines("\n".join(daemon.all_stderr()))
