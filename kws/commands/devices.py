@@ -1,33 +1,78 @@
-"""`kws devices`: the microphones."""
+"""`kws devices`: the microphones, and what one of them hears."""
 
 import argparse
+import json
+import os
+import sys
 
 from kws.commands.options import add_config_arguments, read_config
+from kws.config import Config
 from kws.errors import DeviceError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_arguments(parser)
+    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument(
+        "--meter",
+        action="store_true",
+        help="show the level and each keyword's posterior of the one that is used, until Ctrl-C",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    config = read_config(options)
-
-    from kws.audio.devices import capture_format, choose_device, input_devices
-
-    devices = input_devices()
-    chosen = choose_device(devices, config.audio.device)
-    print("  name, host API, channels, native rate, how it opens (* = the one that is used)")
-    for device in devices:
-        try:
-            audio_format = capture_format(device, 16_000, config.audio.device_rate)
-            opens = f"opens at {audio_format.sample_rate} Hz"
-        except DeviceError:
-            opens = "does not open"
-        print(
-            f"{'*' if device == chosen else ' '} {device.name}, {device.host_api}, "
-            f"{device.channels}, {device.native_rate} Hz, {opens}"
-        )
+    # JSON is YAML: so no name can be taken for anything but text.
+    overrides = [f"audio.device={json.dumps(options.device)}"] if options.device is not None else []
+    config = read_config(options, *overrides)
+    if options.meter:
+        _meter(config)
+        # PortAudio's clean-up at the interpreter's end can hang on a hung audio server.
+        sys.stdout.flush()
+        os._exit(0)
+    _list(config)
     return 0
+
+
+def _list(config: Config) -> None:
+    """Print a line for each device.
+
+    Raises:
+        DeviceError: the one that the configuration names is not among them.
+    """
+    from kws.audio.devices import capture_format, choose_device, input_devices
+    from kws.spotting.model_file import load_model
+
+    rate = load_model(config.model.path).sample_rate
+    devices = input_devices()
+    chosen = None
+    try:
+        chosen = choose_device(devices, config.audio.device)
+    finally:
+        print("  name, host API, channels, native rate, how it opens (* = the one that is used)")
+        for device in devices:
+            try:
+                found = capture_format(device, rate, config.audio.device_rate).sample_rate
+            except DeviceError:
+                opens = "does not open"
+            else:
+                resampled = "" if found == rate else f", resampled to {rate} Hz"
+                opens = f"opens at {found} Hz{resampled}"
+            print(
+                f"{'*' if device == chosen else ' '} {device.name}, {device.host_api}, "
+                f"{device.channels}, {device.native_rate} Hz, {opens}"
+            )
+
+
+def _meter(config: Config) -> None:
+    import torch
+
+    from kws.audio.choose import make_source
+    from kws.commands.meter import show
+    from kws.listener import make_spotter
+    from kws.spotting.model_file import load_model
+
+    torch.set_num_threads(1)
+    model = load_model(config.model.path)
+    show(make_source(config.audio, model.sample_rate), make_spotter(config, model))

@@ -6,10 +6,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
+import soundfile
 
 from .audio_servers import PulseAudio, need
 from .process import DaemonProcess
+from .speech import RATE, spoken
 from .talker import Talker
 
 
@@ -56,3 +59,11 @@ def pulseaudio(stack: ExitStack) -> Callable[..., PulseAudio]:
         return stack.enter_context(PulseAudio(Path(folder), rate))
 
     return begin
+
+
+@pytest.fixture
+def word(tmp_path: Path) -> Path:
+    """A recording of one word, after a pause that is longer than a window."""
+    path = tmp_path / "yes.wav"
+    soundfile.write(path, np.concatenate((np.zeros(RATE), spoken("yes"), np.zeros(RATE))), RATE)
+    return path

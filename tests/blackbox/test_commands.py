@@ -7,11 +7,12 @@ import signal
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from .audio_servers import PulseAudio
-from .process import DaemonProcess, Lines, json_lines, run_kws, started
+from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
 from .speech import DEMO
 from .talker import Talker
 
@@ -147,9 +148,33 @@ def test_devices_lists_the_microphones(pulseaudio: Callable[[], PulseAudio]) -> 
     assert done.returncode == 0, done.stderr
     [line] = [line for line in done.stdout.splitlines() if line[2:].startswith("pulse, ALSA")]
     assert line.endswith("opens at 16000 Hz")
+    done = run_kws("devices", "--set", "audio.device_rate=48000", environment=environment)
+    assert "opens at 48000 Hz, resampled to 16000 Hz" in done.stdout
+    done = run_kws("devices", "--device", "Wolpertinger", environment=environment)
+    assert done.returncode == 4
+    assert "pulse, ALSA" in done.stdout
+    assert "'Wolpertinger'" in done.stderr
     done = run_kws("devices", "--set", "audio.device=PULSE", environment=environment)
     used = [line for line in done.stdout.splitlines()[1:] if line.startswith("* ")]
     assert [line.split(",")[0] for line in used] == ["* pulse"]
+
+
+def test_the_meter_shows_what_the_microphone_hears(
+    pulseaudio: Callable[[], PulseAudio], word: Path
+) -> None:
+    server = pulseaudio()
+    arguments = ("devices", "--meter", "--device", "pulse")
+    with started(*arguments, environment=server.environment) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        shown = Lines(process.stdout)
+        shown.first(1)
+        server.play(word)
+        line = shown.find(lambda line: "[yes]" in line)
+        assert " dB |" in line
+        process.send_signal(signal.SIGINT)
+        assert process.wait(TIMEOUT) == 0
+        assert "Traceback" not in process.stderr.read().decode()
 
 
 def test_scan_writes_tables_and_labels() -> None:

@@ -7,14 +7,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import pytest
-import soundfile
 
 from .audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio, need
 from .client import close_code, get, receive, subscribe
 from .process import TIMEOUT, DaemonProcess, Message, json_lines, wait_until
-from .speech import RATE, spoken
 
 HUNG = 6
 """Exit code."""
@@ -35,14 +32,6 @@ def server(request: pytest.FixtureRequest) -> Iterator[AudioServer]:
     need(*NEEDED[kind])
     with TemporaryDirectory(prefix="kws-") as folder, kind(Path(folder)) as running:
         yield running
-
-
-@pytest.fixture
-def word(tmp_path: Path) -> Path:
-    """A recording of one word, after a pause that is longer than a window."""
-    path = tmp_path / "yes.wav"
-    soundfile.write(path, np.concatenate((np.zeros(RATE), spoken("yes"), np.zeros(RATE))), RATE)
-    return path
 
 
 def health(daemon: DaemonProcess) -> Message:
