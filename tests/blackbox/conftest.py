@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from .audio_servers import PulseAudio, need
+from bench.audio_servers import PulseAudio
+
+from .microphones import need
 from .process import DaemonProcess
 from .speech import RATE, spoken
 from .talker import Talker

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Self, cast
@@ -18,16 +17,6 @@ TIMEOUT = 30.0
 KWS = (sys.executable, "-m", "kws")
 
 Message = dict[str, Any]
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = TIMEOUT) -> None:
-    """Wait for something that gives no notice of itself."""
-    deadline = time.monotonic() + timeout
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout:g} s: {what}")
-        pause.wait(0.02)
 
 
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -12,8 +12,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
+from bench.audio_servers import wait_until
+
 from .client import HOST, ask, close_code, get, get_json, read_all, receive, subscribe
-from .process import DaemonProcess, wait_until
+from .process import DaemonProcess
 from .talker import Talker
 
 SECRET = "open sesame"

@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from websockets.sync.client import ClientConnection
 
+from bench.audio_servers import wait_until
+
 from .client import (
     ask,
     close_code,
@@ -18,7 +20,6 @@ from .client import (
     send_unread,
     subscribe,
 )
-from .process import wait_until
 from .talker import Talker
 
 POLICY_VIOLATION = 1008

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .audio_servers import PulseAudio
+from bench.audio_servers import PulseAudio
+
 from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
 from .speech import DEMO
 from .talker import Talker

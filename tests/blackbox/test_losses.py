@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from .audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio, need
+from bench.audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio, wait_until
+
 from .client import close_code, get, receive, subscribe
-from .process import TIMEOUT, DaemonProcess, Message, json_lines, wait_until
+from .microphones import need
+from .process import TIMEOUT, DaemonProcess, Message, json_lines
 
 HUNG = 6
 """Exit code."""

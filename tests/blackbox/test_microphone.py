@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from .audio_servers import PulseAudio, need
+from bench.audio_servers import PulseAudio, wait_until
+
 from .client import get, get_json, receive, receive_all, subscribe
-from .process import TIMEOUT, DaemonProcess, Message, wait_until
+from .microphones import need
+from .process import TIMEOUT, DaemonProcess, Message
 from .speech import RATE, begin_in_stream, demo, words
 
 RATES = (16_000, 44_100, 48_000)

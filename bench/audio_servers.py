@@ -1,33 +1,34 @@
-"""Private audio servers, with null sinks as microphones that tests can speak into."""
+"""Private audio servers, with null sinks as microphones that one can speak into."""
 
-import ctypes.util
 import os
-import shutil
 import signal
 import subprocess
+import threading
+import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import pytest
-
-from .process import TIMEOUT, wait_until
+TIMEOUT = 30.0
+"""Seconds that a server may take to answer, or to end."""
 
 MICROPHONE, OTHER = "vmic", "other"
 
 
-def need(*commands: str) -> None:
-    """Skip where this machine cannot have a microphone made of software; in CI, fail."""
-    missing = [name for name in (*commands, "pactl", "paplay") if shutil.which(name) is None]
-    if ctypes.util.find_library("portaudio") is None:
-        missing.append("libportaudio2")
-    if not missing:
-        return
-    reason = f"not installed: {', '.join(missing)}"
-    if os.environ.get("CI"):
-        pytest.fail(reason)
-    pytest.skip(reason)
+def wait_until(condition: Callable[[], bool], what: str, timeout: float = TIMEOUT) -> None:
+    """Wait for something that gives no notice of itself.
+
+    Raises:
+        TimeoutError: it does not come.
+    """
+    deadline = time.monotonic() + timeout
+    pause = threading.Event()
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"not within {timeout:g} s: {what}")
+        pause.wait(0.02)
 
 
 class AudioServer(ABC):
