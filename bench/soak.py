@@ -1,0 +1,358 @@
+"""A long run: a microphone that is lost again and again, and subscribers of whom some never read.
+
+`python -m bench.soak [--minutes N] [--subscribers N] [--mute N] [--json]`; `bench/README.md` says
+what each figure is.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import numpy as np
+import soundfile
+from websockets.asyncio.client import connect
+
+from bench.audio_servers import MICROPHONE, PulseAudio, wait_until
+from bench.process_tree import tree_memory
+from kws.audio.recording import demo_recording
+from kws.log import set_up_logging
+
+log = logging.getLogger(__name__)
+
+SOURCE = {"PULSE_SOURCE": f"{MICROPHONE}.monitor"}
+CYCLE_S = 60.0
+"""Seconds between two losses."""
+SAMPLE_S = 5.0
+WARM_UP_S = 300.0
+"""Memory that grows in the first minutes is not counted: caches fill."""
+PAUSE_S = 1.5
+PATIENCE_S = 45.0
+
+
+@dataclass
+class Reader:
+    """What one subscriber got.
+
+    Attributes:
+        numbers: `seq` of the events, in the order in which they came.
+        detections: how many of them were words.
+        delays: of words, seconds from the event's time to its arrival.
+    """
+
+    numbers: list[int] = field(default_factory=list)
+    detections: int = 0
+    delays: list[float] = field(default_factory=list)
+
+    def take(self, message: dict[str, Any], now: float) -> None:
+        """An event has come."""
+        self.numbers.append(message["seq"])
+        if message["type"] == "detection":
+            self.detections += 1
+            self.delays.append(now - datetime.fromisoformat(message["time"]).timestamp())
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing was missed, doubled or out of order."""
+        return self.numbers == list(range(1, len(self.numbers) + 1))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """The daemon at one moment: seconds since the start, bytes, counts."""
+
+    seconds: float
+    memory: int
+    descriptors: int
+    threads: int
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the run gave.
+
+    Attributes:
+        minutes: that it took.
+        cycles: losses of the microphone and returns from them.
+        expected: words that were spoken.
+        heard: words that the daemon said it heard.
+        lost: events that say that the sound was lost; `back`: that it was back.
+        readers: subscribers that read; `whole`: those who got every event once and in order.
+        mute: subscribers that never read.
+        worst_delay_s: longest way of an event to a subscriber.
+        median_delay_s: half of them are faster.
+        longest_return_s: from the microphone's return to sound being heard again.
+        memory_mb: at the end of the warm-up, and at the end.
+        memory_slope_mb_per_h: how it grew in between.
+        descriptors: fewest and most; `threads` alike.
+        exit_code: of the daemon when it was told to stop.
+    """
+
+    minutes: float
+    cycles: int
+    expected: int
+    heard: int
+    lost: int
+    back: int
+    readers: int
+    whole: int
+    mute: int
+    worst_delay_s: float
+    median_delay_s: float
+    longest_return_s: float
+    memory_mb: tuple[float, float]
+    memory_slope_mb_per_h: float
+    descriptors: tuple[int, int]
+    threads: tuple[int, int]
+    exit_code: int
+
+
+async def read(port: int, reader: Reader, ready: asyncio.Event) -> None:
+    """Be a subscriber until the daemon says goodbye."""
+    async with connect(f"ws://127.0.0.1:{port}/events", proxy=None, compression=None) as events:
+        await events.recv()
+        ready.set()
+        async for message in events:
+            reader.take(json.loads(message), time.time())
+
+
+def never_read(port: int) -> socket.socket:
+    """Be a subscriber that never takes what it is sent."""
+    line = socket.create_connection(("127.0.0.1", port))
+    line.sendall(
+        f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
+        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+    )
+    return line
+
+
+def health(port: int) -> dict[str, Any]:
+    """What `/health` says, whatever its status."""
+    from urllib.error import HTTPError
+
+    try:
+        with urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
+            page: dict[str, Any] = json.load(answer)
+    except HTTPError as error:
+        page = json.load(error)
+    return page
+
+
+def spoken_minute(folder: Path) -> tuple[Path, int]:
+    """The demo after a pause that is longer than a window, and how many keywords are in it."""
+    samples, rate = soundfile.read(demo_recording(), dtype="float32")
+    words = json.loads(demo_recording().with_suffix(".json").read_text())["words"]
+    path = folder / "minute.wav"
+    pause = np.zeros(round(PAUSE_S * rate), np.float32)
+    soundfile.write(path, np.concatenate((pause, samples, pause)), rate)
+    return path, len(words)
+
+
+def look(pid: int, since: float) -> Sample:
+    """The daemon now."""
+    return Sample(
+        time.monotonic() - since,
+        tree_memory(pid).proportional,
+        _entries(f"/proc/{pid}/fd"),
+        _entries(f"/proc/{pid}/task"),
+    )
+
+
+async def watch(pid: int, since: float, samples: list[Sample]) -> None:
+    """Look at the daemon again and again."""
+    while True:
+        samples.append(await asyncio.to_thread(look, pid, since))
+        await asyncio.sleep(SAMPLE_S)
+
+
+async def soak(minutes: float, readers: int, mute: int) -> Result:
+    """Run it.
+
+    Raises:
+        TimeoutError: the daemon is not ready, or sound does not come back.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kws-soak-")))
+        server = stack.enter_context(PulseAudio(folder))
+        recording, words = spoken_minute(folder)
+        logged = stack.enter_context((folder / "kws.log").open("w+"))
+        printed = stack.enter_context((folder / "kws.jsonl").open("w+"))
+        arguments = ["--device", "pulse", "--log-format", "json", "--set", "server.port=0"]
+        daemon = stack.enter_context(
+            subprocess.Popen(
+                [sys.executable, "-m", "kws", "run", *arguments],
+                env=os.environ | server.environment | SOURCE,
+                stdout=printed,
+                stderr=logged,
+            )
+        )
+        stack.callback(daemon.kill)
+        port = await asyncio.to_thread(_port, folder / "kws.log")
+        since = time.monotonic()
+        taken = [Reader() for _ in range(readers)]
+        ready = [asyncio.Event() for _ in taken]
+        reading = [
+            asyncio.create_task(read(port, *pair)) for pair in zip(taken, ready, strict=True)
+        ]
+        await asyncio.gather(*(each.wait() for each in ready))
+        for _ in range(mute):
+            stack.enter_context(never_read(port))
+        samples: list[Sample] = []
+        watching = asyncio.create_task(watch(daemon.pid, since, samples))
+        cycles, returns = 0, [0.0]
+        while time.monotonic() - since < 60 * minutes:
+            begun = time.monotonic()
+            await _to_health(port, "ok")
+            player = server.play(recording)
+            await asyncio.to_thread(player.wait, PATIENCE_S + CYCLE_S)
+            await asyncio.sleep(max(0.0, begun + CYCLE_S - 8 - time.monotonic()))
+            # In turns: the microphone alone is pulled out, and its server dies.
+            await asyncio.to_thread(
+                server.kill if cycles % 2 else lambda: server.remove(MICROPHONE)
+            )
+            await _to_health(port, "lost")
+            await asyncio.to_thread(server.start if cycles % 2 else lambda: server.add(MICROPHONE))
+            returned = time.monotonic()
+            await _to_health(port, "ok")
+            returns.append(time.monotonic() - returned)
+            cycles += 1
+            log.info(
+                "cycle %d: %d events, back after %.1f s", cycles, len(taken[0].numbers), returns[-1]
+            )
+        watching.cancel()
+        daemon.terminate()
+        exit_code = await asyncio.to_thread(daemon.wait, PATIENCE_S)
+        await asyncio.gather(*reading, return_exceptions=True)
+        printed.seek(0)
+        events = [json.loads(line) for line in printed]
+        minutes = (time.monotonic() - since) / 60
+    return result(events, taken, mute, samples, words * cycles, cycles, returns, minutes, exit_code)
+
+
+def result(
+    events: Sequence[dict[str, Any]],
+    taken: Sequence[Reader],
+    mute: int,
+    samples: Sequence[Sample],
+    expected: int,
+    cycles: int,
+    returns: Sequence[float],
+    minutes: float,
+    exit_code: int,
+) -> Result:
+    """Sum up.
+
+    Args:
+        events: that the daemon printed.
+        taken: by each reader.
+        mute: subscribers that never read.
+        samples: of the daemon's memory.
+        expected: words spoken.
+        cycles: losses.
+        returns: seconds that each return took.
+        minutes: of the run.
+        exit_code: of the daemon.
+    """
+    delays = [delay for reader in taken for delay in reader.delays] or [0.0]
+    warm = [each for each in samples if each.seconds >= min(WARM_UP_S, 30 * minutes)]
+    hours, memory = [each.seconds / 3600 for each in warm], [each.memory / 1e6 for each in warm]
+    slope = statistics.linear_regression(hours, memory).slope if len(warm) > 1 else 0.0
+    statuses = [event.get("status") for event in events]
+    return Result(
+        minutes=round(minutes, 1),
+        cycles=cycles,
+        expected=expected,
+        heard=sum(event["type"] == "detection" for event in events),
+        lost=statuses.count("audio-lost"),
+        back=statuses.count("audio-back"),
+        readers=len(taken),
+        whole=sum(each.whole and len(each.numbers) == len(events) for each in taken),
+        mute=mute,
+        worst_delay_s=round(max(delays), 3),
+        median_delay_s=round(statistics.median(delays), 4),
+        longest_return_s=round(max(returns), 1),
+        memory_mb=(round(memory[0], 1), round(memory[-1], 1)) if memory else (0.0, 0.0),
+        memory_slope_mb_per_h=round(slope, 2),
+        descriptors=_range([each.descriptors for each in samples]),
+        threads=_range([each.threads for each in samples]),
+        exit_code=exit_code,
+    )
+
+
+def _entries(folder: str) -> int:
+    return sum(1 for _ in Path(folder).iterdir())
+
+
+def _range(counts: Sequence[int]) -> tuple[int, int]:
+    return min(counts), max(counts)
+
+
+def _take_away(server: PulseAudio, *, alone: bool) -> None:
+    if alone:
+        server.remove(MICROPHONE)
+    else:
+        server.kill()
+
+
+def _bring_back(server: PulseAudio, *, alone: bool) -> None:
+    if alone:
+        server.add(MICROPHONE)
+    else:
+        server.start()
+
+
+def _port(path: Path) -> int:
+    found: list[int] = []
+
+    def ready() -> bool:
+        for line in path.read_text().splitlines():
+            if line.startswith("{") and json.loads(line).get("event") == "ready":
+                found.append(json.loads(line)["port"])
+        return bool(found)
+
+    wait_until(ready, "the daemon is ready")
+    return found[0]
+
+
+async def _to_health(port: int, status: str) -> None:
+    def reached() -> bool:
+        return bool(health(port)["status"] == status)
+
+    await asyncio.to_thread(wait_until, reached, f"/health says {status}", PATIENCE_S)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
+    parser.add_argument("--minutes", type=float, default=60.0, metavar="N", help="default: 60")
+    parser.add_argument("--subscribers", type=int, default=45, metavar="N", help="that read")
+    parser.add_argument("--mute", type=int, default=5, metavar="N", help="that never read")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
+    options = parser.parse_args(arguments)
+    set_up_logging("info", "text")
+    found = asdict(asyncio.run(soak(options.minutes, options.subscribers, options.mute)))
+    if options.json:
+        print(json.dumps(found))
+    else:
+        for name, value in found.items():
+            print(f"{name.replace('_', ' '):24} {value}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
