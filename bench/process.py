@@ -23,6 +23,9 @@ _STOP_SECONDS = 5.0
 class Process:
     """`kws run` on the demo, from its start until it is ready, and stopped at the block's end.
 
+    Args:
+        arguments: further ones of the command line.
+
     Attributes:
         ready_s: seconds of wall time from the start of the process until it said "ready".
 
@@ -30,10 +33,13 @@ class Process:
         ConfigError: it ended or hung before that.
     """
 
+    def __init__(self, *arguments: str) -> None:
+        self._command = (*COMMAND, *arguments)
+
     def __enter__(self) -> Self:
         start = time.perf_counter()
         self._process = subprocess.Popen(
-            COMMAND, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
         )
         # A full pipe would make it wait for us.
         self._drain = threading.Thread(target=self._read_to_end)
@@ -45,7 +51,7 @@ class Process:
         self._drain.start()
         if said is not None:
             self._stop()
-            raise ConfigError(f"{' '.join(COMMAND)}: did not get ready:\n{said}")
+            raise ConfigError(f"{' '.join(self._command)}: did not get ready:\n{said}")
         return self
 
     def __exit__(
