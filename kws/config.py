@@ -36,7 +36,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         stdin_rate: samples per second of raw audio on standard input.
         stdin_channels: channels of it.
         stdin_format: type of its samples.
-        lost_after_s: a live source that delivers nothing for so long is lost.
+        lost_after_s: a live source that delivers nothing for so long is lost. A supervisor's
+            watchdog has to be more patient (`kws.supervisor`).
         silent_after_s: a microphone that delivers nothing but zeros for so long is doubtful, and
             is opened anew; 0: never.
         ready_after_sound: say that the daemon is ready only when the first sound has come.
@@ -48,7 +49,7 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     stdin_rate: Annotated[int, Meta(ge=4_000, le=768_000)] = 16_000
     stdin_channels: Annotated[int, Meta(ge=1, le=64)] = 1
     stdin_format: Literal["s16le", "f32le"] = "s16le"
-    lost_after_s: Annotated[float, Meta(ge=1, le=60)] = 3.0
+    lost_after_s: Annotated[float, Meta(ge=1, le=15)] = 3.0
     silent_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     ready_after_sound: bool = False
 
