@@ -36,8 +36,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         stdin_rate: samples per second of raw audio on standard input.
         stdin_channels: channels of it.
         stdin_format: type of its samples.
-        lost_after_s: a live source that delivers nothing for so long is lost. A supervisor's
-            watchdog has to be more patient (`kws.supervisor`).
+        lost_after_s: a live source that delivers nothing for so long is lost; less than the
+            patience of a supervisor (`kws.supervisor`).
         silent_after_s: a microphone that delivers nothing but zeros for so long is doubtful, and
             is opened anew; 0: never.
         ready_after_sound: say that the daemon is ready only when the first sound has come.
@@ -188,8 +188,7 @@ def trigger_settings(
 ) -> dict[str, TriggerSettings]:
     """Settings of each keyword.
 
-    Later wins: the model's, thresholds of the operating point asked for, those for all keywords,
-    the keyword's own.
+    Later wins: the model's, the operating point's threshold, those for all, the keyword's own.
 
     Args:
         config: what the user wants.
