@@ -1,3 +1,4 @@
+#!/bin/sh
 # Boots this machine's own system in a container that writes nothing here; in a mount namespace of
 # its own (unshare -m). Arguments: an empty folder, then further options of systemd-nspawn.
 set -eu

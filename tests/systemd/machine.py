@@ -134,6 +134,8 @@ class Machine:
 
     def _install(self) -> None:
         """A virtual environment in /opt/kws."""
+        # The machine that it is made of may have the service too.
+        self.run("rm", "-rf", "/opt/kws", "/etc/kws", "/etc/systemd/system/kws.service")
         version = f"python{sys.version_info.major}.{sys.version_info.minor}"
         self.write("/opt/kws/pyvenv.cfg", f"home = /opt/python/bin\nversion = {version}\n")
         self.run("mkdir", "-p", "/opt/kws/bin")
