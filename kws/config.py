@@ -58,7 +58,7 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """What to hear with.
 
     Attributes:
-        path: name of a bundled model, or path of a model file.
+        path: of a model file, or the name of a model: see `kws.places.find_model`.
         hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
     """
 
