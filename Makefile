@@ -3,7 +3,7 @@
 #   PYTHON=python3.13    another interpreter than the one that scripts/setup would choose
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
 run: ## listen, and print one JSON line for each keyword heard (without a microphone: a demo)
 	@scripts/setup run
@@ -24,8 +24,14 @@ format: ## put the code into shape
 	.venv/bin/ruff check --fix .
 	.venv/bin/ruff format .
 
+install-service: ## as root: run kws as a service, from /opt/kws; ARGS=--user: as yours, from here
+	@scripts/service install $(ARGS)
+
+uninstall-service: ## stop the service and remove it; ARGS=--user: yours
+	@scripts/service uninstall $(ARGS)
+
 clean: ## remove .venv and everything else that was made here
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test lint format clean
+.PHONY: help run test lint format install-service uninstall-service clean

@@ -20,10 +20,13 @@ COMMANDS = {
     "watch": "subscribe to a running daemon and print its events",
     "devices": "list the microphones",
     "check": "say whether configuration and model are in order",
+    "install-service": "make it a service of systemd, and start it",
+    "uninstall-service": "stop the service and remove it; configuration and models stay",
 }
 EPILOG = """\
 exit codes: 0 all is well; 1 a recording could not be heard; 2 command line or configuration;
-3 model file; 4 audio device; 5 server; 130 interrupted.
+3 model file; 4 audio device; 5 server; 6 the audio system hangs; 7 the service could not be
+installed; 130 interrupted.
 """
 
 
@@ -85,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
             epilog=EPILOG,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        module = import_module(f"kws.commands.{name}")
+        module = import_module(f"kws.commands.{name.replace('-', '_')}")
         module.add_arguments(command)
         command.set_defaults(run=module.run)
         command.add_argument("--log-level", choices=("debug", "info", "warning", "error"))

@@ -36,7 +36,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         stdin_rate: samples per second of raw audio on standard input.
         stdin_channels: channels of it.
         stdin_format: type of its samples.
-        lost_after_s: a live source that delivers nothing for so long is lost.
+        lost_after_s: a live source that delivers nothing for so long is lost; less than the
+            patience of a supervisor (`kws.supervisor`).
         silent_after_s: a microphone that delivers nothing but zeros for so long is doubtful, and
             is opened anew; 0: never.
         ready_after_sound: say that the daemon is ready only when the first sound has come.
@@ -48,7 +49,7 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     stdin_rate: Annotated[int, Meta(ge=4_000, le=768_000)] = 16_000
     stdin_channels: Annotated[int, Meta(ge=1, le=64)] = 1
     stdin_format: Literal["s16le", "f32le"] = "s16le"
-    lost_after_s: Annotated[float, Meta(ge=1, le=60)] = 3.0
+    lost_after_s: Annotated[float, Meta(ge=1, le=15)] = 3.0
     silent_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     ready_after_sound: bool = False
 
@@ -57,7 +58,7 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """What to hear with.
 
     Attributes:
-        path: name of a bundled model, or path of a model file.
+        path: of a model file, or the name of a model: see `kws.places.find_model`.
         hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
     """
 
@@ -187,8 +188,7 @@ def trigger_settings(
 ) -> dict[str, TriggerSettings]:
     """Settings of each keyword.
 
-    Later wins: the model's, thresholds of the operating point asked for, those for all keywords,
-    the keyword's own.
+    Later wins: the model's, the operating point's threshold, those for all, the keyword's own.
 
     Args:
         config: what the user wants.

@@ -155,7 +155,7 @@ class Daemon:
                     self._in_background(self._pulse.beat())
                     self._in_background(self._say_ready(port))
                     await asyncio.wait((heard, stopping), return_when=asyncio.FIRST_COMPLETED)
-                    self._supervisor.tell(STOPPING=1)
+                    self._supervisor.stopping()
                     for task in self._tasks:
                         task.cancel()
             finally:
@@ -207,7 +207,7 @@ class Daemon:
                 }
             },
         )
-        self._supervisor.tell(READY=1, STATUS=self._pulse.status)
+        self._supervisor.ready(self._pulse.status)
 
     def _is_ready(self) -> bool:
         capture = self._hearing.capture.state
@@ -244,7 +244,7 @@ class Daemon:
             except TimeoutError as error:
                 raise KwsError("the inference thread does not answer") from error
             finally:
-                self._supervisor.tell(READY=1, STATUS=self._pulse.status)
+                self._supervisor.reloaded(self._pulse.status)
             self._config, self._model = config, model
             set_level(config.log.level)
             spotter = self._hearing.stream.spotter

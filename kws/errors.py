@@ -51,3 +51,9 @@ class ServerError(KwsError):
     """The server cannot listen, or cannot be reached."""
 
     exit_code = 5
+
+
+class ServiceError(KwsError):
+    """kws cannot be made a service of systemd, or be one no more."""
+
+    exit_code = 7

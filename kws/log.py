@@ -7,7 +7,7 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
@@ -34,6 +34,16 @@ class _Text(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
 
+class _Journal(logging.Formatter):
+    """Lines for systemd's journal: it has the time, and takes the priority from <N>."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        # As of syslog: 3 error, 4 warning, 6 informational, 7 debug.
+        priority = {logging.DEBUG: 7, logging.INFO: 6, logging.WARNING: 4}.get(record.levelno, 3)
+        lines = super().format(record).splitlines() or [""]
+        return "\n".join(f"<{priority}>{line}" for line in lines)
+
+
 @cache
 def _standard_error() -> TextIO:
     """Standard error by a descriptor of its own: see `kws.audio.devices.quiet_libraries`."""
@@ -49,10 +59,27 @@ def set_up_logging(level: str, log_format: str) -> None:
         log_format: "text" or "json".
     """
     handler = logging.StreamHandler(_standard_error())
-    handler.setFormatter(_JsonLines() if log_format == "json" else _Text())
+    if log_format == "json":
+        handler.setFormatter(_JsonLines())
+    elif is_journal(_standard_error().fileno(), os.environ):
+        handler.setFormatter(_Journal())
+    else:
+        handler.setFormatter(_Text())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
     # A reader of standard error that has gone must not fill it with complaints about that.
     logging.raiseExceptions = False
+
+
+def is_journal(descriptor: int, environment: Mapping[str, str]) -> bool:
+    """Whether what is written there goes to systemd's journal.
+
+    Args:
+        descriptor: of an open file.
+        environment: with JOURNAL_STREAM, the device and inode of the journal's socket; who
+            inherits the variable may have redirected the stream.
+    """
+    file = os.fstat(descriptor)
+    return environment.get("JOURNAL_STREAM") == f"{file.st_dev}:{file.st_ino}"
 
 
 def set_level(level: str) -> None:

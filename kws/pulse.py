@@ -68,10 +68,10 @@ class Pulse:
             )
             if self._vitals.alive(signs):
                 self._alive_at = self._clock()
-                self._supervisor.tell(WATCHDOG=1)
+                self._supervisor.alive()
             if self.status != self._said:
                 self._said = self.status
-                self._supervisor.tell(STATUS=self._said)
+                self._supervisor.status(self._said)
             await asyncio.sleep(_BEAT_SECONDS)
 
     def _answer(self) -> None:

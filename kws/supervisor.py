@@ -1,11 +1,18 @@
 """What a supervisor is told: systemd's notification protocol (sd_notify(3)), a datagram a time."""
 
+import logging
 import os
 import socket
 import time
 from collections.abc import Mapping
 
+log = logging.getLogger(__name__)
+
 _MICRO = 1_000_000
+_PATIENCE_SECONDS = 30
+"""Signs of life are never so far apart, whatever the daemon waits for: the longest pause before
+an attempt to get a device back (10 s), or the longest wait for the sound of one that is open
+(15 s), and a call into the audio system (8 s)."""
 
 
 class Supervisor:
@@ -20,27 +27,61 @@ class Supervisor:
         address = environment.get("NOTIFY_SOCKET", "")
         # A leading @ stands for the zero byte of Linux's abstract addresses.
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
-        self.watchdog_s = _watchdog(environment, os.getpid() if pid is None else pid)
+        self._ready = False
+        watchdog_s = _watchdog(environment, os.getpid() if pid is None else pid)
+        if watchdog_s is not None and watchdog_s < _PATIENCE_SECONDS:
+            log.warning(
+                "the supervisor's watchdog (WatchdogSec) of %g s can strike while kws waits for a "
+                "microphone; give it %d s or more",
+                *(watchdog_s, _PATIENCE_SECONDS),
+            )
 
-    def tell(self, **said: str | int) -> bool:
-        """Say something, as READY=1; false where nobody listens."""
+    def ready(self, status: str) -> None:
+        """It listens, or goes on listening after a reload."""
+        self._ready = True
+        self._tell(READY=1, STATUS=status)
+
+    def alive(self) -> None:
+        """Work gets done."""
+        if self._ready:
+            self._tell(WATCHDOG=1)
+        else:
+            # The first sound may be awaited for longer than a start may take.
+            self._tell(EXTEND_TIMEOUT_USEC=_PATIENCE_SECONDS * _MICRO)
+
+    def status(self, status: str) -> None:
+        """What goes on, in words."""
+        self._tell(STATUS=status)
+
+    def reloading(self) -> None:
+        """A reload begins; `reloaded` ends it."""
+        if self._ready:
+            self._tell(RELOADING=1, MONOTONIC_USEC=int(time.monotonic() * _MICRO))
+
+    def reloaded(self, status: str) -> None:
+        """A reload is over. One before the daemon was ready does not make it so."""
+        if self._ready:
+            self.ready(status)
+
+    def stopping(self) -> None:
+        """It will end."""
+        self._tell(STOPPING=1, STATUS="Stopping")
+
+    def _tell(self, **said: str | int) -> None:
+        """Say something, if anybody listens."""
         if not self._address:
-            return False
-        # A name of a file may hold anything.
-        lines = (f"{name}={value}".replace("\n", " ") for name, value in said.items())
+            return
+        # A value is one line, or its second one would be an assignment of its own.
+        lines = (f"{name}={' '.join(str(value).splitlines())}" for name, value in said.items())
+        # ... and a file's name need not be text.
         message = "\n".join(lines).encode(errors="replace")
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as said_to:
                 # A supervisor that does not read must not stop us.
                 said_to.setblocking(False)
                 said_to.sendto(message, self._address)
-        except OSError:
-            return False
-        return True
-
-    def reloading(self) -> None:
-        """A reload begins; READY=1 ends it."""
-        self.tell(RELOADING=1, MONOTONIC_USEC=int(time.monotonic() * _MICRO))
+        except OSError as error:
+            log.debug("the supervisor does not hear: %s", error)
 
 
 def _watchdog(environment: Mapping[str, str], pid: int) -> float | None:

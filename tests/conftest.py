@@ -1,5 +1,7 @@
 """What all tests share."""
 
+import os
+
 import torch
 from hypothesis import settings
 
@@ -7,3 +9,6 @@ from hypothesis import settings
 settings.register_profile("kws", deadline=None)
 settings.load_profile("kws")
 torch.set_num_threads(1)
+# Whoever runs the tests may have a configuration and models of kws; they are not meant.
+os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+os.environ.pop("STATE_DIRECTORY", None)

@@ -2,9 +2,13 @@
 
 import json
 import logging
+import os
+import re
 import subprocess
 import sys
 import threading
+
+import pytest
 
 from kws.log import Unwaiting
 
@@ -22,19 +26,32 @@ except ValueError:
 """
 
 
-def said(log_format: str) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT.format(format=log_format)],
-        capture_output=True,
-        encoding="utf-8",
-        check=True,
-    )
-    assert not done.stdout
-    return done.stderr.splitlines()
+def said(log_format: str, *, journal: str = "{0.st_dev}:{0.st_ino}") -> list[str]:
+    """What the script logs into a pipe; `journal`: JOURNAL_STREAM, in terms of that pipe."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, encoding="utf-8") as pipe:
+        with os.fdopen(writing) as stderr:
+            done = subprocess.run(
+                [sys.executable, "-c", SCRIPT.format(format=log_format)],
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                env={**os.environ, "JOURNAL_STREAM": journal.format(os.fstat(writing))},
+                check=True,
+            )
+        assert not done.stdout
+        return pipe.read().splitlines()
 
 
-def test_lines_for_people() -> None:
-    assert said("text")[0].endswith("WARNING 3 words in Tür")
+@pytest.mark.parametrize("journal", ["", "1:1"])
+def test_lines_for_people(journal: str) -> None:
+    assert re.match(r"\d\d:\d\d:\d\d WARNING 3 words in Tür", said("text", journal=journal)[0])
+
+
+def test_lines_for_the_journal_carry_their_priority_and_no_time() -> None:
+    first, second, *rest = said("text")
+    assert (first, second) == ("<4>3 words in Tür", "<3>failed")
+    assert rest
+    assert all(line.startswith("<3>") for line in rest)
 
 
 def test_objects_for_machines() -> None:

@@ -1,9 +1,10 @@
-"""The supervisor: what arrives on a real socket, and that nothing there can stop us."""
+"""What systemd is told, datagram by datagram."""
 
-import os
+import logging
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -11,82 +12,113 @@ from hypothesis import strategies as st
 
 from kws.supervisor import Supervisor
 
-PID = 4711
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """With a short path, as sockets need it."""
+    with TemporaryDirectory(prefix="kws-") as folder:
+        yield Path(folder)
 
 
-@pytest.fixture(params=["path", "abstract"])
-def listening(
-    request: pytest.FixtureRequest, tmp_path: Path
-) -> Iterator[tuple[socket.socket, str]]:
-    """A supervisor's socket, and its NOTIFY_SOCKET."""
-    name = str(tmp_path / "notify") if request.param == "path" else f"@kws-test-{os.getpid()}"
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as there:
-        there.bind(name.replace("@", "\0", 1) if name.startswith("@") else name)
-        there.settimeout(10)
-        yield there, name
+@pytest.fixture(params=["file", "abstract"])
+def supervised(request: pytest.FixtureRequest, folder: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"{folder}/notify" if request.param == "file" else f"\0{folder}/notify")
+        listening.setblocking(False)
+        yield listening
 
 
-def test_what_is_said_arrives(listening: tuple[socket.socket, str]) -> None:
-    there, name = listening
-    supervisor = Supervisor({"NOTIFY_SOCKET": name})
-    assert supervisor.tell(READY=1, STATUS="Hears microphone 'Größe'")
-    assert there.recv(4096).decode() == "READY=1\nSTATUS=Hears microphone 'Größe'"
-    assert supervisor.tell(WATCHDOG=1)
-    assert there.recv(4096) == b"WATCHDOG=1"
+def address(listening: socket.socket) -> str:
+    name = listening.getsockname()
+    return name if isinstance(name, str) else f"@{name[1:].decode()}"
 
 
-def test_a_reload_says_since_when(listening: tuple[socket.socket, str]) -> None:
-    there, name = listening
-    Supervisor({"NOTIFY_SOCKET": name}).reloading()
-    first, second = there.recv(4096).decode().split("\n")
-    assert first == "RELOADING=1"
-    key, value = second.split("=")
-    assert key == "MONOTONIC_USEC"
-    assert int(value) > 0
+def told(listening: socket.socket) -> list[dict[str, str]]:
+    """All that has been said by now."""
+    messages: list[dict[str, str]] = []
+    while True:
+        try:
+            text = listening.recv(4096).decode()
+        except BlockingIOError:
+            return messages
+        messages.append(dict(line.split("=", 1) for line in text.split("\n")))
 
 
-@pytest.mark.parametrize("name", ["two\nlines", "a file \udce9.wav"])
-def test_a_status_may_name_anything(listening: tuple[socket.socket, str], name: str) -> None:
-    there, address = listening
-    assert Supervisor({"NOTIFY_SOCKET": address}).tell(STATUS=name, READY=1)
-    status, ready = there.recv(4096).decode().split("\n")
-    assert status.startswith("STATUS=")
-    assert ready == "READY=1"
+def test_a_life(supervised: socket.socket) -> None:
+    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor.ready("Hears microphone 'usb'")
+    supervisor.alive()
+    supervisor.reloading()
+    supervisor.reloaded("Hears")
+    supervisor.stopping()
+    ready, alive, reloading, reloaded, stopping = told(supervised)
+    assert ready == {"READY": "1", "STATUS": "Hears microphone 'usb'"}
+    assert alive == {"WATCHDOG": "1"}
+    assert reloading["RELOADING"] == "1"
+    assert reloading["MONOTONIC_USEC"].isdigit()
+    assert reloaded == {"READY": "1", "STATUS": "Hears"}
+    assert stopping == {"STOPPING": "1", "STATUS": "Stopping"}
 
 
-def test_a_supervisor_that_does_not_read_does_not_stop_us(
-    listening: tuple[socket.socket, str],
+def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
+    supervised: socket.socket,
 ) -> None:
-    _, name = listening
-    supervisor = Supervisor({"NOTIFY_SOCKET": name})
-    for _ in range(100_000):
-        if not supervisor.tell(WATCHDOG=1):
-            return
-    pytest.fail("it never became full")
-
-
-@pytest.mark.parametrize("environment", [{}, {"NOTIFY_SOCKET": ""}, {"NOTIFY_SOCKET": "/nowhere"}])
-def test_without_a_supervisor_nothing_is_said(environment: dict[str, str]) -> None:
-    assert not Supervisor(environment).tell(READY=1)
+    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor.alive()
+    supervisor.reloading()
+    supervisor.reloaded("Hears")
+    assert told(supervised) == [{"EXTEND_TIMEOUT_USEC": "30000000"}]
 
 
 @pytest.mark.parametrize(
-    ("environment", "seconds"),
+    ("status", "heard"),
     [
-        ({}, None),
-        ({"WATCHDOG_USEC": "30000000"}, 30.0),
-        ({"WATCHDOG_USEC": "500000", "WATCHDOG_PID": str(PID)}, 0.5),
-        ({"WATCHDOG_USEC": "500000", "WATCHDOG_PID": str(PID + 1)}, None),
-        ({"WATCHDOG_USEC": "0"}, None),
-        ({"WATCHDOG_USEC": "-5"}, None),
-        ({"WATCHDOG_USEC": "soon"}, None),
-        ({"WATCHDOG_USEC": "²"}, None),
+        ("Hears 'Größe'", "Hears 'Größe'"),
+        ("Deaf: a\nREADY=1\rb", "Deaf: a READY=1 b"),
+        ("Hears file 'a \udce9.wav'", "Hears file 'a ?.wav'"),
     ],
 )
-def test_the_watchdogs_time(environment: dict[str, str], seconds: float | None) -> None:
-    assert Supervisor(environment, PID).watchdog_s == seconds
+def test_a_status_may_say_anything_and_assigns_nothing(
+    supervised: socket.socket, status: str, heard: str
+) -> None:
+    Supervisor({"NOTIFY_SOCKET": address(supervised)}).status(status)
+    assert told(supervised) == [{"STATUS": heard}]
+
+
+def test_one_that_does_not_read_stops_nobody(supervised: socket.socket) -> None:
+    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    for _ in range(10_000):
+        supervisor.alive()
+    assert told(supervised)
+
+
+def test_without_one_nothing_happens(folder: Path) -> None:
+    Supervisor({}).ready("Hears")
+    Supervisor({"NOTIFY_SOCKET": ""}).ready("Hears")
+    Supervisor({"NOTIFY_SOCKET": str(folder / "none")}).ready("Hears")
+
+
+@pytest.mark.parametrize(
+    ("environment", "warned"),
+    [
+        ({"WATCHDOG_USEC": "5000000"}, True),
+        ({"WATCHDOG_USEC": "5000000", "WATCHDOG_PID": "7"}, True),
+        ({"WATCHDOG_USEC": "5000000", "WATCHDOG_PID": "8"}, False),
+        ({"WATCHDOG_USEC": "30000000"}, False),
+        ({"WATCHDOG_USEC": "0"}, False),
+        ({"WATCHDOG_USEC": "soon"}, False),
+        ({"WATCHDOG_USEC": "²"}, False),
+        ({}, False),
+    ],
+)
+def test_a_watchdog_without_patience_is_named(
+    environment: dict[str, str], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        Supervisor(environment, pid=7)
+    assert ("WatchdogSec" in caplog.text) is warned
 
 
 @given(st.text(max_size=10), st.text(max_size=10))
 def test_no_variable_stops_the_start(microseconds: str, pid: str) -> None:
-    Supervisor({"WATCHDOG_USEC": microseconds, "WATCHDOG_PID": pid}, PID)
+    Supervisor({"WATCHDOG_USEC": microseconds, "WATCHDOG_PID": pid}, pid=7)

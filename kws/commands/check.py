@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from kws.commands.options import add_config_arguments, naming_the_file, read_config
+from kws.commands.options import add_config_arguments, file_of, naming_the_file, read_config
 
 if TYPE_CHECKING:
     from kws.spotting.calibration import Calibration, OperatingPoint
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
         spotter = make_spotter(config, model)
         chosen = operating_point(config, model.header.calibration)
     warn_of_other_hop(spotter)
-    print(f"configuration: {options.config or 'the defaults'}: in order")
+    print(f"configuration: {file_of(options) or 'the defaults'}: in order")
     print(
         f"model: {model.header.name}, {model.header.architecture}, "
         f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s"

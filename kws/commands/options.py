@@ -10,13 +10,20 @@ from pathlib import Path
 from kws.config import Config, load_config
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
+from kws.places import config_file
 
 log = logging.getLogger(__name__)
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that reads the configuration."""
-    parser.add_argument("--config", type=Path, metavar="FILE", help="configuration, in YAML")
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="configuration, in YAML; default: ~/.config/kws/config.yaml, else "
+        "/etc/kws/config.yaml, else none",
+    )
     parser.add_argument(
         "--set",
         dest="overrides",
@@ -37,7 +44,13 @@ def naming_the_file(options: argparse.Namespace) -> Iterator[None]:
     try:
         yield
     except ConfigError as error:
-        raise ConfigError(f"{options.config or 'configuration'}: {error}") from error
+        raise ConfigError(f"{file_of(options) or 'configuration'}: {error}") from error
+
+
+def file_of(options: argparse.Namespace) -> Path | None:
+    """The configuration's file: the one named, else the one that is found; None: there is none."""
+    named: Path | None = options.config
+    return config_file(os.environ) if named is None else named
 
 
 def report(error: KwsError) -> int:
@@ -53,11 +66,22 @@ def read_config(options: argparse.Namespace, *overrides: str) -> Config:
     Raises:
         ConfigError: it says something that cannot be.
     """
+    config = settings(options, *overrides)
+    set_up_logging(config.log.level, config.log.format)
+    if options.config is None and (found := file_of(options)):
+        log.info("configuration: %s", found)
+    return config
+
+
+def settings(options: argparse.Namespace, *overrides: str) -> Config:
+    """The configuration of a command, as its file is now.
+
+    Raises:
+        ConfigError: it says something that cannot be.
+    """
     wanted = [*options.overrides, *overrides]
     if options.log_level:
         wanted.append(f"log.level={options.log_level}")
     if options.log_format:
         wanted.append(f"log.format={options.log_format}")
-    config = load_config(options.config, overrides=wanted, environment=os.environ)
-    set_up_logging(config.log.level, config.log.format)
-    return config
+    return load_config(file_of(options), overrides=wanted, environment=os.environ)

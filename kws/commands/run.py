@@ -6,7 +6,13 @@ import logging
 import os
 import signal
 
-from kws.commands.options import add_config_arguments, naming_the_file, read_config, report
+from kws.commands.options import (
+    add_config_arguments,
+    naming_the_file,
+    read_config,
+    report,
+    settings,
+)
 from kws.errors import KwsError
 from kws.log import log_without_waiting, take_in_standard_error
 
@@ -52,7 +58,11 @@ def run(options: argparse.Namespace) -> int:
         from kws import daemon
 
         with naming_the_file(options):
-            daemon.run(config, demo_if_no_microphone=options.demo_if_no_microphone)
+            daemon.run(
+                config,
+                reread=lambda: settings(options, *overrides),
+                demo_if_no_microphone=options.demo_if_no_microphone,
+            )
     except KwsError as error:
         code = report(error)
     except KeyboardInterrupt:

@@ -10,7 +10,6 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib import resources
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,6 +18,7 @@ import torch
 from torch import Tensor
 
 from kws.errors import ModelError
+from kws.places import find_model
 from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model import ARCHITECTURES, parameter_count, posteriors
@@ -186,41 +186,11 @@ def save_model(model: KeywordModel, path: Path) -> None:
     partial.replace(path)
 
 
-def find_model(name: str | Path) -> Path:
-    """The file of a bundled model's name or of a path.
-
-    Raises:
-        ModelError: there is no such file.
-    """
-    path = Path(name)
-    bundled = bundled_models()
-    try:
-        path = path.expanduser()
-        if path.is_file():
-            return path
-    except (OSError, RuntimeError) as error:
-        raise ModelError(f"model {str(name)!r} cannot be read: {error}") from error
-    if str(name) in bundled:
-        return bundled[str(name)]
-    names = ", ".join(sorted(bundled)) or "none"
-    if path.is_dir():
-        raise ModelError(f"model {str(name)!r} is a folder; name a model file in it")
-    raise ModelError(
-        f"model {str(name)!r} not found: neither a file nor a bundled model (bundled: {names})"
-    )
-
-
-def bundled_models() -> dict[str, Path]:
-    """Model files that come with the package, by name."""
-    folder = Path(str(resources.files("kws"))) / "models"
-    return {path.stem: path for path in folder.glob("*.pt")}
-
-
 def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
     """Read a model file.
 
     Args:
-        name: a bundled model's name, or the path of a model file.
+        name: a model's name, or the path of a model file: see `kws.places.find_model`.
 
     Raises:
         ModelError: the file is missing, damaged, of another program, or holds anything but

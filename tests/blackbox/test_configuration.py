@@ -19,7 +19,7 @@ CONFIGURATION = 2
         ("server: {port: high}", ("server.port", "'high'", "a whole number from 0 to 65535")),
         ("server: {port: 70000}", ("server.port", "70000", "65535")),
         ("server: 9000", ("server", "9000", "a section with host, port")),
-        ("audio: {lost_after_s: 0}", ("audio.lost_after_s", "from 1 to 60")),
+        ("audio: {lost_after_s: 0}", ("audio.lost_after_s", "from 1 to 15")),
         ("trigger: {threshold: 2}", ("trigger.threshold", "above 0 to 1")),
         ("keywords: {marvin: {threshold: 0.5}}", ("keywords.marvin", "yes, no, up, down")),
         ("trigger: {threshold: 0.2, release: 0.6}", ("release must be",)),

@@ -130,7 +130,7 @@ def test_a_microphone_that_goes_and_comes_back(
 def test_a_pause_of_the_server_leaves_no_old_sound(
     start: Start, server: AudioServer, word: Path
 ) -> None:
-    daemon = begin(start, server, "--set", "audio.lost_after_s=20")
+    daemon = begin(start, server, "--set", "audio.lost_after_s=15")
     say(server, daemon, word, 1)
     server.freeze()
     wait_until(lambda: health(daemon)["seconds_since_audio"] > 2, "the server hangs")
@@ -160,7 +160,7 @@ def test_a_server_that_hangs_ends_the_daemon_for_its_supervisor(
 def test_a_daemon_that_is_told_to_stop_does_not_wait_for_a_hung_server(
     start: Start, server: AudioServer
 ) -> None:
-    daemon = begin(start, server, "--set", "audio.lost_after_s=60")
+    daemon = begin(start, server, "--set", "audio.lost_after_s=15")
     server.freeze()
     wait_until(lambda: health(daemon)["seconds_since_audio"] > 0.5, "the server hangs")
     assert daemon.stop(signal.SIGTERM) == 0

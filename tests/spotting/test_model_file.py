@@ -10,10 +10,10 @@ import pytest
 import torch
 
 from kws.errors import ModelError
+from kws.places import bundled_models
 from kws.spotting.model_file import (
     KeywordModel,
     ModelHeader,
-    bundled_models,
     load_model,
     save_model,
 )

@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kws.errors import ConfigError
+from kws.places import bundled_models, find_model
 from kws.spotting.model_file import (
     DEFAULT_MODEL,
     KeywordModel,
-    bundled_models,
-    find_model,
     load_model,
     save_model,
 )

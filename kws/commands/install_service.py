@@ -1,0 +1,75 @@
+"""`kws install-service`: kws as a service of systemd."""
+
+import argparse
+import logging
+import os
+import sys
+import sysconfig
+from pathlib import Path
+
+from kws.errors import ServiceError
+
+log = logging.getLogger(__name__)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_service_arguments(parser)
+
+
+def add_service_arguments(parser: argparse.ArgumentParser) -> None:
+    """What installing and uninstalling have in common."""
+    parser.add_argument(
+        "--user",
+        action="store_true",
+        help="a service of your own, which hears PipeWire or PulseAudio; "
+        "without it, one of the whole machine, on ALSA (as root)",
+    )
+    # For packagers: put the files below DIR and leave systemd alone.
+    parser.add_argument("--root", type=Path, metavar="DIR", help=argparse.SUPPRESS)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command; where all is in place already, nothing but a restart happens."""
+    from kws.service.files import put_files
+    from kws.service.layout import system_layout, user_layout, why_unseen
+    from kws.service.manager import Manager
+
+    root = options.root or Path("/")
+    layout = user_layout(os.environ, root) if options.user else system_layout(root)
+    program = _program()
+    package = Path(__file__).parents[1]
+    if not layout.user and (
+        reason := why_unseen((program, package, *map(Path, (sys.prefix, sys.base_prefix))))
+    ):
+        raise ServiceError(
+            f"{reason}: a service of the whole machine needs a kws outside of it, such as "
+            "`sudo make install-service` in a checkout puts into /opt/kws; or install a service "
+            "of your own: kws install-service --user"
+        )
+    put_files(layout, program)
+    if options.root:
+        return 0
+    manager = Manager(user=layout.user)
+    if reason := manager.why_absent():
+        log.warning("%s: the files are in place, but nothing was started", reason)
+        return 0
+    manager.start()
+    if layout.user:
+        log.info("it runs while you are logged in; from boot on, after: loginctl enable-linger")
+    log.info("kws runs; see: %s", manager.command("status", "kws"))
+    return 0
+
+
+def _program() -> Path:
+    """The kws that was called, or else the one that belongs to this Python.
+
+    Raises:
+        ServiceError: there is none.
+    """
+    called = Path(sys.argv[0])
+    script = Path(sysconfig.get_path("scripts")) / "kws"
+    for path in (called, script):
+        if path.name == "kws" and path.is_file() and os.access(path, os.X_OK):
+            return path.absolute()
+    raise ServiceError(f"{script} is missing: install kws into this Python with pip first")

@@ -1,0 +1,90 @@
+"""Where configuration and models lie: the user's places, the machine's, and the package's own."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+
+from kws.errors import ModelError
+
+MACHINE_FOLDER = Path("/etc/kws")
+CONFIG_NAME = "config.yaml"
+_MODELS = "models"
+
+
+def user_folder(environment: Mapping[str, str]) -> Path | None:
+    """The user's own folder: ~/.config/kws, or below XDG_CONFIG_HOME; None without a home."""
+    base, home = environment.get("XDG_CONFIG_HOME", ""), environment.get("HOME", "")
+    # The XDG specification wants relative paths to be ignored.
+    if base.startswith("/"):
+        return Path(base) / "kws"
+    return Path(home) / ".config" / "kws" if home else None
+
+
+def config_file(environment: Mapping[str, str]) -> Path | None:
+    """The user's configuration, else the machine's; None where there is neither."""
+    files = (folder / CONFIG_NAME for folder in _config_folders(environment))
+    return next(filter(_is_file, files), None)
+
+
+def model_folders(environment: Mapping[str, str]) -> list[Path]:
+    """Where models are looked for by name, the first one first; they need not exist.
+
+    The user's, the machine's, and those of a service's state (STATE_DIRECTORY, as systemd sets
+    it, may hold several).
+    """
+    state = environment.get("STATE_DIRECTORY", "").split(":")
+    folders = [*_config_folders(environment), *map(Path, filter(None, state))]
+    return [folder / _MODELS for folder in folders]
+
+
+def bundled_models() -> dict[str, Path]:
+    """Model files that come with the package, by name."""
+    folder = Path(str(resources.files("kws"))) / _MODELS
+    return {path.stem: path for path in folder.glob("*.pt")}
+
+
+def find_model(name: str | Path) -> Path:
+    """The file of a model.
+
+    Args:
+        name: a path, relative to the working directory; or the name of a model: NAME.pt in one of
+            `model_folders`, or a bundled one.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    path = Path(name)
+    try:
+        path = path.expanduser()
+        if path.is_file():
+            return path
+    except (OSError, RuntimeError) as error:
+        raise ModelError(f"model {str(name)!r} cannot be read: {error}") from error
+    bundled = bundled_models()
+    folders = model_folders(os.environ)
+    if os.sep not in str(name):
+        for file in (folder / f"{name}.pt" for folder in folders):
+            if _is_file(file):
+                return file
+        if str(name) in bundled:
+            return bundled[str(name)]
+    if path.is_dir():
+        raise ModelError(f"model {str(name)!r} is a folder; name a model file in it")
+    raise ModelError(
+        f"model {str(name)!r} not found: neither a file, nor in {', '.join(map(str, folders))}, "
+        f"nor a bundled model (bundled: {', '.join(sorted(bundled)) or 'none'})"
+    )
+
+
+def _config_folders(environment: Mapping[str, str]) -> list[Path]:
+    own = user_folder(environment)
+    return [MACHINE_FOLDER] if own is None else [own, MACHINE_FOLDER]
+
+
+def _is_file(path: Path) -> bool:
+    """Whether there is a file; what we may not look into has none."""
+    with contextlib.suppress(OSError, ValueError):
+        return path.is_file()
+    return False
