@@ -19,7 +19,8 @@ from bench.cost import clip_stream, live
 from bench.process import Process
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
-from kws.spotting.model_file import KeywordModel, find_model, load_model, save_model
+from kws.places import find_model
+from kws.spotting.model_file import KeywordModel, load_model, save_model
 from train.measure.evaluate import evaluate_folder
 from train.measure.heldout import CONDITIONS
 from train.measure.scoring import Tally, together

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.blackbox.process import wait_until
+from tests.blackbox.process import 
+from bench.audio_servers import wait_until
 
 from .machine import Machine, need_systemd
 
