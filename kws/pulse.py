@@ -66,8 +66,11 @@ class Pulse:
             signs = Signs(
                 self._hearing.inference.windows, state.attempts, self._answers, self._awaited
             )
-            if self._vitals.alive(signs):
+            alive = self._vitals.alive(signs)
+            # Sound that has just come back was not left unheard.
+            if alive or signs.awaited is Awaited.DEVICE:
                 self._alive_at = self._clock()
+            if alive:
                 self._supervisor.alive()
             if self.status != self._said:
                 self._said = self.status

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.blackbox.process import 
 from bench.audio_servers import wait_until
 
 from .machine import Machine, need_systemd
