@@ -69,8 +69,10 @@ class Ward:
         self.now = 100.0
         self._device = device
         self._there = there
+        # Sound may stay away for longer than what comes may be left unheard.
+        config = load_config(overrides=["audio.lost_after_s=15"])
         self.hearing = Hearing(
-            (device, FORMAT), load_config(), MODEL, lambda news: None, PACE, lambda: self.now
+            (device, FORMAT), config, MODEL, lambda news: None, PACE, lambda: self.now
         )
         supervisor = Supervisor({"NOTIFY_SOCKET": there.getsockname()})
         supervisor.ready("")
