@@ -151,13 +151,22 @@ def test_an_inference_that_hangs_has_none(
     there: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test() -> None:
-        ward, gate = Ward(Device(), there, monkeypatch), threading.Event()
+        ward = Ward(Device(), there, monkeypatch)
+        stuck, gate = threading.Event(), threading.Event()
+
+        def hang() -> None:
+            stuck.set()
+            gate.wait(LONG)
+
         async with ward.beating() as feed:
             feed.write(SECOND)
             await ward.until_told("STATUS=Hears microphone 'USB'")
-            ward.hearing.inference.ask(lambda: bool(gate.wait(LONG)))  # type: ignore[arg-type]
-            feed.write(SECOND)
+            await ward.until(lambda: ward.hearing.inference.windows > 0)
+            await ward.looks(2)
+            ward.hearing.inference.ask(hang)
+            await ward.until(stuck.is_set)
             ward.now += 7
+            feed.write(SECOND)
             await ward.until(lambda: bool(ward.pulse.stalled))
             assert ward.pulse.stalled == "inference has not moved for 7 s"
             await ward.until_told("STATUS=Deaf: inference has not moved for 7 s")
@@ -191,7 +200,9 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
                 await ward.until_told("WATCHDOG=1")
                 assert not ward.pulse.stalled
             ward.now += 600
-            await ward.looks(2)
+            # It looks once more, and not again before sound is back.
+            monkeypatch.setattr("kws.pulse._BEAT_SECONDS", 600)
+            await ward.looks(1)
             device.plugged = True
             ward.hearing.capture.change(Patience())
             await ward.until(lambda: device.feed is not feed)
