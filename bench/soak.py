@@ -10,15 +10,13 @@ import json
 import logging
 import os
 import socket
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -29,6 +27,7 @@ from websockets.asyncio.client import connect
 
 from bench.audio_servers import MICROPHONE, PulseAudio, wait_until
 from bench.process_tree import tree_memory
+from bench.soak_result import Reader, Result, Sample, result
 from kws.audio.recording import demo_recording
 from kws.log import set_up_logging
 
@@ -38,87 +37,8 @@ SOURCE = {"PULSE_SOURCE": f"{MICROPHONE}.monitor"}
 CYCLE_S = 60.0
 """Seconds between two losses."""
 SAMPLE_S = 5.0
-WARM_UP_S = 300.0
-"""Memory that grows in the first minutes is not counted: caches fill."""
 PAUSE_S = 1.5
 PATIENCE_S = 45.0
-
-
-@dataclass
-class Reader:
-    """What one subscriber got.
-
-    Attributes:
-        numbers: `seq` of the events, in the order in which they came.
-        detections: how many of them were words.
-        delays: of words, seconds from the event's time to its arrival.
-    """
-
-    numbers: list[int] = field(default_factory=list)
-    detections: int = 0
-    delays: list[float] = field(default_factory=list)
-
-    def take(self, message: dict[str, Any], now: float) -> None:
-        """An event has come."""
-        self.numbers.append(message["seq"])
-        if message["type"] == "detection":
-            self.detections += 1
-            self.delays.append(now - datetime.fromisoformat(message["time"]).timestamp())
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing was missed, doubled or out of order."""
-        return self.numbers == list(range(1, len(self.numbers) + 1))
-
-
-@dataclass(frozen=True)
-class Sample:
-    """The daemon at one moment: seconds since the start, bytes, counts."""
-
-    seconds: float
-    memory: int
-    descriptors: int
-    threads: int
-
-
-@dataclass(frozen=True)
-class Result:
-    """What the run gave.
-
-    Attributes:
-        minutes: that it took.
-        cycles: losses of the microphone and returns from them.
-        expected: words that were spoken.
-        heard: words that the daemon said it heard.
-        lost: events that say that the sound was lost; `back`: that it was back.
-        readers: subscribers that read; `whole`: those who got every event once and in order.
-        mute: subscribers that never read.
-        worst_delay_s: longest way of an event to a subscriber.
-        median_delay_s: half of them are faster.
-        longest_return_s: from the microphone's return to sound being heard again.
-        memory_mb: at the end of the warm-up, and at the end.
-        memory_slope_mb_per_h: how it grew in between.
-        descriptors: fewest and most; `threads` alike.
-        exit_code: of the daemon when it was told to stop.
-    """
-
-    minutes: float
-    cycles: int
-    expected: int
-    heard: int
-    lost: int
-    back: int
-    readers: int
-    whole: int
-    mute: int
-    worst_delay_s: float
-    median_delay_s: float
-    longest_return_s: float
-    memory_mb: tuple[float, float]
-    memory_slope_mb_per_h: float
-    descriptors: tuple[int, int]
-    threads: tuple[int, int]
-    exit_code: int
 
 
 async def read(port: int, reader: Reader, ready: asyncio.Event) -> None:
@@ -244,62 +164,8 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
     return result(events, taken, mute, samples, words * cycles, cycles, returns, minutes, exit_code)
 
 
-def result(
-    events: Sequence[dict[str, Any]],
-    taken: Sequence[Reader],
-    mute: int,
-    samples: Sequence[Sample],
-    expected: int,
-    cycles: int,
-    returns: Sequence[float],
-    minutes: float,
-    exit_code: int,
-) -> Result:
-    """Sum up.
-
-    Args:
-        events: that the daemon printed.
-        taken: by each reader.
-        mute: subscribers that never read.
-        samples: of the daemon's memory.
-        expected: words spoken.
-        cycles: losses.
-        returns: seconds that each return took.
-        minutes: of the run.
-        exit_code: of the daemon.
-    """
-    delays = [delay for reader in taken for delay in reader.delays] or [0.0]
-    warm = [each for each in samples if each.seconds >= min(WARM_UP_S, 30 * minutes)]
-    hours, memory = [each.seconds / 3600 for each in warm], [each.memory / 1e6 for each in warm]
-    slope = statistics.linear_regression(hours, memory).slope if len(warm) > 1 else 0.0
-    statuses = [event.get("status") for event in events]
-    return Result(
-        minutes=round(minutes, 1),
-        cycles=cycles,
-        expected=expected,
-        heard=sum(event["type"] == "detection" for event in events),
-        lost=statuses.count("audio-lost"),
-        back=statuses.count("audio-back"),
-        readers=len(taken),
-        whole=sum(each.whole and len(each.numbers) == len(events) for each in taken),
-        mute=mute,
-        worst_delay_s=round(max(delays), 3),
-        median_delay_s=round(statistics.median(delays), 4),
-        longest_return_s=round(max(returns), 1),
-        memory_mb=(round(memory[0], 1), round(memory[-1], 1)) if memory else (0.0, 0.0),
-        memory_slope_mb_per_h=round(slope, 2),
-        descriptors=_range([each.descriptors for each in samples]),
-        threads=_range([each.threads for each in samples]),
-        exit_code=exit_code,
-    )
-
-
 def _entries(folder: str) -> int:
     return sum(1 for _ in Path(folder).iterdir())
-
-
-def _range(counts: Sequence[int]) -> tuple[int, int]:
-    return min(counts), max(counts)
 
 
 def _take_away(server: PulseAudio, *, alone: bool) -> None:

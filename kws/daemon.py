@@ -61,14 +61,10 @@ def run(
         KwsError: it cannot start, the source was lost for good, or the audio system hangs.
     """
     torch.set_num_threads(1)
-    asyncio.run(
-        _run(config, reread or (lambda: config), demo_if_no_microphone=demo_if_no_microphone)
-    )
+    asyncio.run(_run(config, reread or (lambda: config), demo_if_no_microphone))
 
 
-async def _run(
-    config: Config, reread: Callable[[], Config], *, demo_if_no_microphone: bool
-) -> None:
+async def _run(config: Config, reread: Callable[[], Config], demo_if_no_microphone: bool) -> None:
     access = read_access(config.server, os.environ)
     model = load_model(config.model.path)
     warm_up(model)

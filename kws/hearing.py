@@ -10,7 +10,7 @@ from typing import Any
 from kws.audio.capture import Capture, Pace
 from kws.audio.choose import make_source, open_source
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.limited import Hung, limited
+from kws.audio.limited import NoAnswerError, limited
 from kws.audio.source import Source
 from kws.audio.watch import Patience
 from kws.config import AudioConfig, Config
@@ -45,7 +45,7 @@ async def first_source(
             lambda: open_source(audio, model_rate, demo_if_no_microphone=demo_if_no_microphone),
             pace.answer,
         )
-    except Hung as error:
+    except NoAnswerError as error:
         raise HungError(
             f"the audio system has not answered for {pace.answer:g} s; is its server hung?"
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.limited import Hung, limited
+from kws.audio.limited import NoAnswerError, limited
 from kws.audio.source import Source
 from kws.audio.watch import Patience, Trouble, Watch
 from kws.errors import DeviceError, HungError, KwsError, SilentError
@@ -170,7 +170,7 @@ class Capture:
             self._feed.end()
         try:
             await limited(self._source.stop, seconds)
-        except Hung:
+        except NoAnswerError:
             log.warning("%s %r does not let itself be closed", self._source.kind, self._source.name)
 
     async def _hear(self, opened: AudioFormat | None) -> tuple[Feed | None, KwsError | None]:
@@ -269,7 +269,7 @@ class Capture:
         """
         try:
             return await limited(call, self._pace.answer)
-        except Hung as error:
+        except NoAnswerError as error:
             raise HungError(
                 f"the audio system has not answered for {self._pace.answer:g} s: its server hangs; "
                 "only a new start frees what is stuck in it, which a supervisor such as systemd "

@@ -9,7 +9,7 @@ from typing import TypeVar
 Result = TypeVar("Result")
 
 
-class Hung(Exception):  # noqa: N818  # a fact, which callers turn into an error
+class NoAnswerError(Exception):
     """A call has not come back in its time; its thread is stuck."""
 
 
@@ -32,14 +32,14 @@ async def limited(call: Callable[[], Result], seconds: float) -> Result:
     """What a call gives, waited for at most so many seconds.
 
     Raises:
-        Hung: it has not come back.
+        NoAnswerError: it has not come back.
         BaseException: what the call raises.
     """
     calling = asyncio.wrap_future(in_thread(call))
     try:
         await asyncio.wait((calling,), timeout=seconds)
         if not calling.done():
-            raise Hung
+            raise NoAnswerError
         return calling.result()
     finally:
         # What comes too late is for nobody, not even for the log.

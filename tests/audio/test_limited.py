@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kws.audio.limited import Hung, in_thread, limited
+from kws.audio.limited import NoAnswerError, in_thread, limited
 from kws.errors import DeviceError
 
 LONG = 30.0
@@ -50,7 +50,7 @@ def test_a_call_that_hangs_is_given_up_while_the_loop_goes_on(gate: threading.Ev
         return results[0], results[1]
 
     hung, answered = asyncio.run(both())
-    assert isinstance(hung, Hung)
+    assert isinstance(hung, NoAnswerError)
     assert answered == 5
 
 
@@ -71,7 +71,7 @@ def test_what_comes_too_late_is_for_nobody(
             await asyncio.sleep(0)
         if given_up == "cancelled":
             calling.cancel()
-        with pytest.raises((Hung, asyncio.CancelledError)):
+        with pytest.raises((NoAnswerError, asyncio.CancelledError)):
             await calling
 
     asyncio.run(give_up())
@@ -92,7 +92,7 @@ def test_what_comes_late_while_the_loop_goes_on_is_for_nobody(
         refused()
 
     async def give_up() -> None:
-        with pytest.raises(Hung):
+        with pytest.raises(NoAnswerError):
             await limited(late, SHORT)
         gate.set()
         await asyncio.to_thread(threads[0].join, LONG)
