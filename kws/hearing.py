@@ -151,9 +151,16 @@ class Hearing:
         def spotter() -> Spotter:
             return make_spotter(config, model)
 
-        changed = asyncio.Event()
-        self.inference.exchange(model, spotter, lambda: self._set(changed))
-        await changed.wait()
+        changed, abandoned = asyncio.Event(), threading.Event()
+        self.inference.exchange(
+            model, spotter, lambda: self._set(changed), lambda: not abandoned.is_set()
+        )
+        try:
+            await changed.wait()
+        except asyncio.CancelledError:
+            # What was refused must not happen later.
+            abandoned.set()
+            raise
         if config.audio != self._audio:
             self._audio = config.audio
             self.capture.change(_patience(config.audio))

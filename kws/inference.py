@@ -44,7 +44,11 @@ class Inference:
         self._order(lambda: self._streams.remove(stream))
 
     def exchange(
-        self, model: KeywordModel, spotter: Callable[[], Spotter], done: Callable[[], None]
+        self,
+        model: KeywordModel,
+        spotter: Callable[[], Spotter],
+        done: Callable[[], None],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> None:
         """Go over to another model between two windows.
 
@@ -52,9 +56,12 @@ class Inference:
             model: the new one.
             spotter: a new spotter with it, for each stream.
             done: called when every stream has gone over.
+            wanted: asked first; whoever ordered it may have given up by then.
         """
 
         def order() -> None:
+            if not wanted():
+                return
             self._model = model
             for stream in self._streams:
                 stream.exchange(spotter())

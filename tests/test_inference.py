@@ -152,6 +152,14 @@ def test_all_streams_go_over_to_another_model() -> None:
     assert all(heap.stream.spotter.model is OTHER for heap in heaps)
 
 
+def test_an_exchange_that_was_given_up_does_not_happen_later() -> None:
+    inference, (heap,) = joined(count=1)
+    done: list[int] = []
+    inference.exchange(OTHER, lambda: Spotter(OTHER), lambda: done.append(1), lambda: False)
+    inference.work()
+    assert (inference.model, heap.stream.spotter.model, done) == (MODEL, MODEL, [])
+
+
 def test_orders_do_not_wait_for_the_end_of_a_long_recording() -> None:
     inference, (heap,) = joined(count=1)
     positions: list[float] = []
