@@ -1,0 +1,101 @@
+"""Configuration and model are read again, and nobody notices but by what changed."""
+
+import json
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .client import get, get_json, receive, subscribe
+from .process import DaemonProcess, Message
+from .speech import assert_heard_once, words
+
+TOKEN = "open sesame"
+MOMENTS = ("yes", "up", "no")
+"""Words right after which everything is read again."""
+EXPECTED = words()[:6]
+
+Start = Callable[..., DaemonProcess]
+
+
+def post(port: int, token: str | None) -> tuple[int, str]:
+    """POST /reload: status and body."""
+    headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+    status, _, text = get(port, "/reload", headers, "POST")
+    return status, text
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    """A configuration that changes in the course of a test."""
+    path = tmp_path / "config.yaml"
+    path.write_text("audio: {source: demo}\n")
+    return path
+
+
+def test_no_word_is_lost_or_doubled_over_reloads(start: Start, config: Path) -> None:
+    daemon = start("--config", str(config))
+    daemon.ready()
+    with subscribe(daemon.port) as subscriber:
+        first = receive(subscriber)["seq"]
+        moments, events, detections = list(MOMENTS), list[Message](), list[Message]()
+        while len(detections) < len(EXPECTED):
+            events.append(receive(subscriber))
+            if events[-1]["type"] == "detection":
+                detections.append(events[-1])
+            if moments and events[-1].get("keyword") == moments[0]:
+                moments.pop(0)
+                daemon.process.send_signal(signal.SIGHUP)
+    assert daemon.stop() == 0
+    assert [each["seq"] for each in events] == list(range(first, first + len(events)))
+    assert [each.get("status") for each in events].count("reloaded") == len(MOMENTS)
+    assert_heard_once(detections, EXPECTED)
+
+
+def test_a_hangup_brings_new_thresholds_to_the_same_subscriber(start: Start, config: Path) -> None:
+    daemon = start("--config", str(config))
+    with subscribe(daemon.port) as subscriber:
+        run = receive(subscriber)["run"]
+        config.write_text("audio: {source: demo}\nkeywords: {no: {threshold: 0.987}}\n")
+        daemon.process.send_signal(signal.SIGHUP)
+        told = receive(subscriber)
+        while told.get("status") != "reloaded":
+            told = receive(subscriber)
+    assert told["thresholds"]["no"] == 0.987
+    assert told["run"] == run
+    assert get_json(daemon.port, "/info")["thresholds"]["no"] == 0.987
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("audio: {source: demo, volume: 11}\n", "volume"),
+        ("audio: {source: demo}\nmodel: {path: nowhere.pt}\n", "nowhere.pt"),
+        ("audio: {source: demo}\nserver: {queue: 7}\n", "cannot change while kws runs"),
+        ("audio: {source: microphone}\n", "audio.source: cannot change"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_the_old_goes_on(
+    start: Start, config: Path, text: str, reason: str
+) -> None:
+    daemon = start("--config", str(config), environment={"KWS_TOKEN": TOKEN})
+    port = daemon.port
+    config.write_text(text)
+    status, body = post(port, TOKEN)
+    assert status == 409
+    assert reason in json.loads(body)["reason"]
+    daemon.logged(lambda entry: "reload refused, going on as before" in entry["message"])
+    config.write_text("audio: {source: demo}\n")
+    assert post(port, TOKEN)[0] == 200
+    assert daemon.stop() == 0
+
+
+def test_only_who_has_the_token_may(start: Start, config: Path) -> None:
+    guarded = start("--config", str(config), environment={"KWS_TOKEN": TOKEN})
+    open_to_all = start("--config", str(config))
+    assert post(guarded.port, None)[0] == 403
+    assert post(guarded.port, "guess")[0] == 403
+    status, text = post(open_to_all.port, "guess")
+    assert status == 403
+    assert "server.token_file" in text
