@@ -256,7 +256,7 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: no such configuration file") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    tree = _parse_yaml(text, str(path))
+    tree = parse_yaml(text, str(path))
     if tree is None:
         return {}
     if not isinstance(tree, dict):
@@ -264,7 +264,16 @@ def _read_file(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _parse_yaml(text: str, source: str) -> Any:
+def parse_yaml(text: str, source: str) -> Any:
+    """What a YAML text says, as plain values.
+
+    Args:
+        text: in YAML 1.2.
+        source: where it stands, for messages.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
     # YAML 1.2, in which yes, no and on are words: people write them as keywords.
     try:
         return YAML(typ="safe", pure=True).load(text)
@@ -277,7 +286,7 @@ def _parse_yaml(text: str, source: str) -> Any:
 
 
 def _parse_value(text: str, source: str) -> Any:
-    return _parse_yaml(text, source) if text.strip() else ""
+    return parse_yaml(text, source) if text.strip() else ""
 
 
 def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:

@@ -140,7 +140,7 @@ class Daemon:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, interrupted.set)
         loop.add_signal_handler(
-            signal.SIGHUP, lambda: self._in_background(self._reload_on_signal())
+            signal.SIGHUP, lambda: self._in_background(self._reload_or_say_why_not())
         )
         stopping = asyncio.create_task(interrupted.wait())
         place = self._config.server
@@ -172,12 +172,12 @@ class Daemon:
             raise error
         log.info("stopped")
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
-    def _done(self, task: "asyncio.Task[None]") -> None:
+    def _done(self, task: "asyncio.Task[Any]") -> None:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()):
             log.error("a task failed; please report it", exc_info=error)
@@ -211,18 +211,17 @@ class Daemon:
             return capture.last_audio is not None
         return capture.audio_format is not None or bool(capture.reason)
 
-    async def _reload_on_signal(self) -> None:
+    async def _reload_or_say_why_not(self) -> KwsError | None:
         try:
             await self._reload()
         except KwsError as error:
             log.error("reload refused, going on as before: %s", error)
+            return error
+        return None
 
     async def _answer_reload(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        try:
-            await self._reload()
-        except KwsError as error:
-            log.error("reload refused, going on as before: %s", error)
-            return HTTPStatus.CONFLICT, {"reloaded": False, "reason": str(error)}
+        if refusal := await self._reload_or_say_why_not():
+            return HTTPStatus.CONFLICT, {"reloaded": False, "reason": str(refusal)}
         return HTTPStatus.OK, {"reloaded": True, "model": self._model.header.name}
 
     async def _reload(self) -> None:

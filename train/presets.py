@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
+from kws.config import parse_yaml
 from kws.config_help import describe
 from kws.errors import ConfigError
 from train.config import FitConfig
@@ -63,7 +62,7 @@ def with_overrides(config: FitConfig, overrides: Iterable[str]) -> FitConfig:
         name, separator, text = override.partition("=")
         if not separator or not name.strip():
             raise ConfigError(f"{source}: should be setting=value")
-        value = _parse(text, source) if text.strip() else ""
+        value = parse_yaml(text, source) if text.strip() else ""
         keys = reversed(name.strip().split("."))
         config = changed(config, reduce(lambda below, key: {key: below}, keys, value), source)
     return config
@@ -132,19 +131,7 @@ def _read(path: Path) -> dict[str, Any]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    said = _parse(text, str(path)) or {}
+    said = parse_yaml(text, str(path)) or {}
     if not isinstance(said, dict):
         raise ConfigError(f"{path}: should hold settings by name, such as 'epochs: 10'")
     return said
-
-
-def _parse(text: str, source: str) -> Any:
-    # YAML 1.2, in which yes, no and on are words.
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{source}{line}: not valid YAML: {error.problem}") from error
-    except YAMLError as error:
-        raise ConfigError(f"{source}: not valid YAML: {error}") from error
