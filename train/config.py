@@ -40,7 +40,7 @@ class FitConfig:
         architecture: of the network, one of `kws.spotting.model.ARCHITECTURES`.
         network: arguments of the architecture's own, such as the width of BCResNet.
         initial: a model to start from, by its name or file; its weights are then adapted, without
-            batch normalisation.
+            batch normalisation. From a training's .checkpoint, that goes on too.
         teacher: a model to learn from beside the labels, by its name or file; without, labels only.
         teacher_share: of the loss that is the teacher's.
         temperature: that softens what teacher and student say.
@@ -121,6 +121,11 @@ class FitConfig:
     def checkpoint(self) -> Path:
         """Where checkpoints go."""
         return self.output.with_name(self.output.name + ".checkpoint")
+
+    @property
+    def starts_from_checkpoint(self) -> bool:
+        """Whether what it starts from is another training's checkpoint."""
+        return self.initial.endswith(".checkpoint")
 
     @property
     def scenes(self) -> SceneSettings:

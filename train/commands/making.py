@@ -66,7 +66,9 @@ def _add_fit(commands: Commands) -> None:
         help="hear keywords between pauses only (alone), or inside running speech too (anywhere)",
     )
     command.add_argument(
-        "--initial", metavar="MODEL", help="start from a bundled model's weights, or a file's"
+        "--initial",
+        metavar="MODEL",
+        help="start from the weights of a bundled model, of a file, or of a training's .checkpoint",
     )
     command.add_argument(
         "--teacher", metavar="MODEL", help="learn from what a bundled model, or a file's, says too"

@@ -16,6 +16,7 @@ from train.config import FitConfig
 from train.data.material import Found, find_material
 from train.fitting.checkpoint import differences, unusable, write_checkpoint, write_model
 from train.fitting.earlier import earlier_state
+from train.fitting.initial import read_initial
 from train.fitting.learner import Learner
 from train.fitting.mining import is_time_to_mine, mine
 from train.fitting.parallel import Processes, joined_processes
@@ -85,11 +86,11 @@ class _Training:
         self._standing = Standing()
         self._since = self._saved_at = time.monotonic()
         if saved is None:
-            initial = load_model(config.initial) if config.initial else None
+            initial = read_initial(config)
             if initial is None:
                 mean, scale = self._statistics()
             else:
-                mean, scale = map(torch.tensor, (initial.header.mean, initial.header.scale))
+                mean, scale = map(torch.tensor, (initial.mean, initial.scale))
             self._learner = Learner(config, processes, mean, scale, self._teacher)
             if initial is not None:
                 self._learner.start_from(initial)

@@ -13,6 +13,7 @@ from kws.spotting.model import ARCHITECTURES
 from kws.spotting.model_file import KeywordModel, ModelHeader
 from kws.spotting.network import Network
 from train.config import WINDOW_FRAMES, FitConfig
+from train.fitting.initial import Initial
 from train.fitting.parallel import Processes
 from train.fitting.shared_norm import share_norms
 from train.fitting.teacher import Teacher
@@ -99,31 +100,28 @@ class Learner:
             pct_start=0.1,
         )
 
-    def start_from(self, model: KeywordModel) -> None:
-        """Take over the weights of a model; keywords that it does not know start from nothing.
+    def start_from(self, initial: Initial) -> None:
+        """Take over weights; keywords that they do not know start from nothing.
 
         Raises:
-            ConfigError: its network or front end is another.
+            ConfigError: they are of another network or front end.
         """
-        config = self._config
-        network = model.network
-        if (
-            network.arguments() | {"classes": 0} != self._network.arguments() | {"classes": 0}
-            or model.header.architecture != config.architecture
-            or model.header.front_end != config.front_end
-        ):
+        config, state = self._config, self._network.state_dict()
+        weights = dict(initial.weights)
+        try:
+            if (initial.architecture, initial.front_end) != (config.architecture, config.front_end):
+                raise ValueError
+            for name in [name for name in state if name.startswith("output.")]:
+                ours, theirs = state[name], weights.get(name, state[name])
+                for index, keyword in enumerate(config.keywords):
+                    if keyword in initial.classes:
+                        ours[index] = theirs[initial.classes.index(keyword)]
+                weights[name] = ours
+            self._network.load_state_dict(weights)
+        except (ValueError, RuntimeError) as error:
             raise ConfigError(
                 f"initial {config.initial!r}: its network or front end is not that of the training"
-            )
-        state = self._network.state_dict()
-        for name, weights in network.state_dict().items():
-            if not name.startswith("output."):
-                state[name] = weights
-                continue
-            for index, keyword in enumerate(config.keywords):
-                if keyword in model.classes:
-                    state[name][index] = weights[model.classes.index(keyword)]
-        self._network.load_state_dict(state)
+            ) from error
 
     @property
     def learning_rate(self) -> float:
@@ -246,7 +244,7 @@ def _network(config: FitConfig) -> Network:
             bands=config.front_end.bands,
             frames=WINDOW_FRAMES,
             # The batch normalisation of a finished model is folded into its weights.
-            batch_norm=not config.initial,
+            batch_norm=not config.initial or config.starts_from_checkpoint,
             dropout=config.dropout,
             **config.network,
         )

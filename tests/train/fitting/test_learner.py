@@ -11,6 +11,7 @@ from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model_file import KeywordModel
 from train.config import FitConfig
+from train.fitting.initial import Initial
 from train.fitting.learner import Learner
 from train.fitting.parallel import Processes
 from train.scenes.augment import NO_AUGMENTATION, Augmentation
@@ -101,7 +102,7 @@ def test_a_loss_that_is_no_number_ends_it() -> None:
 def test_it_can_start_from_a_model_of_other_keywords() -> None:
     known = learner(keywords=("high", "else")).model()
     first = learner(initial="known")
-    first.start_from(known)
+    first.start_from(Initial.of_model(known))
     ours, theirs = first.model(), known.network.state_dict()
     for name, weights in ours.network.state_dict().items():
         if name.startswith("output."):
@@ -111,7 +112,7 @@ def test_it_can_start_from_a_model_of_other_keywords() -> None:
             assert torch.equal(weights, theirs[name])
     other = learner(initial="known", front_end=FrontEndSettings(high_hz=4_000))
     with pytest.raises(ConfigError, match="initial 'known': its network or front end is not that"):
-        other.start_from(known)
+        other.start_from(Initial.of_model(known))
 
 
 def test_the_model_is_for_inference_and_says_what_it_is() -> None:
@@ -137,7 +138,7 @@ def test_keywords_become_likelier_by_the_prior_in_the_model_only() -> None:
 def test_a_training_can_start_from_a_model() -> None:
     model = learner(keywords=("high", "other", "low")).model()
     started = learner(initial="some.pt", keywords=("low", "high"))
-    started.start_from(model)
+    started.start_from(Initial.of_model(model))
     again = started.model().network.state_dict()
     before = model.network.state_dict()
     for name, weights in before.items():
@@ -148,7 +149,7 @@ def test_a_training_can_start_from_a_model() -> None:
 def test_a_model_with_another_front_end_is_no_start() -> None:
     model = learner(front_end=FrontEndSettings(high_hz=4_000)).model()
     with pytest.raises(ConfigError, match=r"initial 'narrow\.pt': its network or front end"):
-        learner(initial="narrow.pt").start_from(model)
+        learner(initial="narrow.pt").start_from(Initial.of_model(model))
 
 
 def test_it_is_the_architecture_that_was_asked_for() -> None:
@@ -169,7 +170,7 @@ def test_weights_of_another_network_are_no_start() -> None:
     wider = learner(initial="other.pt", architecture="BCResNet", network={"width": 10})
     for different in (learner(initial="other.pt"), wider):
         with pytest.raises(ConfigError, match=r"initial 'other\.pt': its network or front end"):
-            different.start_from(other)
+            different.start_from(Initial.of_model(other))
 
 
 def test_a_student_comes_to_say_what_its_teacher_does() -> None:
