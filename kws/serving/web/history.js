@@ -1,0 +1,41 @@
+// The last minutes of one stream, hop by hop.
+
+export const HISTORY_S = 300;
+
+export class History {
+  /**
+   * @param keywords in the model's order.
+   * @param hopS seconds from one hop to the next.
+   */
+  constructor(keywords, hopS) {
+    this.keywords = keywords;
+    this.hopS = hopS;
+    this.hops = [];
+  }
+
+  /** Seconds of the stream at the last hop. */
+  get end() {
+    return this.hops.length ? this.hops.at(-1).t : 0;
+  }
+
+  /** Take a `scores` message; a stream that began anew begins a new history. */
+  push({ t, level_db: level, posteriors, smoothed }) {
+    if (t <= this.end) this.hops = [];
+    const values = (of) => this.keywords.map((keyword) => of?.[keyword] ?? NaN);
+    this.hops.push({ t, level, posteriors: values(posteriors), smoothed: values(smoothed) });
+    while (this.hops[0].t < t - HISTORY_S) this.hops.shift();
+  }
+
+  /** The hops of the last seconds. */
+  last(seconds) {
+    const from = this.end - seconds;
+    let first = this.hops.length;
+    while (first > 0 && this.hops[first - 1].t >= from) first -= 1;
+    return this.hops.slice(first);
+  }
+
+  /** Whether sound is missing between two hops. */
+  isGap(before, after) {
+    return after.t - before.t > 1.5 * this.hopS;
+  }
+}
