@@ -29,7 +29,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """Where sound comes from.
 
     Attributes:
-        source: "microphone", "demo", "-" for standard input, or the path of an audio file.
+        source: "microphone", "demo", "-" for standard input, the path of an audio file, or
+            "network": none but what others send.
         device: part of the microphone's name; empty for the system's default.
         device_rate: samples per second to open the microphone at; 0: the model's rate where the
             device takes it, else the device's own.
@@ -102,6 +103,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         allowed_hosts: further names that clients may call the server by.
         allowed_origins: web pages elsewhere that may connect, as "https://example.org".
         max_connections: clients at a time.
+        max_streams: streams of sound at a time that clients may send.
+        keep_audio_s: keep the sound of each detection for so long, for who has the token; 0: never.
         queue: events that may wait for a slow subscriber before it is closed.
     """
 
@@ -111,6 +114,8 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     allowed_hosts: tuple[str, ...] = ()
     allowed_origins: tuple[str, ...] = ()
     max_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    max_streams: Annotated[int, Meta(ge=0, le=10_000)] = 64
+    keep_audio_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
 
 

@@ -17,19 +17,17 @@ import torch
 from kws.audio.capture import Pace
 from kws.config import Config
 from kws.errors import KwsError
-from kws.events import Reloaded, hello
+from kws.events import Reloaded
 from kws.hearing import STOP_SECONDS, First, Hearing, first_source
 from kws.listener import thresholds
 from kws.log import set_level
 from kws.pulse import Pulse
+from kws.reception import Reception
 from kws.reloading import load
 from kws.serving.access import Access, read_access
-from kws.serving.http import EVENTS_PATH, Pages
+from kws.serving.http import EVENTS_PATH
 from kws.serving.hub import Hub
-from kws.serving.server import EventServer
-from kws.serving.status import SourceState, health, info
 from kws.serving.stdout import StdoutWriter
-from kws.serving.subscriber import Subscribing
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import warm_up
 from kws.supervisor import Supervisor
@@ -40,6 +38,8 @@ _LAST_EVENTS_SECONDS = 5.0
 """How long subscribers may take to read the last events of a recording."""
 _LOOK_SECONDS = 0.02
 """Between two looks whether the wait for sound has begun."""
+_FORGET_SECONDS = 1.0
+"""Between two looks for sound that was kept for long enough."""
 _EXCHANGE_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
 
@@ -104,29 +104,15 @@ class Daemon:
         self._model = model
         self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
         self._stdout = StdoutWriter(self._hub)
-        self._hearing = Hearing(first, config, model, self._hub.publish, pace, time.monotonic)
+        self._reception = Reception(self._hub, access, config)
+        self._hearing = Hearing(first, config, model, self._reception.outlets, pace, time.monotonic)
         self._supervisor = Supervisor(os.environ)
         self._pulse = Pulse(self._hearing, self._supervisor, time.monotonic)
-        self._server = EventServer(
-            Subscribing(
-                self._hub,
-                access,
-                self._greeting,
-                lambda: self._model.classes,
-                config.server.queue,
-            ),
-            Pages(
-                access,
-                {"/health": self._health, "/info": self._info},
-                # Who supervises the daemon needs no secret.
-                open_pages=("/health",),
-                actions={"/reload": self._answer_reload},
-            ),
-            config.server.max_connections,
+        self._server = self._reception.open(
+            self._hearing, lambda: self._pulse.stalled, self._answer_reload
         )
         self._reloading = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._started = time.monotonic()
 
     async def run(self) -> None:
         """Listen until the source ends or a signal comes.
@@ -149,6 +135,7 @@ class Daemon:
             try:
                 async with self._hearing.listening() as heard:
                     self._in_background(self._pulse.beat())
+                    self._in_background(self._forget_old_sounds())
                     self._in_background(self._say_ready(port))
                     await asyncio.wait((heard, stopping), return_when=asyncio.FIRST_COMPLETED)
                     self._supervisor.stopping()
@@ -182,12 +169,17 @@ class Daemon:
         if not task.cancelled() and (error := task.exception()):
             log.error("a task failed; please report it", exc_info=error)
 
+    async def _forget_old_sounds(self) -> None:
+        while True:
+            await asyncio.sleep(_FORGET_SECONDS)
+            self._reception.forget_old()
+
     async def _say_ready(self, port: int) -> None:
         while not self._is_ready():
             await asyncio.sleep(_LOOK_SECONDS)
         host = self._config.server.host
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        source = self._state()
+        source = self._reception.state()
         form = source.audio_format
         sound = f"{form.sample_rate} Hz, {form.channels} channel(s)" if form else "not there yet"
         log.info(
@@ -207,7 +199,7 @@ class Daemon:
 
     def _is_ready(self) -> bool:
         capture = self._hearing.capture.state
-        if self._config.audio.ready_after_sound:
+        if self._config.audio.ready_after_sound and capture.kind != "network":
             return capture.last_audio is not None
         return capture.audio_format is not None or bool(capture.reason)
 
@@ -245,45 +237,6 @@ class Daemon:
             spotter = self._hearing.stream.spotter
             self._hub.publish(Reloaded(model.header.name, thresholds(spotter)))
             log.info("reloaded: listening for: %s", ", ".join(model.classes))
-
-    def _state(self) -> SourceState:
-        capture, stream = self._hearing.capture.state, self._hearing.stream
-        last = capture.last_audio
-        return SourceState(
-            stream=stream.name,
-            kind=capture.kind,
-            name=capture.name,
-            live=self._hearing.live,
-            audio_format=capture.audio_format,
-            reason=capture.reason,
-            seconds_since_audio=None if last is None else time.monotonic() - last,
-            overflows=capture.overflows,
-            losses=capture.losses,
-            dropped_samples=stream.dropped_samples,
-        )
-
-    def _greeting(self, seq: int) -> str:
-        return hello(
-            run=self._hub.run,
-            seq=seq,
-            model=self._model.header.name,
-            thresholds=thresholds(self._hearing.stream.spotter),
-            sources=[self._state().summary()],
-        )
-
-    def _health(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        return health(
-            self._state(),
-            run=self._hub.run,
-            uptime_s=time.monotonic() - self._started,
-            stalled=self._pulse.stalled,
-            # Standard output subscribes as well.
-            subscribers=self._hub.subscribers - 1,
-        )
-
-    def _info(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        spotter = self._hearing.stream.spotter
-        return HTTPStatus.OK, info(self._model, hop_s=spotter.hop_s, trigger=spotter.trigger)
 
 
 def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:

@@ -149,7 +149,60 @@ class Reloaded:
         }
 
 
-News = Heard | Dropped | Lost | Back | Reloaded
+@dataclass(frozen=True)
+class Started:
+    """A stream has come over the network.
+
+    Attributes:
+        stream: name of the stream.
+        sample_rate: frames per second that it delivers.
+        channels: samples per frame.
+    """
+
+    stream: str
+    sample_rate: int
+    channels: int
+
+    type = "status"
+
+    def fields(self) -> dict[str, Any]:
+        """What the message says beside its stamp, in the order of the message."""
+        return {
+            "stream": self.stream,
+            "t": 0.0,
+            "status": "stream-started",
+            "sample_rate": self.sample_rate,
+            "channels": self.channels,
+        }
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A stream from the network is over, and all of it was heard.
+
+    Attributes:
+        stream: name of the stream.
+        t: seconds of its audio, lost time included.
+        reason: why, for people.
+    """
+
+    stream: str
+    t: float
+    reason: str
+
+    type = "status"
+
+    def fields(self) -> dict[str, Any]:
+        """What the message says beside its stamp, in the order of the message."""
+        return {
+            "stream": self.stream,
+            "t": round(self.t, 3),
+            "status": "stream-ended",
+            "reason": self.reason,
+        }
+
+
+News = Heard | Dropped | Lost | Back | Reloaded | Started | Ended
 """What can happen."""
 
 
@@ -223,6 +276,30 @@ def hello(
             "keywords": list(thresholds),
             "thresholds": dict(thresholds),
             "sources": [dict(source) for source in sources],
+        }
+    )
+
+
+def started(*, run: str, seq: int, stream: str, model: str, thresholds: Mapping[str, float]) -> str:
+    """The first message to a sender.
+
+    Args:
+        run: identifies this start of the daemon.
+        seq: of the next event.
+        stream: as the sender calls it.
+        model: name of the vocabulary.
+        thresholds: of each keyword.
+    """
+    return to_json(
+        {
+            "type": "started",
+            "v": VERSION,
+            "run": run,
+            "seq": seq,
+            "stream": stream,
+            "model": model,
+            "keywords": list(thresholds),
+            "thresholds": dict(thresholds),
         }
     )
 

@@ -1,10 +1,11 @@
-"""What this machine hears: its own source, the stream that comes of it, the thread that hears."""
+"""What is heard: the own source, the streams that others send, the thread that hears."""
 
 import asyncio
 import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from typing import Any
 
 from kws.audio.capture import Capture, Pace
@@ -15,15 +16,20 @@ from kws.audio.source import Source
 from kws.audio.watch import Patience
 from kws.config import AudioConfig, Config
 from kws.errors import DeviceError, HungError, KwsError
-from kws.events import News
+from kws.events import Event, News
 from kws.inference import Inference
 from kws.listener import make_spotter, warn_of_other_hop
+from kws.network import NetworkStreams
+from kws.scores import Observers
+from kws.sounds import Sound
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.stream import Stream
 
 log = logging.getLogger(__name__)
 
+_LOOK_SECONDS = 0.25
+"""Between two looks at the senders."""
 STOP_SECONDS = 0.2
 """How long each part of a stop may take, so that all of it takes less than a second."""
 
@@ -56,21 +62,39 @@ async def first_source(
         return source, error
 
 
+@dataclass(frozen=True)
+class Outlets:
+    """Where what is heard goes.
+
+    Attributes:
+        publish: takes what happened.
+        observers: who look at each hop.
+        keep: takes the sound of each detection, with the event's id; None: nobody does.
+        measured: told how many seconds the model took for how many windows.
+    """
+
+    publish: Callable[[News], Event | None]
+    observers: Observers
+    keep: Callable[[str, Sound], None] | None
+    measured: Callable[[float, int], object]
+
+
 class Hearing:
-    """The daemon's own stream.
+    """The daemon's own stream, and the streams that others send.
 
     Args:
         first: source to begin with.
         config: all settings.
         model: what hears.
-        publish: takes what happened.
+        outlets: where what is heard goes.
         pace: how to go about losses.
         clock: seconds, monotonic.
 
     Attributes:
-        inference: hears the stream, in a thread of its own.
-        stream: what comes of the source.
-        capture: keeps the source open.
+        inference: hears all streams, in a thread of its own.
+        stream: what comes of the own source.
+        capture: keeps the own source open.
+        network: what others send.
 
     Raises:
         ConfigError: configuration and model contradict each other.
@@ -81,30 +105,26 @@ class Hearing:
         first: First,
         config: Config,
         model: KeywordModel,
-        publish: Callable[[News], object],
+        outlets: Outlets,
         pace: Pace,
         clock: Callable[[], float],
     ) -> None:
         source, opened = first
-        spotter = make_spotter(config, model)
-        warn_of_other_hop(spotter)
-        self.inference = Inference(model)
+        self._config, self._model, self._outlets = config, model, outlets
+        self.inference = Inference(model, outlets.measured)
         self._ended, self._failed = asyncio.Event(), asyncio.Event()
         self._failure: Exception | None = None
         self._loop = asyncio.get_running_loop()
-        self.stream = Stream(
-            source.stream,
-            spotter,
-            publish,
-            live=source.live,
-            heard_to_end=lambda: self._set(self._ended),
+        self.stream = self._new_stream(
+            source.stream, live=source.live, heard_to_end=lambda: self._set(self._ended)
         )
+        warn_of_other_hop(self.stream.spotter)
         self.inference.add(self.stream)
-        self._source, self._audio = source, config.audio
+        self._source = source
         self._opened = opened if isinstance(opened, AudioFormat) else None
         self.capture = Capture(
             source,
-            lambda: make_source(self._audio, self.inference.model.sample_rate, again=True),
+            lambda: make_source(self._config.audio, self.inference.model.sample_rate, again=True),
             lambda audio_format: Feed(audio_format, clock, self.inference.woken),
             _Wake(self.stream, self.inference),
             _patience(config.audio),
@@ -113,6 +133,14 @@ class Hearing:
         )
         if isinstance(opened, DeviceError):
             self.capture.refuse(opened)
+        self.network = NetworkStreams(
+            self.inference,
+            self._new_stream,
+            outlets.publish,
+            lambda: _patience(self._config.audio),
+            clock,
+            reserved=frozenset((source.stream,)),
+        )
 
     @property
     def live(self) -> bool:
@@ -127,11 +155,12 @@ class Hearing:
         """
         hearing = threading.Thread(target=self._infer, name="inference", daemon=True)
         hearing.start()
-        task = asyncio.create_task(self._run())
+        task, looking = asyncio.create_task(self._run()), asyncio.create_task(self._look())
         try:
             yield task
         finally:
             task.cancel()
+            looking.cancel()
             await self.capture.stop(STOP_SECONDS)
             self.inference.stop()
             await asyncio.to_thread(hearing.join, STOP_SECONDS)
@@ -161,9 +190,39 @@ class Hearing:
             # What was refused must not happen later.
             abandoned.set()
             raise
-        if config.audio != self._audio:
-            self._audio = config.audio
+        before, self._config, self._model = self._config, config, model
+        if config.audio != before.audio:
             self.capture.change(_patience(config.audio))
+
+    def _new_stream(
+        self,
+        name: str,
+        *,
+        live: bool,
+        behind_s: float | None = None,
+        heard_to_end: Callable[[], None] = lambda: None,
+    ) -> Stream:
+        """A stream that hears with what the others hear with.
+
+        Raises:
+            ConfigError: configuration and model contradict each other.
+        """
+        return Stream(
+            name,
+            make_spotter(self._config, self._model),
+            self._outlets.publish,
+            live=live,
+            behind_s=behind_s,
+            heard_to_end=heard_to_end,
+            observers=self._outlets.observers,
+            keep=self._outlets.keep,
+        )
+
+    async def _look(self) -> None:
+        """Find out which senders have fallen silent."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self.network.look()
 
     async def _run(self) -> None:
         capturing = asyncio.create_task(self.capture.run(self._opened))

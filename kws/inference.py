@@ -1,6 +1,7 @@
 """All streams in one thread: the windows that are due go through the model as one batch."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -10,25 +11,35 @@ from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.stream import Stream
 
+_GATHER_S = 0.02
+"""Where there are several streams, windows of so long a time go through the model together."""
+
 
 class Inference:
     """Hears streams with one model.
 
     Args:
         model: what hears.
+        measured: told after each batch how many seconds the model took for how many windows.
 
     Attributes:
         woken: set it when a stream has something to hear: `Feed(..., filled=inference.woken)`.
         windows: how many have been decided so far.
     """
 
-    def __init__(self, model: KeywordModel) -> None:
+    def __init__(
+        self,
+        model: KeywordModel,
+        measured: Callable[[float, int], object] = lambda seconds, windows: None,
+    ) -> None:
         self.woken = threading.Event()
         self.windows = 0
         self._model = model
         self._streams: list[Stream] = []
         self._orders: deque[Callable[[], None]] = deque()
-        self._stopped = False
+        self._measured = measured
+        self._spotter: Callable[[], Spotter] | None = None
+        self._stopped = threading.Event()
 
     @property
     def model(self) -> KeywordModel:
@@ -37,7 +48,14 @@ class Inference:
 
     def add(self, stream: Stream) -> None:
         """Hear a stream too."""
-        self._order(lambda: self._streams.append(stream))
+
+        def order() -> None:
+            # It may have been made just before everything went over to another model.
+            if self._spotter is not None and stream.spotter.model is not self._model:
+                stream.exchange(self._spotter())
+            self._streams.append(stream)
+
+        self._order(order)
 
     def remove(self, stream: Stream) -> None:
         """Hear a stream no more."""
@@ -62,7 +80,7 @@ class Inference:
         def order() -> None:
             if not wanted():
                 return
-            self._model = model
+            self._model, self._spotter = model, spotter
             for stream in self._streams:
                 stream.exchange(spotter())
             done()
@@ -75,13 +93,15 @@ class Inference:
 
     def stop(self) -> None:
         """Let `run` return; what is due by then is heard first."""
-        self._stopped = True
+        self._stopped.set()
         self.woken.set()
 
     def run(self) -> None:
         """Hear what comes until `stop`."""
-        while not self._stopped:
+        while not self._stopped.is_set():
             self.woken.wait()
+            if len(self._streams) > 1:
+                self._stopped.wait(_GATHER_S)
             self.woken.clear()
             self.work()
 
@@ -90,7 +110,9 @@ class Inference:
         self._obey()
         while batch := [(each, due) for each in self._streams if len(due := each.due())]:
             windows = batch[0][1] if len(batch) == 1 else torch.cat([due for _, due in batch])
+            begun = time.perf_counter()
             posteriors = self._model.posteriors(windows)
+            self._measured(time.perf_counter() - begun, len(posteriors))
             parts = torch.split(posteriors, [len(due) for _, due in batch])
             for (stream, _), part in zip(batch, parts, strict=True):
                 stream.decide(part)

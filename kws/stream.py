@@ -16,8 +16,10 @@ from kws.arrays import Frames
 from kws.audio.feed import Feed
 from kws.audio.resample import warn_not_finite
 from kws.errors import SilentError
-from kws.events import Back, Dropped, Heard, Lost, News
+from kws.events import Back, Dropped, Event, Heard, Lost, News
 from kws.listener import Listener
+from kws.scores import Hop, Observers, level
+from kws.sounds import CLIP_S, Sound
 from kws.spotting.spotter import Detection, Spotter
 
 log = logging.getLogger(__name__)
@@ -38,30 +40,40 @@ class Stream:
         name: of the stream, in events.
         spotter: hears it.
         publish: takes what happened.
-        live: whether its source does not wait. Where a live one is more than a window ahead of us,
-            the newest window is heard next and what came before it is dropped.
+        live: whether its source does not wait. Where a live one is too far ahead of us, the newest
+            window is heard next and what came before it is dropped.
+        behind_s: how far that is; a window by default.
         heard_to_end: called when a feed has been heard to its end.
+        observers: who looks at each hop.
+        keep: takes the sound of each detection, with the event's id.
     """
 
     def __init__(
         self,
         name: str,
         spotter: Spotter,
-        publish: Callable[[News], object],
+        publish: Callable[[News], Event | None],
         *,
         live: bool,
+        behind_s: float | None = None,
         heard_to_end: Callable[[], None] = lambda: None,
+        observers: Observers | None = None,
+        keep: Callable[[str, Sound], None] | None = None,
     ) -> None:
         self.name = name
         self.spotter = spotter
         self.dropped_samples = 0
         self._publish = publish
         self._live = live
+        self._behind_s = behind_s
         self._heard_to_end = heard_to_end
-        self._waiting: deque[Feed | str] = deque()
+        self._observers = observers or Observers()
+        self._keep = keep
+        self._waiting: deque[Feed | str | Callable[[], object]] = deque()
         self._feed: Feed | None = None
         self._listener: Listener | None = None
         self._memory: deque[Frames] = deque()
+        self._due, self._level = torch.empty(0), 0.0
         self._unbroken_since, self._taken = 0.0, 0
         self._last_audio: float | None = None
         self._last_sound: float | None = None
@@ -82,6 +94,10 @@ class Stream:
         """After the feeds so far there is no sound, and no feed either."""
         self._waiting.append(reason)
 
+    def call(self, work: Callable[[], object]) -> None:
+        """Once the feeds so far have been heard, call `work` from the thread that hears."""
+        self._waiting.append(work)
+
     def due(self) -> Tensor:
         """Windows that are complete and not decided: shape (n, bands, window_frames); n may be 0.
 
@@ -93,10 +109,11 @@ class Stream:
                 continue
             model, rate = self.spotter.model, self._feed.format.sample_rate
             window = round(rate * model.window_samples / model.sample_rate)
+            behind = window if self._behind_s is None else round(rate * self._behind_s)
             chunk = self._feed.take(
                 round(rate * self.spotter.hop_s),
                 limit=4 * window,
-                behind=window if self._live else None,
+                behind=behind if self._live else None,
             )
             if chunk is not None:
                 listener = self._listener or self._begin(self._feed)
@@ -106,6 +123,7 @@ class Stream:
                     self._return(self._feed)
                 self._remember(chunk.frames, rate)
                 if len(windows := listener.windows(chunk.frames)):
+                    self._due, self._level = windows, level(chunk.frames)
                     return windows
             elif self._feed.exhausted:
                 self._end(self._feed)
@@ -115,7 +133,23 @@ class Stream:
 
     def decide(self, posteriors: Tensor) -> None:
         """Take the posteriors, shape (n, keywords), of the windows that were due."""
-        self._report(self.spotter.decide(posteriors))
+        if not self._observers.wanted(self.name):
+            self._report(self.spotter.decide(posteriors))
+            return
+        for window, row in zip(self._due, posteriors, strict=True):
+            self._report(self.spotter.decide(row[None]))
+            self._observers.show(self._hop(window, row.tolist()))
+
+    def _hop(self, window: Tensor, posteriors: list[float]) -> Hop:
+        spotter = self.spotter
+        return Hop(
+            self.name,
+            spotter.decided / spotter.model.sample_rate,
+            self._level,
+            dict(zip(spotter.model.classes, posteriors, strict=True)),
+            spotter.smoothed,
+            window[:, -spotter.hop_frames :],
+        )
 
     def exchange(self, spotter: Spotter) -> None:
         """Go on with another spotter, which knows the last seconds as if it had heard them."""
@@ -137,11 +171,13 @@ class Stream:
         # What the old one was about to say is not lost.
         self._report(each for each in found if each.t > self.seconds - _LATE_S)
 
-    def _next(self, item: Feed | str) -> None:
+    def _next(self, item: Feed | str | Callable[[], object]) -> None:
         if isinstance(item, Feed):
             self._feed, self._listener = item, None
-        else:
+        elif isinstance(item, str):
             self._note_loss(item, silent=False)
+        else:
+            item()
 
     def _begin(self, feed: Feed) -> Listener:
         """Hear a feed's first frames; they do not follow those of the one before."""
@@ -213,7 +249,15 @@ class Stream:
             if each.t < self._last_heard.get(each.keyword, -math.inf) + wait:
                 continue
             self._last_heard[each.keyword] = each.t
-            self._publish(Heard(self.name, each.t, each.keyword, each.confidence, name))
+            event = self._publish(Heard(self.name, each.t, each.keyword, each.confidence, name))
+            if event is not None and self._keep is not None and self._feed is not None:
+                self._keep(event.id, self._sound(self._feed.format.sample_rate, each.t))
+
+    def _sound(self, rate: int, t: float) -> Sound:
+        """What was heard up to a moment of the stream, in seconds."""
+        frames = np.concatenate(self._memory) if self._memory else np.empty((0, 1), np.float32)
+        end = round((t - self._unbroken_since) * rate) - (self._taken - len(frames))
+        return Sound(frames[max(0, end - round(CLIP_S * rate)) : max(0, end)], rate)
 
 
 def _seconds(spotter: Spotter) -> float:

@@ -135,13 +135,15 @@ def test_scan_line_even_before_the_start() -> None:
     ],
 )
 def test_health(source: SourceState, stalled: str, status: str) -> None:
-    _, page = health(source, run="a8064acf2f92", uptime_s=1.5, stalled=stalled, subscribers=2)
+    _, page = health(
+        source, (SOURCE,), run="a8064acf2f92", uptime_s=1.5, stalled=stalled, subscribers=2
+    )
     assert page["status"] == status
     check(page, "health")
 
 
 def test_info(model: KeywordModel) -> None:
-    page = info(model, hop_s=0.1, trigger=model.header.trigger)
+    page = info(model, hop_s=0.1, trigger=model.header.trigger, keep_audio_s=60.0)
     check(msgspec.json.decode(msgspec.json.encode(page)), "info")
 
 

@@ -15,13 +15,15 @@ from kws.audio.feed import AudioFormat, Feed
 from kws.audio.watch import Patience
 from kws.config import load_config
 from kws.errors import DeviceError
-from kws.hearing import Hearing
+from kws.hearing import Hearing, Outlets
 from kws.pulse import Pulse
+from kws.scores import Observers
 from kws.supervisor import Supervisor
 from tests.spotting.models import untrained_model
 
 MODEL = untrained_model()
 FORMAT = AudioFormat(MODEL.sample_rate, 1)
+OUTLETS = Outlets(lambda what: None, Observers(), None, lambda seconds, windows: None)
 PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=0.002)
 LONG = 20.0
 SECOND = np.random.default_rng(1).normal(0, 0.1, (MODEL.sample_rate, 1)).astype(np.float32)
@@ -71,9 +73,7 @@ class Ward:
         self._there = there
         # Sound may stay away for longer than what comes may be left unheard.
         config = load_config(overrides=["audio.lost_after_s=15"])
-        self.hearing = Hearing(
-            (device, FORMAT), config, MODEL, lambda news: None, PACE, lambda: self.now
-        )
+        self.hearing = Hearing((device, FORMAT), config, MODEL, OUTLETS, PACE, lambda: self.now)
         supervisor = Supervisor({"NOTIFY_SOCKET": there.getsockname()})
         supervisor.ready("")
         self.pulse = Pulse(self.hearing, supervisor, lambda: self.now)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from kws.audio.feed import AudioFormat
 from kws.audio.microphone import Microphone
+from kws.audio.nothing import NoSource
 from kws.audio.recording import Demo, Recording
 from kws.audio.source import Source
 from kws.audio.stdin import Stdin
@@ -56,6 +57,8 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
             return Microphone(config.device, model_rate, config.device_rate, rescan=again)
         case "demo":
             return Demo(time.monotonic)
+        case "network":
+            return NoSource(model_rate)
         case "-":
             if sys.stdin is None:
                 raise AudioFileError("standard input is closed; pipe audio into kws")

@@ -5,6 +5,8 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from kws.arrays import Frames
 from kws.audio.ring import Chunk, RingBuffer
 from kws.errors import KwsError
@@ -22,6 +24,13 @@ class AudioFormat:
 
     sample_rate: int
     channels: int
+
+
+def silence(audio_format: AudioFormat, seconds: float) -> Frames:
+    """Frames of nothing."""
+    return np.zeros(
+        (round(seconds * audio_format.sample_rate), audio_format.channels), dtype=np.float32
+    )
 
 
 class Feed:
@@ -93,6 +102,10 @@ class Feed:
         # Waking the reader for less than it waits for would only cost time.
         if self._ring.available >= self._wanted:
             self._filled.set()
+
+    def write_silence(self, seconds: float) -> None:
+        """Append silence, as `write` appends frames; it is no sign of the source's life."""
+        self._ring.write(silence(self.format, seconds))
 
     def lose(self, frames: int) -> None:
         """Count an overflow that cost about `frames` frames."""

@@ -9,7 +9,7 @@ class Source(Protocol):
     """Something that delivers audio into a feed from a thread of its own.
 
     Attributes:
-        kind: "microphone", "demo", "file" or "stdin".
+        kind: "microphone", "demo", "file", "stdin" or "network".
         name: what people call it.
         stream: name of the stream in events.
         live: whether sound comes by itself, in real time, whether or not somebody reads it.

@@ -4,18 +4,15 @@ import io
 import logging
 import select
 import wave
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, cast
 
-import numpy as np
-
-from kws.arrays import Frames
 from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, AudioFormat, Feed, deliver
+from kws.audio.pcm import PcmDecoder, PcmFormat, SampleFormat
 from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.errors import AudioFileError
 
 log = logging.getLogger(__name__)
 
-SampleFormat = Literal["s16le", "f32le"]
 _BLOCK_SECONDS = 0.1
 _OTHER_FORMATS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"caff": "CAF", b"FORM": "AIFF"}
 
@@ -49,8 +46,7 @@ class Stdin:
     ) -> None:
         self._pipe = cast(io.BufferedReader, pipe)
         self._bytes_left: int | None = None
-        self._format = audio_format
-        self._dtype = {"s16le": "<i2", "f32le": "<f4"}[sample_format]
+        self._pcm = PcmFormat(audio_format, sample_format)
         self._model_rate = model_rate
 
     def open(self) -> AudioFormat:
@@ -71,35 +67,32 @@ class Stdin:
                     "or give a file to --source"
                 )
             if begin == b"RIFF":
-                self._format, self._dtype, self._bytes_left = _wave_header(self._pipe)
+                self._pcm, self._bytes_left = _wave_header(self._pipe)
                 log.info(
                     "standard input: WAV, %d Hz, %d channel(s)",
-                    self._format.sample_rate,
-                    self._format.channels,
+                    self._pcm.audio.sample_rate,
+                    self._pcm.audio.channels,
                 )
             self._deliver(feed)
         except OSError as error:
             raise AudioFileError(f"standard input: cannot be read: {error.strerror}") from error
 
     def _deliver(self, feed: Feed) -> None:
-        resampler = MonoResampler(self._format.sample_rate, self._model_rate)
-        size = np.dtype(self._dtype).itemsize * self._format.channels
-        block = round(_BLOCK_SECONDS * self._format.sample_rate) * size
-        rest, seconds = b"", 0.0
+        rate = self._pcm.audio.sample_rate
+        resampler, decoder = MonoResampler(rate, self._model_rate), PcmDecoder(self._pcm)
+        block = round(_BLOCK_SECONDS * rate) * self._pcm.frame_bytes
+        seconds = 0.0
         while data := self._read(block):
-            data = rest + data
-            whole = len(data) // size * size
-            rest = data[whole:]
-            seconds += whole / size / self._format.sample_rate
-            samples = resampler.push(self._frames(data[:whole]))
-            if not feed.write_waiting(samples[:, None]):
+            frames = decoder.push(data)
+            seconds += len(frames) / rate
+            if not feed.write_waiting(resampler.push(frames)[:, None]):
                 return
         feed.write_waiting(resampler.flush()[:, None])
         if not seconds:
             raise AudioFileError("standard input ended before any sound came")
         log.info("standard input ended after %.1f s", seconds)
-        if rest:
-            log.warning("standard input ended inside a sample: %d bytes left over", len(rest))
+        if left := len(decoder.left_over):
+            log.warning("standard input ended inside a sample: %d bytes left over", left)
         warn_not_finite(self.name, resampler.not_finite)
 
     def _read(self, most: int) -> bytes:
@@ -115,17 +108,9 @@ class Stdin:
         """Nothing at the end; None where the pipe does not block and is empty for now."""
         return self._pipe.read1(most) if most else b""
 
-    def _frames(self, data: bytes) -> Frames:
-        samples = np.frombuffer(data, self._dtype).reshape(-1, self._format.channels)
-        if samples.dtype == np.int16:
-            return samples.astype(np.float32) / np.float32(2**15)
-        if samples.dtype == np.int32:
-            return samples.astype(np.float32) / np.float32(2**31)
-        return samples.astype(np.float32)
 
-
-def _wave_header(pipe: io.BufferedReader) -> tuple[AudioFormat, str, int | None]:
-    """Format, sample type and, where the header knows it, number of bytes of a WAV stream."""
+def _wave_header(pipe: io.BufferedReader) -> tuple[PcmFormat, int | None]:
+    """What a WAV stream holds and, where its header knows it, in how many bytes."""
     try:
         with wave.open(pipe) as header:
             width, count = header.getsampwidth(), header.getnframes()
@@ -146,4 +131,5 @@ def _wave_header(pipe: io.BufferedReader) -> tuple[AudioFormat, str, int | None]
         )
     # Who writes to a pipe cannot know the length and puts in nothing, or as much as fits.
     size = count * width * audio_format.channels
-    return audio_format, {2: "<i2", 4: "<i4"}[width], size if 0 < size < 2**31 - 2**16 else None
+    pcm = PcmFormat(audio_format, "s16le" if width == 2 else "s32le")
+    return pcm, size if 0 < size < 2**31 - 2**16 else None

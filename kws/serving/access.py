@@ -54,7 +54,8 @@ def read_access(config: ServerConfig, environment: Mapping[str, str]) -> Access:
     """Who may connect, with the token from its file or the environment.
 
     Raises:
-        ConfigError: the token's file cannot be read or is empty.
+        ConfigError: the token's file cannot be read or is empty, or there is none and sound is to
+            be kept.
     """
     token = environment.get(TOKEN_VARIABLE, "").strip()
     if config.token_file:
@@ -65,6 +66,11 @@ def read_access(config: ServerConfig, environment: Mapping[str, str]) -> Access:
             "set server.token_file or %s",
             config.host,
             TOKEN_VARIABLE,
+        )
+    if config.keep_audio_s and not token:
+        raise ConfigError(
+            "server.keep_audio_s keeps what is said in the room, so only who has a token may hear "
+            f"it, and there is none: set server.token_file or {TOKEN_VARIABLE}"
         )
     hosts = frozenset(name.lower() for name in (config.host, *config.allowed_hosts))
     return Access(token, hosts, frozenset(config.allowed_origins))

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kws.events import Event, Heard, News
+from kws.events import Event, Heard, News, Reloaded
 
 HISTORY = 1_000
 """Events kept for subscribers that come back."""
@@ -22,14 +22,19 @@ class Filter:
     Attributes:
         keywords: detections of these only; None for all.
         min_confidence: detections of at least this only.
+        streams: what happens in these only; None for all.
     """
 
     keywords: frozenset[str] | None = None
     min_confidence: float = 0.0
+    streams: frozenset[str] | None = None
 
     def wants(self, event: Event) -> bool:
-        """Whether to send an event; what is no detection always goes through."""
+        """Whether to send an event; what is no detection goes through if its stream does."""
         what = event.what
+        stream = None if isinstance(what, Reloaded) else what.stream
+        if self.streams is not None and stream is not None and stream not in self.streams:
+            return False
         if not isinstance(what, Heard):
             return True
         return what.confidence >= self.min_confidence and (
@@ -62,7 +67,7 @@ class Subscription:
         first: number of the first event that was live for this subscriber.
     """
 
-    def __init__(self, first: int, limit: int, wake: Callable[[], None], lock: threading.Lock):
+    def __init__(self, first: int, limit: int, wake: Callable[[], object], lock: threading.Lock):
         self.first = first
         self.missed = 0
         self._limit = limit
@@ -151,7 +156,7 @@ class Hub:
             subscription.wake()
         return event
 
-    def subscribe(self, wake: Callable[[], None], limit: int) -> Subscription:
+    def subscribe(self, wake: Callable[[], object], limit: int) -> Subscription:
         """A new subscription to all events from now on.
 
         Args:

@@ -1,7 +1,7 @@
-"""What a subscriber may say. Pure: text in, values out."""
+"""What clients may say. Pure: text in, values out."""
 
 from collections.abc import Collection
-from typing import Annotated
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
@@ -23,22 +23,79 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
         token: the secret, where the connection did not bring it as a header.
         keywords: send detections of these only.
         min_confidence: send detections of at least this only.
+        streams: send what happens in these only; they need not be there yet.
         after: send again what came after this event.
     """
 
     token: str | None = None
     keywords: frozenset[str] | None = None
     min_confidence: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    streams: frozenset[str] | None = None
     after: After | None = None
 
     @property
     def filter(self) -> Filter:
         """What the subscriber wants from here on."""
-        return Filter(self.keywords, self.min_confidence)
+        return Filter(self.keywords, self.min_confidence, self.streams)
+
+
+class Start(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="start"):
+    """A sender's first message.
+
+    Attributes:
+        stream: its name, in events.
+        sample_rate: frames per second of what follows.
+        format: type of a sample.
+        channels: samples per frame.
+        scores: whether to send the posteriors of each hop back.
+        token: the secret, where the connection did not bring it as a header.
+    """
+
+    stream: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    sample_rate: Annotated[int, Meta(ge=8_000, le=96_000)]
+    format: Literal["s16le", "f32le"]
+    channels: Annotated[int, Meta(ge=1, le=8)] = 1
+    scores: bool = False
+    token: str | None = None
+
+
+class End(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="end"):
+    """A sender's last message: there is no more sound."""
+
+
+class Look(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which stream somebody wants to look at.
+
+    Attributes:
+        stream: its name; None: the daemon's own.
+        frames: whether to send the log-mel frames too.
+        token: the secret, where the connection did not bring it as a header.
+    """
+
+    stream: str | None = None
+    frames: bool = False
+    token: str | None = None
+
+
+Said = TypeVar("Said")
 
 
 class BadRequestError(ValueError):
     """A message that cannot be understood; says why."""
+
+
+def parse(message: str | bytes, kind: type[Said]) -> Said:
+    """Read a client's message.
+
+    Raises:
+        BadRequestError: it is not JSON, or says something unknown.
+    """
+    if isinstance(message, bytes):
+        raise BadRequestError("send text, not binary")
+    try:
+        return msgspec.json.decode(message, type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadRequestError(str(error)) from error
 
 
 def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Request:
@@ -47,12 +104,7 @@ def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Requ
     Raises:
         BadRequestError: it is not JSON, or says something unknown.
     """
-    if isinstance(message, bytes):
-        raise BadRequestError("send text, not binary")
-    try:
-        request = msgspec.json.decode(message, type=Request)
-    except msgspec.MsgspecError as error:
-        raise BadRequestError(str(error)) from error
+    request = parse(message, Request)
     if request.keywords is not None and (unknown := request.keywords - set(known_keywords)):
         names, known = ", ".join(sorted(unknown)), ", ".join(known_keywords)
         raise BadRequestError(f"keywords: no {names} here; there are: {known}")

@@ -4,46 +4,64 @@ import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from websockets.asyncio.server import Server as WebsocketServer
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from kws.errors import ServerError
+from kws.serving.delivery import CLOSE_SECONDS, TOKEN_SECONDS
 from kws.serving.http import Pages, refuse
-from kws.serving.subscriber import CLOSE_SECONDS, TOKEN_SECONDS, Subscribing, serve_subscriber
 
 log = logging.getLogger(__name__)
 
 MESSAGE_LIMIT = 16 * 1024
-"""Bytes of a subscriber's message."""
+"""Bytes of a client's message."""
+SOUND_LIMIT = 1024 * 1024
+"""Bytes of a message with sound in it."""
 RESERVE = 32
-"""Connections beyond the subscribers, so that /health answers when the house is full."""
+"""Connections beyond the seats, so that /health answers when the house is full."""
 GOODBYE_SECONDS = 0.3
 _BACKLOG = 1024
-_BUSY = "too many connections (server.max_connections)"
 
 
-class EventServer:
-    """Serves a hub's events as a websocket, and some pages.
-
-    Args:
-        subscribing: what all subscribers share.
-        pages: what is not the websocket.
-        max_connections: subscribers at a time.
+@dataclass(frozen=True)
+class Room:
+    """A websocket.
 
     Attributes:
-        goodbye_s: how long subscribers may take to read their last events at the end, seconds.
+        serve: serves one client until it leaves.
+        seats: the setting that says how many clients there may be.
+        message_limit: bytes of a client's message.
     """
 
-    def __init__(self, subscribing: Subscribing, pages: Pages, max_connections: int) -> None:
-        self._subscribing = subscribing
+    serve: Callable[[ServerConnection], Awaitable[None]]
+    seats: str
+    message_limit: int = MESSAGE_LIMIT
+
+
+class Server:
+    """Serves websockets, and some pages.
+
+    Args:
+        rooms: the websockets, by path.
+        pages: all else.
+        seats: clients at a time, by the setting that says so.
+
+    Attributes:
+        goodbye_s: how long clients may take to read their last events at the end, seconds.
+    """
+
+    def __init__(self, rooms: Mapping[str, Room], pages: Pages, seats: Mapping[str, int]) -> None:
+        self._rooms = rooms
         self._pages = pages
-        self._max_connections = max_connections
+        self._seats = seats
         self._connections = 0
-        self._seated: set[ServerConnection] = set()
+        self._seated: dict[ServerConnection, Room] = {}
         self.goodbye_s = GOODBYE_SECONDS
 
     @contextlib.asynccontextmanager
@@ -89,25 +107,38 @@ class EventServer:
             log.exception("a request for %s failed; please report it", request.path)
             return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")
         if response is None:
-            if len(self._seated) >= self._max_connections:
-                return refuse(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY)
-            self._seated.add(connection)
+            room = self._rooms[request.path.partition("?")[0]]
+            taken = sum(each.seats == room.seats for each in self._seated.values())
+            if taken >= self._seats[room.seats]:
+                return _busy(room.seats)
+            self._seated[connection] = room
+            connection.protocol.max_message_size = room.message_limit
         return response
 
     async def _serve(self, connection: ServerConnection) -> None:
         try:
-            await serve_subscriber(connection, self._subscribing)
-        except Exception:
-            log.exception("a subscriber's connection failed; please report it")
+            await self._seated[connection].serve(connection)
+        except* ConnectionClosed:
+            log.debug("client %s left", connection.remote_address)
+        except* Exception:
+            log.exception("a client's connection failed; please report it")
             raise
+
+    def clients(self, path: str) -> int:
+        """How many a room has."""
+        return sum(each is self._rooms[path] for each in self._seated.values())
 
     def _arrived(self) -> bool:
         self._connections += 1
-        return self._connections <= self._max_connections + RESERVE
+        return self._connections <= sum(self._seats.values()) + RESERVE
 
     def _left(self, connection: ServerConnection) -> None:
         self._connections -= 1
-        self._seated.discard(connection)
+        self._seated.pop(connection, None)
+
+
+def _busy(setting: str) -> Response:
+    return refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"too many connections (server.{setting})")
 
 
 def _counted_connection(
@@ -125,7 +156,7 @@ def _counted_connection(
             super().connection_made(transport)
             if not arrived():
                 assert isinstance(transport, asyncio.WriteTransport)
-                transport.write(refuse(HTTPStatus.SERVICE_UNAVAILABLE, _BUSY).serialize())
+                transport.write(_busy("max_connections").serialize())
                 transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
@@ -135,7 +166,9 @@ def _counted_connection(
     return CountedConnection
 
 
-async def _close(server: WebsocketServer, seated: set[ServerConnection], patience: float) -> None:
+async def _close(
+    server: WebsocketServer, seated: Collection[ServerConnection], patience: float
+) -> None:
     """Take no more clients, and cut those off that have not taken the hub's goodbye in time."""
     server.close(close_connections=False)
     leaving = [asyncio.create_task(each.wait_closed()) for each in seated]

@@ -1,6 +1,6 @@
 """What `/health` and `/info` say. Pure: a snapshot in, JSON values out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from importlib.metadata import version
@@ -17,7 +17,7 @@ class SourceState:
 
     Attributes:
         stream: name of its stream in events.
-        kind: "microphone", "demo", "file" or "stdin".
+        kind: "microphone", "demo", "file", "stdin" or "network".
         name: what people call it.
         live: whether it ought to deliver all the time.
         audio_format: what it delivers, or last did; None before it was ever open.
@@ -51,44 +51,80 @@ class SourceState:
             "channels": known.channels if known else None,
         }
 
+    def counts(self) -> dict[str, int]:
+        """What was lost."""
+        return {
+            "overflows": self.overflows,
+            "losses": self.losses,
+            "dropped_samples": self.dropped_samples,
+        }
+
 
 def health(
-    source: SourceState, *, run: str, uptime_s: float, stalled: str, subscribers: int
+    source: SourceState,
+    streams: Sequence[SourceState],
+    *,
+    run: str,
+    uptime_s: float,
+    stalled: str,
+    subscribers: int,
 ) -> tuple[HTTPStatus, dict[str, Any]]:
     """Whether the daemon hears: 503 where a source that ought to deliver does not.
 
     Args:
         source: what it hears from.
+        streams: what is sent to it.
         run: identifies this start.
         uptime_s: seconds since then.
         stalled: why what comes is not heard; empty where it is.
         subscribers: how many there are.
     """
     reason = source.reason or stalled
-    waiting = source.seconds_since_audio is None
+    since = source.seconds_since_audio
+    if source.kind == "network":
+        # There is nothing here but what is sent: the newest of that counts.
+        ages = (each.seconds_since_audio for each in streams)
+        since = min((age for age in ages if age is not None), default=None)
+    waiting = since is None
     status = "lost" if source.reason else "stalled" if stalled else "waiting" if waiting else "ok"
     content: dict[str, Any] = {
         "status": status,
         "reason": reason or None,
-        "seconds_since_audio": None if waiting else round(source.seconds_since_audio or 0.0, 3),
+        "seconds_since_audio": _rounded(since),
         "uptime_s": round(uptime_s, 3),
         "run": run,
         "source": {
             **source.summary(),
             **source.format_fields(),
-            "overflows": source.overflows,
-            "losses": source.losses,
-            "dropped_samples": source.dropped_samples,
+            **source.counts(),
         },
+        "streams": [
+            {
+                **each.summary(),
+                **each.format_fields(),
+                **each.counts(),
+                "seconds_since_audio": _rounded(each.seconds_since_audio),
+                "reason": each.reason or None,
+            }
+            for each in streams
+        ],
         "subscribers": subscribers,
     }
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 
 
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
 def info(
-    model: KeywordModel, *, hop_s: float, trigger: Mapping[str, TriggerSettings]
+    model: KeywordModel,
+    *,
+    hop_s: float,
+    trigger: Mapping[str, TriggerSettings],
+    keep_audio_s: float,
 ) -> dict[str, Any]:
-    """What the daemon hears with."""
+    """What the daemon hears with, and whether it keeps the sound of events."""
     header = model.header
     return {
         "model": header.architecture,
@@ -103,6 +139,7 @@ def info(
         "hop_s": hop_s,
         "thresholds": {keyword: settings.threshold for keyword, settings in trigger.items()},
         "context": header.context,
+        "keep_audio_s": keep_audio_s,
         "licence": header.licence,
         "measured": header.measured,
     }

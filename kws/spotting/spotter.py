@@ -85,6 +85,16 @@ class Spotter:
         return self._pushed
 
     @property
+    def hop_frames(self) -> int:
+        """Frames between windows."""
+        return self._hop_frames
+
+    @property
+    def decided(self) -> int:
+        """Position, in samples, of the last decision: where its window ended."""
+        return self._next_decision - self._hop
+
+    @property
     def smoothed(self) -> dict[str, float]:
         """The smoothed posterior of each keyword after the last decision."""
         return dict(zip(self.model.classes, self._trigger.smoothed, strict=True))

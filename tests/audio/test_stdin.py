@@ -9,7 +9,8 @@ import pytest
 
 from kws.arrays import Samples
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.stdin import SampleFormat, Stdin
+from kws.audio.pcm import SampleFormat
+from kws.audio.stdin import Stdin
 from kws.errors import AudioFileError, KwsError
 
 STEREO = np.array([[0, 100], [-32_768, 32_767], [5, -6]], "<i2")

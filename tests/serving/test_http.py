@@ -24,6 +24,7 @@ class Site:
         self._status = status
         self._pages = Pages(
             access,
+            (EVENTS_PATH,),
             {"/health": lambda: _page("well"), "/info": lambda: _page("info")},
             open_pages=("/health",),
             actions={"/reload": self._act},

@@ -41,7 +41,7 @@ LOST = replace(HEARING, reason="unplugged")
     ],
 )
 def test_health(source: SourceState, stalled: str, status: str, reason: str | None) -> None:
-    code, content = health(source, run="r", uptime_s=5.0, stalled=stalled, subscribers=2)
+    code, content = health(source, (), run="r", uptime_s=5.0, stalled=stalled, subscribers=2)
     assert (content["status"], content["reason"]) == (status, reason)
     assert code is (HTTPStatus.OK if reason is None else HTTPStatus.SERVICE_UNAVAILABLE)
     assert content["seconds_since_audio"] == source.seconds_since_audio
@@ -49,7 +49,7 @@ def test_health(source: SourceState, stalled: str, status: str, reason: str | No
 
 
 def test_health_knows_the_source() -> None:
-    _, content = health(HEARING, run="r", uptime_s=5.0, stalled="", subscribers=0)
+    _, content = health(HEARING, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
     assert content["source"] == {
         "stream": "default",
         "kind": "microphone",
@@ -61,13 +61,38 @@ def test_health_knows_the_source() -> None:
         "losses": 3,
         "dropped_samples": 160,
     }
-    _, content = health(NOTHING_YET, run="r", uptime_s=5.0, stalled="", subscribers=0)
+    _, content = health(NOTHING_YET, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
     assert (content["source"]["sample_rate"], content["source"]["channels"]) == (None, None)
+
+
+SENT = replace(HEARING, stream="kitchen", kind="network", name="192.0.2.7", reason="silent")
+NO_SOURCE = replace(NOTHING_YET, stream="network", kind="network", live=False)
+
+
+def test_health_knows_what_is_sent() -> None:
+    _, content = health(HEARING, (SENT,), run="r", uptime_s=5.0, stalled="", subscribers=0)
+    (stream,) = content["streams"]
+    assert (stream["stream"], stream["name"]) == ("kitchen", "192.0.2.7")
+    assert (stream["kind"], stream["reason"], stream["losses"]) == ("network", "silent", 3)
+    # A satellite that is lost is not this machine's failure.
+    assert content["status"] == "ok"
+
+
+def test_where_there_is_only_what_is_sent_nothing_is_waited_for_in_vain() -> None:
+    code, content = health(NO_SOURCE, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
+    assert (code, content["status"]) == (HTTPStatus.OK, "waiting")
+    begun = replace(SENT, seconds_since_audio=None)
+    _, content = health(NO_SOURCE, (begun,), run="r", uptime_s=5.0, stalled="", subscribers=0)
+    assert content["status"] == "waiting"
+    _, content = health(NO_SOURCE, (begun, SENT), run="r", uptime_s=5.0, stalled="", subscribers=0)
+    assert (content["status"], content["seconds_since_audio"]) == ("ok", 0.02)
 
 
 def test_info_begins_with_the_published_keys() -> None:
     model = untrained_model()
-    content = info(model, hop_s=0.1, trigger={"yes": TriggerSettings(threshold=0.6)})
+    content = info(
+        model, hop_s=0.1, trigger={"yes": TriggerSettings(threshold=0.6)}, keep_audio_s=0
+    )
     assert dict(list(content.items())[:5]) == {
         "model": "SmallCNN",
         "classes": ["yes", "no", "up", "down"],

@@ -1,0 +1,154 @@
+"""Numbers that people watch, in Prometheus's text format (version 0.0.4)."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+)
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+from prometheus_client.registry import Collector
+
+from kws.events import Heard, News
+from kws.serving.http import Document
+from kws.serving.status import SourceState
+
+_MOST_STREAMS = 1_000
+"""Streams that are counted by name: clients choose names, and each costs memory for ever."""
+_OTHERS = "others"
+_BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What is the case at a moment.
+
+    Attributes:
+        sources: the daemon's own, and those from the network.
+        hop_samples: between two windows, at the model's rate.
+        subscribers: on the websocket.
+        model: name of the vocabulary.
+        architecture: of its network.
+    """
+
+    sources: Iterable[SourceState]
+    hop_samples: int
+    subscribers: int
+    model: str
+    architecture: str
+
+
+class Metrics:
+    """Counts what happens, and asks for the rest when somebody looks.
+
+    Args:
+        standing: what is the case now.
+    """
+
+    def __init__(self, standing: Callable[[], Standing]) -> None:
+        disable_created_metrics()
+        self._registry = CollectorRegistry()
+        self._streams: set[str] = set()
+        self._detections = Counter(
+            "kws_detections",
+            "Keywords heard.",
+            ("keyword", "stream"),
+            registry=self._registry,
+        )
+        self._inference = Histogram(
+            "kws_inference_seconds",
+            "What the model took for a batch of windows of all streams.",
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._windows = Counter(
+            "kws_windows", "Windows that went through the model.", registry=self._registry
+        )
+        self._slow = Counter(
+            "kws_subscribers_closed_slow",
+            "Clients that were closed because they did not take their events.",
+            registry=self._registry,
+        )
+        self._registry.register(_Now(standing))
+        ProcessCollector(registry=self._registry)
+
+    def note(self, what: News) -> None:
+        """Something happened."""
+        if isinstance(what, Heard):
+            stream = what.stream
+            if stream not in self._streams and len(self._streams) >= _MOST_STREAMS:
+                stream = _OTHERS
+            self._streams.add(stream)
+            self._detections.labels(what.keyword, stream).inc()
+
+    def inferred(self, seconds: float, windows: int) -> None:
+        """The model took so long for so many windows."""
+        self._inference.observe(seconds)
+        self._windows.inc(windows)
+
+    def closed_slow(self) -> None:
+        """A client was closed for its slowness."""
+        self._slow.inc()
+
+    def page(self) -> Document:
+        """All of it."""
+        return Document(CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry))
+
+
+class _Now(Collector):
+    """Figures that are read when somebody looks."""
+
+    def __init__(self, standing: Callable[[], Standing]) -> None:
+        self._standing = standing
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        now = self._standing()
+        build = GaugeMetricFamily(
+            "kws_build_info", "What runs here.", labels=("version", "model", "architecture")
+        )
+        build.add_metric((version("kws"), now.model, now.architecture), 1)
+        yield build
+        yield GaugeMetricFamily(
+            "kws_subscribers", "Clients that take events.", value=now.subscribers
+        )
+        labels = ("stream", "kind")
+        age = GaugeMetricFamily(
+            "kws_audio_age_seconds", "Since a source last delivered.", labels=labels
+        )
+        lost = GaugeMetricFamily(
+            "kws_audio_lost", "1 while a source does not deliver what it ought to.", labels=labels
+        )
+        counts = {
+            "kws_dropped_samples": "Samples that could not be heard, at the model's rate.",
+            "kws_dropped_windows": "Decisions that could not be made for want of their samples.",
+            "kws_overflows": "Times that sound was lost before it reached kws.",
+            "kws_reconnects": "Times that a source was lost, and was to be got back.",
+        }
+        counters = {
+            name: CounterMetricFamily(name, said, labels=labels) for name, said in counts.items()
+        }
+        for each in now.sources:
+            place = (each.stream, each.kind)
+            if each.seconds_since_audio is not None:
+                age.add_metric(place, each.seconds_since_audio)
+            lost.add_metric(place, float(bool(each.reason)))
+            values = (
+                each.dropped_samples,
+                -(-each.dropped_samples // now.hop_samples),
+                each.overflows,
+                each.losses,
+            )
+            for counter, value in zip(counters.values(), values, strict=True):
+                counter.add_metric(place, value)
+        yield age
+        yield lost
+        yield from counters.values()

@@ -1,0 +1,127 @@
+"""One client that sends a stream of sound, and gets back what was heard in it."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from websockets.asyncio.server import ServerConnection
+from websockets.frames import CloseCode
+
+from kws.audio.feed import AudioFormat
+from kws.audio.lead import LEAD_TOLD_S
+from kws.audio.pcm import PcmFormat
+from kws.audio.remote import TooFastError
+from kws.events import VERSION, Ended, to_json
+from kws.network import NameTakenError, NetworkStream, NetworkStreams
+from kws.scores import Observers
+from kws.serving.access import Access
+from kws.serving.delivery import Delivery, end, first_message
+from kws.serving.hub import Filter, Hub
+from kws.serving.requests import BadRequestError, End, Start, parse
+from kws.serving.showing import Showing
+
+log = logging.getLogger(__name__)
+
+NAME_TAKEN = 4409
+TOO_FAST = 4429
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What all senders share.
+
+    Attributes:
+        hub: whose events.
+        access: who may send.
+        streams: what they become.
+        observers: who look at hops.
+        greeting: makes the answer to a start, from the stream's name and the next event's number.
+        queue: events that may wait for a sender.
+        too_slow: called when one is closed for that.
+    """
+
+    hub: Hub
+    access: Access
+    streams: NetworkStreams
+    observers: Observers
+    greeting: Callable[[str, int], str]
+    queue: int
+    too_slow: Callable[[], object]
+
+
+async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
+    """Hear one stream until it ends, its client leaves or is closed."""
+    start = await first_message(connection, shared.access, lambda said: parse(said, Start))
+    loop, woken, replaced = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
+    subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
+    showing = Showing(connection, shared.observers)
+    stream: NetworkStream | None = None
+    try:
+        shared.hub.change(
+            subscription,
+            Filter(streams=frozenset((start.stream,))),
+            lambda replay: shared.greeting(start.stream, subscription.first),
+        )
+        try:
+            stream = shared.streams.open(
+                start.stream, pcm, str(connection.remote_address[0]), replaced.set
+            )
+        except NameTakenError as error:
+            log.info("client %s refused: %s", connection.remote_address, error)
+            await end(connection, NAME_TAKEN, str(error))
+            return
+        opened = stream
+        delivery = Delivery(
+            *(connection, subscription, shared.queue, shared.too_slow),
+            last=lambda what: isinstance(what, Ended) and opened.over,
+        )
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(delivery.watch(woken))
+            tasks.create_task(delivery.send())
+            tasks.create_task(_receive(connection, opened))
+            tasks.create_task(_make_way(connection, replaced))
+            if start.scores:
+                showing.show(start.stream)
+                tasks.create_task(showing.send())
+    finally:
+        showing.show(None)
+        shared.hub.unsubscribe(subscription)
+        if stream is not None:
+            stream.abandon("its connection ended")
+
+
+async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
+    """Take sound until there is no more of it."""
+    told = False
+    while True:
+        message = await connection.recv()
+        try:
+            if isinstance(message, str):
+                _expect_end(message)
+                stream.finish()
+                return
+            lead = stream.remote.receive(message)
+        except BadRequestError as error:
+            log.info("stream %r closed: %s", stream.name, error)
+            await end(connection, CloseCode.POLICY_VIOLATION, str(error))
+        except TooFastError as error:
+            log.warning("stream %r closed: %s", stream.name, error)
+            await end(connection, TOO_FAST, str(error))
+        else:
+            if lead > LEAD_TOLD_S and not told:
+                slow_down = {"type": "slow-down", "v": VERSION, "lead_s": round(lead, 2)}
+                await connection.send(to_json(slow_down))
+            told = lead > (LEAD_TOLD_S / 2 if told else LEAD_TOLD_S)
+
+
+def _expect_end(message: str) -> None:
+    said = parse(message, Start | End)  # type: ignore[arg-type]
+    if isinstance(said, Start):
+        raise BadRequestError("a stream keeps its name and format; open another connection")
+
+
+async def _make_way(connection: ServerConnection, replaced: asyncio.Event) -> None:
+    await replaced.wait()
+    await end(connection, NAME_TAKEN, "another sender took the name, for nothing came from here")
