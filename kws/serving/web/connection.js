@@ -42,6 +42,11 @@ export class Connection {
     socket.onclose = ({ code, reason }) => this._closed(code, reason);
   }
 
+  /** Do not wait any longer for the next attempt. */
+  wake() {
+    if (this._socket === null) this.open();
+  }
+
   /** End it, without another attempt. */
   close() {
     clearTimeout(this._timer);

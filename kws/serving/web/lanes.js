@@ -54,7 +54,7 @@ class Lane {
     say(this._now, now === undefined ? "–" : now.toFixed(2));
     const count = fires.filter(Boolean).length;
     say(this._value, this.level.toFixed(2));
-    say(this._count, `${count} of ${peaks.length} would fire`);
+    say(this._count, peaks.length ? `${count} of ${peaks.length} would fire` : "no peaks yet");
     this._slider.setAttribute(
       "aria-valuetext",
       `${this.level.toFixed(2)}; ${count} of ${peaks.length} peaks would fire`,

@@ -15,7 +15,7 @@ export function drawLevel(canvas, place, history) {
   const { context, width, height } = cleared(canvas);
   const recent = history.last(WINDOW_S);
   const x = (t) => width * (1 - (history.end - t) / WINDOW_S);
-  const y = (level) => (height - 1) * (1 - Math.max(0, 1 - (level ?? LOWEST_DB) / LOWEST_DB));
+  const y = (level) => 1 + (height - 2) * Math.min(1, (level ?? LOWEST_DB) / LOWEST_DB);
   context.strokeStyle = colour("--grid");
   for (const level of [-60, -40, -20]) line(context, 0, y(level), width, y(level));
   context.strokeStyle = colour("--faint-ink");

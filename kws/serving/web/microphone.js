@@ -19,7 +19,8 @@ export class Microphone {
    */
   constructor(handlers) {
     this._handlers = handlers;
-    this._stream = `browser-${crypto.randomUUID().slice(0, 4)}`;
+    const [number] = crypto.getRandomValues(new Uint16Array(1));
+    this._stream = `browser-${number.toString(16).padStart(4, "0")}`;
     this._context = null;
   }
 

@@ -6,6 +6,7 @@ import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
 import { Lanes } from "./lanes.js";
 import { drawLevel } from "./level.js";
+import { Levels } from "./levels.js";
 import { Microphone, isMicrophoneAllowed } from "./microphone.js";
 import { TICK_S, WINDOW_S, keywordColour } from "./plot.js";
 import { describeDaemon, showSources, sourceTitle, sourcesOf } from "./sources.js";
@@ -14,13 +15,15 @@ import { askForToken, fetchWithToken, setUpTokenForm, tokenKey } from "./token.j
 import { thresholdsAsYaml } from "./yaml.js";
 
 const HEALTH_MS = 1000;
+/** Events that can be marked in the pictures. */
+const MARKED = 500;
 /** Between two pictures, for who asked their system for less motion. */
 const CALM_MS = 1000;
 
 const find = (selector) => document.querySelector(selector);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const levels = new Map();
+const levels = new Levels();
 /** Events of the last minutes, of all streams; for the marks in the pictures. */
 let fired = [];
 let run = null;
@@ -48,7 +51,7 @@ let drawn = 0;
 function draw() {
   drawing = 0;
   drawn = performance.now();
-  const here = fired.filter(({ stream }) => stream === shown);
+  const here = fired.filter(({ stream, t }) => stream === shown && t <= history.end);
   spectrogram.draw(here, history.end);
   drawLevel(find("#level"), find("#level-now"), history);
   lanes.draw(history, here);
@@ -131,6 +134,7 @@ function welcome(hello) {
   if (isAnew) {
     list.remark(`The daemon was started anew, as run ${hello.run}.`);
     fired = [];
+    history = new History(keywords, history.hopS);
   }
   if (isAnew || run === null) lastSeq = Math.max(0, hello.seq - 1 - LISTED);
   run = hello.run;
@@ -141,18 +145,19 @@ function welcome(hello) {
   const at = new Date().toTimeString().slice(0, 8);
   if (isAnew) connectionIs("open", `Connected again; the daemon was started anew at ${at}.`);
   else connectionIs("open", isBack ? `Connected again at ${at}.` : "Connected");
-  // A daemon that starts anew may need us to look again, and may keep sound now, or not any more.
-  if (!scores.isOpen) scores.open();
+  scores.wake();
   askInfo();
 }
 
 function takeEvent(message) {
   lastSeq = Math.max(lastSeq, message.seq);
   list.add(message, message.seq >= firstNewSeq);
+  // A stream that begins counts its time from 0.
+  if (message.status === "stream-started") {
+    fired = fired.filter(({ stream }) => stream !== message.stream);
+  }
   if (message.type !== "detection") return;
-  fired = fired.filter((event) => event.id !== message.id);
-  fired.push(message);
-  fired = fired.slice(-500);
+  fired = [...fired.filter(({ id }) => id !== message.id), message].slice(-MARKED);
   drawSoon();
 }
 
@@ -215,6 +220,8 @@ async function askHealth() {
     try {
       const health = await (await fetch("/health", { cache: "no-store" })).json();
       const sources = sourcesOf(health);
+      const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
+      levels.follow(events.isOpen ? others : []);
       showSources(find("#sources"), sources, levels);
       say(find("#daemon"), describeDaemon(health));
       offerStreams(sources);

@@ -25,14 +25,14 @@ export function sourcesOf(health) {
   return source.kind === "network" ? streams : [own, ...streams];
 }
 
-/** Show them in a table. @param levels the last level heard, by stream. */
+/** Show them in a table, with the last `Levels`. */
 export function showSources(body, sources, levels) {
   const wanted = sources.map(({ stream }) => stream).join("\n");
   if (body.dataset.streams !== wanted) {
     body.dataset.streams = wanted;
     body.replaceChildren(...sources.map(emptyRow));
   }
-  sources.forEach((source, i) => fill(body.rows[i], source, levels.get(source.stream)));
+  sources.forEach((source, i) => fill(body.rows[i], source, levels.of(source.stream)));
 }
 
 /** A line on the daemon itself. */
@@ -51,8 +51,7 @@ function emptyRow(source) {
   return element("tr", {}, name, ...cells);
 }
 
-function fill(row, source, heard) {
-  const level = source.level_db ?? heard;
+function fill(row, source, level) {
   const rate = source.sample_rate ? `, ${source.sample_rate / 1000} kHz` : "";
   const trouble = source.reason ? `: ${source.reason}` : "";
   say(

@@ -3,12 +3,12 @@
 import { WINDOW_S, cleared, colour, line } from "./plot.js";
 
 /** A byte is (ln power + 14) * 12; below is what a quiet room has, above a voice at its loudest. */
-const DARKEST = 55;
+const DARKEST = 64;
 const BRIGHTEST = 225;
 
 /** Colours of loudness, quiet to loud: as on paper by day, as fire by night. */
-const PAPER = [[255, 255, 255], [214, 222, 232], [140, 160, 186], [60, 84, 120], [10, 18, 40]];
-const FIRE = [[10, 14, 22], [52, 22, 84], [140, 41, 99], [226, 92, 52], [252, 216, 120]];
+const PAPER = [[255, 255, 255], [232, 237, 243], [168, 184, 205], [72, 96, 132], [10, 18, 40]];
+const FIRE = [[10, 14, 22], [30, 18, 56], [112, 32, 98], [222, 88, 54], [253, 222, 130]];
 
 /** Where a frequency lies on the axis of mel bands, 0 at its low end, 1 at its high one. */
 function melPlace(hertz, low, high) {
@@ -70,9 +70,14 @@ export class Spectrogram {
     const bytes = Uint8Array.from(atob(frames), (character) => character.charCodeAt(0));
     const end = Math.round(t / this._frameS);
     const begin = end - bytes.length / this._bands;
-    if (begin < this._end - this._columns || end < this._end) this._bytes.fill(0);
+    if (end <= this._end || begin > this._end + this._columns) {
+      // Another beginning, or nothing of what is shown is left.
+      this._bytes.fill(0);
+      this._paintAll();
+      this._end = begin;
+    }
     // What was lost on the way stays empty.
-    for (let frame = Math.max(this._end, begin - this._columns); frame < begin; frame += 1) {
+    for (let frame = this._end; frame < begin; frame += 1) {
       this._bytes.fill(0, this._place(frame), this._place(frame) + this._bands);
       this._paint(frame);
     }
@@ -104,6 +109,8 @@ export class Spectrogram {
     part(split, this._columns - split, 0);
     part(0, split, this._columns - split);
     context.font = "600 12px system-ui, sans-serif";
+    /** Where the labels of the two rows end so far. */
+    const ends = [0, 0];
     for (const { keyword, t } of fired) {
       const x = width * (1 - (end - t) / WINDOW_S);
       if (x < 0) continue;
@@ -111,10 +118,13 @@ export class Spectrogram {
       line(context, x, 0, x, height, [2, 3]);
       const wide = context.measureText(keyword).width + 8;
       const left = Math.min(Math.max(0, x - wide / 2), width - wide);
+      const row = ends.findIndex((taken) => taken <= left);
+      if (row < 0) continue;
+      ends[row] = left + wide;
       context.fillStyle = colour("--panel");
-      context.fillRect(left, 3, wide, 17);
+      context.fillRect(left, 3 + 19 * row, wide, 17);
       context.fillStyle = colour("--ink");
-      context.fillText(keyword, left + 4, 16);
+      context.fillText(keyword, left + 4, 16 + 19 * row);
     }
   }
 
