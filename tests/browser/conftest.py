@@ -37,7 +37,8 @@ def exhibit(browser: Chrome, demo: DaemonProcess) -> Iterator[Page]:
 
 @pytest.fixture(autouse=True)
 def _begin_with_the_exhibit(exhibit: Page) -> None:
-    """Each test finds it listening in the background."""
+    """Each test finds it open."""
+    exhibit.show()
 
 
 @pytest.fixture

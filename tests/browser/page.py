@@ -3,7 +3,8 @@
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
 
-from selenium.common.exceptions import StaleElementReferenceException
+import pytest
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -29,7 +30,7 @@ class Page:
         self.origin = f"http://{host}:{port}"
         browser.switch_to.new_window("tab")
         self._tab = browser.current_window_handle
-        browser.get_log("browser")  # is not this page's
+        self.console()  # what it said until now is not this page's
         browser.get(f"{self.origin}/")
 
     def __enter__(self) -> Self:
@@ -58,25 +59,26 @@ class Page:
 
     def run(self, script: str, *arguments: Any) -> Any:
         """The value of a script."""
-        return self.browser.execute_script(script, *arguments)  # type: ignore[no-untyped-call]
+        return self.browser.execute_script(script, *arguments)
 
     def module(self, name: str, script: str, *arguments: Any) -> Any:
-        """The value of an expression in which a module of the page is `it`, and `given` what else."""
-        return self.browser.execute_async_script(  # type: ignore[no-untyped-call]
+        """The value of an expression: a module of the page is `it`, arguments are `given`."""
+        return self.browser.execute_async_script(
             "const [name, given, done] = arguments;"
             f"import(name).then((it) => done({script}), (error) => done(String(error)));",
             f"/{name}",
             list(arguments),
         )
 
-    def wait(
-        self, condition: Callable[[], Value], what: str, timeout: float = TIMEOUT
-    ) -> Value:
+    def wait(self, condition: Callable[[], Value], what: str, timeout: float = TIMEOUT) -> Value:
         """What a condition gives, once it is true."""
         waiting = WebDriverWait(
             self.browser, timeout, 0.1, ignored_exceptions=[StaleElementReferenceException]
         )
-        return waiting.until(lambda _: condition(), f"{what}; {self.text('body')}")
+        try:
+            return waiting.until(lambda _: condition())
+        except TimeoutException:
+            pytest.fail(f"waited for {what}; the page says: {self.text('body')}")
 
     def wait_for_text(self, selector: str, wanted: str) -> None:
         """Wait until an element says something."""
@@ -85,7 +87,11 @@ class Page:
     def wait_until_it_hears(self) -> None:
         """Wait until scores have come."""
         self.wait_for_text("#connection", "Connected")
-        self.wait(lambda: self.text("#level-now") != "–", "a level")
+        self.wait(self.hears, "a level")
+
+    def hears(self) -> bool:
+        """Whether scores have come of the stream that is shown."""
+        return "dB" in self.text("#level-now")
 
     def heard(self) -> list[str]:
         """The keywords of the listed events, the newest first."""
@@ -93,4 +99,5 @@ class Page:
 
     def console(self) -> list[str]:
         """What the console of the browser has said since the last time."""
-        return [str(entry["message"]) for entry in self.browser.get_log("browser")]
+        entries = self.browser.get_log("browser")  # type: ignore[no-untyped-call]
+        return [str(entry["message"]) for entry in entries]

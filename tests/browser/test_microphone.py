@@ -46,10 +46,11 @@ def test_another_stream_can_be_looked_at(visit: Open, demo: DaemonProcess) -> No
     page.wait_for_text("#microphone-state", "Streaming")
     page.wait(lambda: "(this browser)" in page.text("#stream"), "it can be chosen")
     page.wait(lambda: page.text("#sources").count("dB") == 2, "the level of both sources")
-    page.one("#pause").click()
+    picture = page.one("#spectrogram")
+    assert "browser-" in picture.accessible_name
     Select(page.one("#stream")).select_by_visible_text("demo (demo recording)")
-    page.one("#pause").click()
-    page.wait(lambda: page.text("#level-now") != "–", "the demo's level")
+    page.wait(lambda: " of demo," in picture.accessible_name, "the picture of another stream")
+    page.wait(page.hears, "the demo's level")
 
 
 def test_where_there_can_be_no_microphone_it_is_said(visit: Open) -> None:

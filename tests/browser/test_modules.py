@@ -37,41 +37,41 @@ def hear(model: kws.KeywordModel, threshold: float) -> tuple[dict[str, Any], lis
 
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8, 0.97])
 def test_peaks_that_would_fire_are_those_that_fire(
-    page: Page, model: kws.KeywordModel, threshold: float
+    exhibit: Page, model: kws.KeywordModel, threshold: float
 ) -> None:
     points, detections = hear(model, threshold)
     assert detections
     for keyword in model.classes:
         fired = sum(each.keyword == keyword for each in detections)
-        would = page.module("peaks.js", FIRING, points[keyword], threshold)
+        would = exhibit.module("peaks.js", FIRING, points[keyword], threshold)
         assert sum(would) == fired, keyword
         assert len(would) >= fired
 
 
-def test_a_peak_is_told_from_a_ripple(page: Page) -> None:
+def test_a_peak_is_told_from_a_ripple(exhibit: Page) -> None:
     values = [0.0, 0.6, 0.9, 0.7, 0.8, 0.3, 0.02, 0.09, 0.0, 0.2, 0.0]
-    found = page.module("peaks.js", PEAKS, [(i, value) for i, value in enumerate(values)])
+    found = exhibit.module("peaks.js", PEAKS, [(i, value) for i, value in enumerate(values)])
     assert [(each["t"], each["value"]) for each in found] == [(2, 0.9), (9, 0.2)]
 
 
-def test_one_long_sound_fires_once(page: Page) -> None:
+def test_one_long_sound_fires_once(exhibit: Page) -> None:
     # It never falls below the release level in between, or comes too early.
     held = [(0, 0.0), (1, 0.9), (3, 0.4), (5, 0.9), (6, 0.0)]
     early = [(0, 0.0), (1.0, 0.9), (1.4, 0.0), (1.8, 0.9), (2.5, 0.0), (3.0, 0.9), (4.0, 0.0)]
-    assert page.module("peaks.js", FIRING, held, 0.5) == [True, False]
-    assert page.module("peaks.js", FIRING, early, 0.5) == [True, False, True]
+    assert exhibit.module("peaks.js", FIRING, held, 0.5) == [True, False]
+    assert exhibit.module("peaks.js", FIRING, early, 0.5) == [True, False, True]
 
 
-def test_the_pause_before_another_attempt_grows(page: Page) -> None:
-    delays = page.module("connection.js", "[0, 1, 2, 3, 4, 5, 50].map(it.retryDelay)")
+def test_the_pause_before_another_attempt_grows(exhibit: Page) -> None:
+    delays = exhibit.module("connection.js", "[0, 1, 2, 3, 4, 5, 50].map(it.retryDelay)")
     assert delays == [0.5, 1, 2, 4, 8, 10, 10]
 
 
 @pytest.mark.parametrize("keyword", ["yes", "no", "off", "null", "True", "hey you", "já", "a: b"])
-def test_any_keyword_can_be_a_key(page: Page, keyword: str) -> None:
-    text = page.module("yaml.js", "it.thresholdsAsYaml(new Map(given))", (keyword, 0.62))
+def test_any_keyword_can_be_a_key(exhibit: Page, keyword: str) -> None:
+    text = exhibit.module("yaml.js", "it.thresholdsAsYaml(new Map(given))", (keyword, 0.62))
     assert YAML(typ="safe").load(text) == {"keywords": {keyword: {"threshold": 0.62}}}
 
 
-def test_without_thresholds_there_is_nothing_to_copy(page: Page) -> None:
-    assert page.module("yaml.js", "it.thresholdsAsYaml(new Map())") == ""
+def test_without_thresholds_there_is_nothing_to_copy(exhibit: Page) -> None:
+    assert exhibit.module("yaml.js", "it.thresholdsAsYaml(new Map())") == ""

@@ -12,7 +12,7 @@ from .page import Page
 
 THEMES = ("light", "dark")
 TEXT_CONTRAST, LINE_CONTRAST = 4.5, 3.0  # WCAG 2.2, level AA
-INTERACTIVE = "button:enabled, select, input[type=range], textarea, #events"
+INTERACTIVE = ".bar button:enabled, select, input[type=range], textarea, #events"
 
 
 def is_drawn(page: Page, canvas: str) -> bool:
@@ -39,8 +39,7 @@ def test_it_shows_what_is_heard(page: Page, demo: DaemonProcess) -> None:
     canvases = ["#spectrogram", "#level"]
     for name in names:
         canvases += [f"[data-keyword={name}] canvas.{which}" for which in ("live", "recent")]
-    for canvas in canvases:
-        page.wait(lambda canvas=canvas: is_drawn(page, canvas), f"{canvas} is drawn")
+    page.wait(lambda: all(is_drawn(page, each) for each in canvases), "picture in all of them")
     page.wait(page.heard, "an event")
     listed = page.run(
         "const entries = [...document.querySelectorAll('#events li')];"
@@ -48,7 +47,8 @@ def test_it_shows_what_is_heard(page: Page, demo: DaemonProcess) -> None:
     )
     told = [event.get("keyword") for event in demo.events(len(listed))]
     assert listed == told[::-1]
-    assert page.text("#announcer")  # for who does not see it
+    announced = "return document.querySelector('#announcer').textContent"
+    page.wait(lambda: page.run(announced), "new event, for who does not see it")
 
 
 def test_it_shows_how_the_source_is(page: Page) -> None:
@@ -105,8 +105,8 @@ def test_every_control_is_reached_by_keyboard_and_has_a_name(page: Page) -> None
         ActionChains(page.browser).send_keys(Keys.TAB).perform()
         reached.append(page.browser.switch_to.active_element)
     assert reached == controls
-    unnamed = [each.tag_name for each in [*controls, *page.all("canvas")] if not each.accessible_name]
-    assert unnamed == []
+    named = [*controls, *page.all("canvas")]
+    assert [each.tag_name for each in named if not each.accessible_name] == []
 
 
 @pytest.mark.parametrize("theme", THEMES)
@@ -116,7 +116,8 @@ def test_colours_can_be_told_from_what_is_behind_them(page: Page, theme: str) ->
     texts = ("--ink", "--faint-ink", "--good", "--bad")
     found: Mapping[str, str] = page.run(
         "const style = getComputedStyle(document.documentElement);"
-        "return Object.fromEntries(arguments[0].map((name) => [name, style.getPropertyValue(name)]))",
+        "const entry = (name) => [name, style.getPropertyValue(name)];"
+        "return Object.fromEntries(arguments[0].map(entry))",
         ["--panel", "--page", *texts, *names],
     )
     for behind in ("--panel", "--page"):
@@ -133,9 +134,13 @@ def contrast(first: str, second: str) -> float:
 
 
 def luminance(colour: str) -> float:
-    parts = [int(colour.strip()[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+    """How bright a colour is, as WCAG defines it."""
+    red, green, blue = (linear(int(colour.strip()[i : i + 2], 16) / 255) for i in (1, 3, 5))
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def linear(part: float) -> float:
+    return part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4
 
 
 def test_another_theme_is_another_picture(page: Page) -> None:

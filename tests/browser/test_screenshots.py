@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from selenium.webdriver import Keys
 
 from .page import Page
 
@@ -19,6 +20,8 @@ def full(exhibit: Page) -> Page:
     """The page that has listened from the first test on."""
     exhibit.show()
     exhibit.wait(lambda: len(exhibit.heard()) >= ENOUGH, "events", timeout=60)
+    # Stricter than the daemon, so that the pictures show what that would mean.
+    exhibit.one("[data-keyword=up] input").send_keys(Keys.ARROW_RIGHT * 32)
     return exhibit
 
 

@@ -107,15 +107,19 @@ export class EventList {
 
   async _hear(entry) {
     const button = entry.querySelector("button");
-    const answer = await fetchWithToken(`/events/${encodeURIComponent(entry.dataset.id)}/audio.wav`);
-    if (!answer.ok) {
-      button.disabled = true;
-      say(button, answer.status === 404 ? "not kept" : "refused");
-      return;
+    try {
+      const answer = await fetchWithToken(`/events/${entry.dataset.id}/audio.wav`);
+      if (!answer.ok) {
+        button.disabled = true;
+        say(button, answer.status === 404 ? "not kept any more" : "refused");
+        return;
+      }
+      URL.revokeObjectURL(this._player.src);
+      this._player.src = URL.createObjectURL(await answer.blob());
+      await this._player.play();
+    } catch (error) {
+      say(button, `failed: ${error.message}`);
     }
-    URL.revokeObjectURL(this._player.src);
-    this._player.src = URL.createObjectURL(await answer.blob());
-    await this._player.play();
   }
 }
 

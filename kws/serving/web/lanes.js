@@ -1,7 +1,6 @@
 // A lane per keyword: its posterior, its threshold to be moved, and the peaks of the last minutes.
 
 import { element, say } from "./dom.js";
-import { HISTORY_S } from "./history.js";
 import { findPeaks, firing } from "./peaks.js";
 import { WINDOW_S, cleared, colour, keywordColour, line, trace } from "./plot.js";
 
@@ -10,7 +9,7 @@ const GRIP = 8;
 /** Room above 1 for the marks of events. */
 const HEAD = 10;
 const LEAST = 0.01;
-const MOST = 0.99;
+const MOST = 1;
 
 /** One keyword. */
 class Lane {
@@ -49,7 +48,7 @@ class Lane {
     const peaks = findPeaks(points);
     const fires = firing(peaks, this.level);
     this._drawLive(history, recent, fired);
-    this._drawPeaks(history.end, peaks, fires);
+    this._drawPeaks(history, peaks, fires);
     const now = points.at(-1)?.[1];
     say(this._now, now === undefined ? "–" : now.toFixed(2));
     const count = fires.filter(Boolean).length;
@@ -69,7 +68,7 @@ class Lane {
       className: "live", role: "img", "aria-label": `Posterior of ${keyword}, running`,
     });
     this._recent = element("canvas", {
-      className: "recent", role: "img", "aria-label": `Peaks of ${keyword}, last five minutes`,
+      className: "recent", role: "img", "aria-label": `Peaks of ${keyword}, last minutes`,
     });
     this._slider = element("input", {
       type: "range", min: LEAST, max: MOST, step: 0.01, "aria-label": `Threshold of ${keyword}`,
@@ -148,9 +147,9 @@ class Lane {
     }
   }
 
-  _drawPeaks(end, peaks, fires) {
+  _drawPeaks({ end, span }, peaks, fires) {
     const { context, width, height } = cleared(this._recent);
-    const x = (t) => 5 + (width - 10) * (1 - (end - t) / HISTORY_S);
+    const x = (t) => 5 + (width - 10) * (1 - (end - t) / span);
     const y = (value) => HEAD + (1 - value) * (height - HEAD);
     drawLevels(context, width, y, this.level, this.chosen === null ? null : this.threshold);
     context.lineWidth = 1.5;

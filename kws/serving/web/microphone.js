@@ -22,6 +22,7 @@ export class Microphone {
     const [number] = crypto.getRandomValues(new Uint16Array(1));
     this._stream = `browser-${number.toString(16).padStart(4, "0")}`;
     this._context = null;
+    this._isStarting = false;
   }
 
   get isOn() {
@@ -30,41 +31,52 @@ export class Microphone {
 
   /** Ask for the microphone and stream it until `stop`. */
   async start() {
-    this._handlers.onState("Waiting for your permission …");
-    let sound;
+    if (this._isStarting) return;
+    this._isStarting = true;
     try {
-      // What makes speech pleasant for people distorts it for a model.
-      sound = await navigator.mediaDevices.getUserMedia({
-        audio: {
-          channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false,
-        },
-      });
+      await this._capture();
+      this._connect();
     } catch (error) {
-      this._handlers.onState(`There is no microphone: ${error.message}.`);
-      return;
+      this._release();
+      this._handlers.onState(`There is no microphone: ${error.message}`);
+    } finally {
+      this._isStarting = false;
     }
-    this._sound = sound;
-    this._context = new AudioContext();
-    await this._context.audioWorklet.addModule("/capture-worklet.js");
-    const capture = new AudioWorkletNode(this._context, "capture", { numberOfOutputs: 0 });
-    this._context.createMediaStreamSource(sound).connect(capture);
-    capture.port.onmessage = ({ data }) => this._send(data);
-    sound.getAudioTracks()[0].onended = () => this.stop("The microphone is gone.");
-    this._connect();
   }
 
   /** Let the microphone go; the daemon decides what it has. */
   stop(reason = "") {
     if (!this.isOn) return;
-    for (const track of this._sound.getTracks()) track.stop();
-    this._context.close();
-    this._context = null;
+    this._release();
     this._accepted = false;
     // The daemon closes once all is decided.
     if (this._connection.isOpen) this._connection.send({ type: "end" });
     else this._connection.close();
     this._handlers.onState(reason);
     this._handlers.onStopped();
+  }
+
+  async _capture() {
+    this._handlers.onState("Waiting for your permission …");
+    // What makes speech pleasant for people distorts it for a model.
+    this._sound = await navigator.mediaDevices.getUserMedia({
+      audio: {
+        channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false,
+      },
+    });
+    this._context = new AudioContext();
+    await this._context.audioWorklet.addModule("/capture-worklet.js");
+    const capture = new AudioWorkletNode(this._context, "capture", { numberOfOutputs: 0 });
+    this._context.createMediaStreamSource(this._sound).connect(capture);
+    capture.port.onmessage = ({ data }) => this._send(data);
+    this._sound.getAudioTracks()[0].onended = () => this.stop("The microphone is gone.");
+    await this._context.resume();
+  }
+
+  _release() {
+    for (const track of this._sound?.getTracks() ?? []) track.stop();
+    this._context?.close();
+    this._context = null;
   }
 
   _connect() {
@@ -85,7 +97,7 @@ export class Microphone {
       onLost: (seconds, code) => {
         this._accepted = false;
         if (this.isOn) this._handlers.onState(`${lost(code)}; trying again in ${seconds} s.`);
-        else this._connection.close();
+        else this._connection.close(); // It has ended, as it ought to.
       },
       onEnd: (code, reason) => this.stop(`The daemon refused the sound (${code}): ${reason}`),
     });

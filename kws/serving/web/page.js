@@ -17,8 +17,9 @@ import { thresholdsAsYaml } from "./yaml.js";
 const HEALTH_MS = 1000;
 /** Events that can be marked in the pictures. */
 const MARKED = 500;
-/** Between two pictures, for who asked their system for less motion. */
-const CALM_MS = 1000;
+/** Between two pictures; and for who asked their system for less motion. */
+const PICTURE_MS = 80;
+const CALM_PICTURE_MS = 1000;
 
 const find = (selector) => document.querySelector(selector);
 
@@ -55,11 +56,13 @@ function draw() {
   spectrogram.draw(here, history.end);
   drawLevel(find("#level"), find("#level-now"), history);
   lanes.draw(history, here);
+  say(find("#long-axis span"), `−${history.span / 60} min`);
 }
 
 function drawSoon() {
   if (drawing) return;
-  if (calm.matches && performance.now() - drawn < CALM_MS) return;
+  const pause = calm.matches ? CALM_PICTURE_MS : PICTURE_MS;
+  if (performance.now() - drawn < pause) return;
   drawing = requestAnimationFrame(draw);
 }
 
@@ -91,6 +94,7 @@ const scores = new Connection("/scores", {
         spectrogram.configure(message);
       }
       shown = message.stream;
+      find("#spectrogram").setAttribute("aria-label", `Log-mel spectrogram of ${shown}, running`);
       ({ keywords } = message);
       lanes.configure(keywords, message.thresholds);
       thresholdsMoved();
@@ -135,6 +139,7 @@ function welcome(hello) {
     list.remark(`The daemon was started anew, as run ${hello.run}.`);
     fired = [];
     history = new History(keywords, history.hopS);
+    draw();
   }
   if (isAnew || run === null) lastSeq = Math.max(0, hello.seq - 1 - LISTED);
   run = hello.run;
@@ -146,7 +151,8 @@ function welcome(hello) {
   if (isAnew) connectionIs("open", `Connected again; the daemon was started anew at ${at}.`);
   else connectionIs("open", isBack ? `Connected again at ${at}.` : "Connected");
   scores.wake();
-  askInfo();
+  // If that fails, the connection is lost too, which is said there.
+  askInfo().catch(() => {});
 }
 
 function takeEvent(message) {
