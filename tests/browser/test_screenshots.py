@@ -22,6 +22,7 @@ def full(exhibit: Page) -> Page:
     exhibit.wait(lambda: len(exhibit.heard()) >= ENOUGH, "events", timeout=60)
     # Stricter than the daemon, so that the pictures show what that would mean.
     exhibit.one("[data-keyword=up] input").send_keys(Keys.ARROW_RIGHT * 32)
+    exhibit.run("document.activeElement.blur()")
     return exhibit
 
 
