@@ -197,8 +197,8 @@ async function askInfo() {
   say(
     find("#privacy"),
     keep > 0
-      ? `The daemon keeps the second of sound around each event for ${keep} s, in memory only, ` +
-          "for those who have its token: click an event to hear it."
+      ? `Privacy: the daemon keeps the second of sound before each event for ${keep} s, in memory, ` +
+          "for those who have its token. Click an event to hear it."
       : "Privacy: the daemon keeps no sound (server.keep_audio_s is 0), so events cannot be heard.",
   );
   return true;
