@@ -8,7 +8,7 @@ from selenium.webdriver import Chrome
 
 from tests.blackbox.process import DaemonProcess
 
-from .chromium import chromium
+from .chromium import FOREIGN_NAME, chromium
 from .page import Page
 
 Open = Callable[..., Page]
@@ -23,8 +23,9 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[DaemonProcess]:
-    """A daemon that hears the demo recording, over and over."""
-    with DaemonProcess("--source", "demo") as daemon:
+    """A daemon that hears the demo recording, over and over, and has another name."""
+    allowed = f"server.allowed_hosts=[{FOREIGN_NAME}]"
+    with DaemonProcess("--source", "demo", "--set", allowed) as daemon:
         yield daemon
 
 

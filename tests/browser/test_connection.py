@@ -17,7 +17,7 @@ Open = Callable[..., Page]
 SECRET = "open sesame"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def guarded() -> Iterator[Talker]:
     """A daemon that asks for a token, and keeps the sound of events."""
     keep = ("--set", "server.keep_audio_s=60")

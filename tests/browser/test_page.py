@@ -110,11 +110,11 @@ def test_every_control_is_reached_by_keyboard_and_has_a_name(page: Page) -> None
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_colours_can_be_told_from_what_is_behind_them(page: Page, theme: str) -> None:
-    choose_theme(page, theme)
+def test_colours_can_be_told_from_what_is_behind_them(exhibit: Page, theme: str) -> None:
+    choose_theme(exhibit, theme)
     names = [f"--keyword-{i}" for i in range(8)]
     texts = ("--ink", "--faint-ink", "--good", "--bad")
-    found: Mapping[str, str] = page.run(
+    found: Mapping[str, str] = exhibit.run(
         "const style = getComputedStyle(document.documentElement);"
         "const entry = (name) => [name, style.getPropertyValue(name)];"
         "return Object.fromEntries(arguments[0].map(entry))",
