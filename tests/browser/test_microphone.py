@@ -20,6 +20,7 @@ def test_words_from_the_browser_are_heard(visit: Open) -> None:
     with DaemonProcess("--source", "network") as daemon:
         page = visit(daemon.port)
         page.wait_for_text("#connection", "Connected")
+        page.wait_for_text("#stream", "no stream yet")
         page.one("#microphone").click()
         page.wait(lambda: len(page.heard()) >= SOME, "words in the list")
         heard = page.heard()[::-1]

@@ -2,7 +2,7 @@
 
 /**
  * @param name of the tag.
- * @param properties set on the element; `dataset` and names with a dash are attributes.
+ * @param properties set on the element; names with a dash are attributes.
  * @param children elements and texts.
  */
 export function element(name, properties = {}, ...children) {

@@ -40,8 +40,9 @@ export class History {
     return this.hops.slice(first);
   }
 
-  /** Whether sound is missing between two hops. */
-  isGap(before, after) {
-    return after.t - before.t > 1.5 * this.hopS;
+  /** Hops as points of a line, as `place` says where they lie; null where sound is missing. */
+  line(hops, place) {
+    const isGap = (i) => i > 0 && hops[i].t - hops[i - 1].t > 1.5 * this.hopS;
+    return hops.flatMap((hop, i) => (isGap(i) ? [null, place(hop)] : [place(hop)]));
   }
 }

@@ -119,20 +119,20 @@ class Lane {
     const { context, width, height } = cleared(this._live);
     const x = (t) => width * (1 - (history.end - t) / WINDOW_S);
     const y = (value) => HEAD + (1 - value) * (height - HEAD);
-    drawLevels(context, width, y, this.level, this.chosen === null ? null : this.threshold);
-    const points = (values) =>
-      recent.flatMap((hop, i) => {
-        const point = Number.isNaN(values(hop)) ? null : [x(hop.t), y(values(hop))];
-        return i > 0 && history.isGap(recent[i - 1], hop) ? [null, point] : [point];
-      });
+    this._drawThresholds(context, width, y);
+    const drawValues = (which) =>
+      trace(context, history.line(recent, (hop) => {
+        const value = hop[which][this.index];
+        return Number.isNaN(value) ? null : [x(hop.t), y(value)];
+      }));
     context.lineJoin = "round";
     context.strokeStyle = colour(this._colour);
     context.globalAlpha = 0.4;
     context.lineWidth = 1;
-    trace(context, points((hop) => hop.posteriors[this.index]));
+    drawValues("posteriors");
     context.globalAlpha = 1;
     context.lineWidth = 2;
-    trace(context, points((hop) => hop.smoothed[this.index]));
+    drawValues("smoothed");
     context.fillStyle = colour("--marker");
     context.strokeStyle = colour("--marker");
     context.lineWidth = 1;
@@ -151,7 +151,7 @@ class Lane {
     const { context, width, height } = cleared(this._recent);
     const x = (t) => 5 + (width - 10) * (1 - (end - t) / span);
     const y = (value) => HEAD + (1 - value) * (height - HEAD);
-    drawLevels(context, width, y, this.level, this.chosen === null ? null : this.threshold);
+    this._drawThresholds(context, width, y);
     context.lineWidth = 1.5;
     peaks.forEach(({ t, value }, i) => {
       context.beginPath();
@@ -162,20 +162,19 @@ class Lane {
       context.stroke();
     });
   }
-}
 
-/** The threshold's line; dotted, the daemon's own where another one was chosen. */
-function drawLevels(context, width, y, level, old) {
-  context.lineWidth = 1;
-  context.strokeStyle = colour("--grid");
-  line(context, 0, y(0.5), width, y(0.5));
-  line(context, 0, y(1), width, y(1));
-  if (old !== null) {
-    context.strokeStyle = colour("--faint-ink");
-    line(context, 0, y(old), width, y(old), [1, 3]);
+  /** The threshold's line; dotted, the daemon's own where another one was chosen. */
+  _drawThresholds(context, width, y) {
+    context.lineWidth = 1;
+    context.strokeStyle = colour("--grid");
+    for (const value of [0.5, 1]) line(context, 0, y(value), width, y(value));
+    if (this.chosen !== null) {
+      context.strokeStyle = colour("--faint-ink");
+      line(context, 0, y(this.threshold), width, y(this.threshold), [1, 3]);
+    }
+    context.strokeStyle = colour("--ink");
+    line(context, 0, y(this.level), width, y(this.level), [6, 4]);
   }
-  context.strokeStyle = colour("--ink");
-  line(context, 0, y(level), width, y(level), [6, 4]);
 }
 
 /** All keywords of a model. */

@@ -20,12 +20,6 @@ export function drawLevel(canvas, place, history) {
   for (const level of [-60, -40, -20]) line(context, 0, y(level), width, y(level));
   context.strokeStyle = colour("--faint-ink");
   context.lineWidth = 1.5;
-  trace(
-    context,
-    recent.flatMap((hop, i) => {
-      const point = [x(hop.t), y(hop.level)];
-      return i > 0 && history.isGap(recent[i - 1], hop) ? [null, point] : [point];
-    }),
-  );
+  trace(context, history.line(recent, (hop) => [x(hop.t), y(hop.level)]));
   say(place, recent.length ? decibels(recent.at(-1).level) : "–");
 }

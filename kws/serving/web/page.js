@@ -1,6 +1,6 @@
 // Wires the page: what comes from the daemon, to the parts that show it.
 
-import { Connection, WRONG_TOKEN, retryDelay } from "./connection.js";
+import { Connection, WRONG_TOKEN } from "./connection.js";
 import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
@@ -204,17 +204,9 @@ async function askInfo() {
   return true;
 }
 
-let attempts = 0;
-
 async function connect() {
-  try {
-    if (await askInfo()) events.open();
-  } catch {
-    const seconds = retryDelay(attempts);
-    attempts += 1;
-    connectionIs("lost", `No daemon answers. Trying again in ${seconds} s …`);
-    setTimeout(connect, seconds * 1000);
-  }
+  // Where nothing answers, the connection is what tries again.
+  if (await askInfo().catch(() => true)) events.open();
 }
 
 // ---- sources
@@ -239,6 +231,8 @@ async function askHealth() {
 }
 
 function offerStreams(sources) {
+  // A daemon without a source of its own: anything is better to look at than nothing.
+  if (wanted === null && sources.length && !sources[0].own) watch(sources[0].stream);
   const offers = sources.map((source) => [
     source.own ? "" : source.stream,
     source.stream === browserStream ? `${source.stream} (this browser)` : sourceTitle(source),
@@ -246,6 +240,7 @@ function offerStreams(sources) {
   if (wanted !== null && !offers.some(([value]) => value === wanted)) {
     offers.push([wanted, `${wanted} (no sound now)`]);
   }
+  if (!offers.length) offers.push(["", "no stream yet"]);
   const select = find("#stream");
   const told = JSON.stringify(offers);
   if (select.dataset.offers === told) return;
@@ -270,7 +265,7 @@ const microphone = new Microphone({
 
 function showMicrophone() {
   const button = find("#microphone");
-  button.setAttribute("aria-pressed", microphone.isOn);
+  button.classList.toggle("on", microphone.isOn);
   say(button, microphone.isOn ? "Stop the microphone" : "Use this browser's microphone");
 }
 
@@ -293,7 +288,7 @@ function setUpPause() {
   button.addEventListener("click", () => {
     const waiting = held;
     held = held === null ? [] : null;
-    button.setAttribute("aria-pressed", held !== null);
+    button.classList.toggle("on", held !== null);
     say(button, held === null ? "Pause" : "Go on");
     waiting?.forEach(takeScores);
     draw();
