@@ -1,7 +1,7 @@
 // Websockets that come back.
 
 const FIRST_DELAY_S = 0.5;
-const LONGEST_DELAY_S = 10;
+const LONGEST_DELAY_S = 5;
 
 /** Codes after which another attempt would end in the same way. */
 const FINAL = new Set([1008, 1009, 4401, 4429]);
