@@ -27,7 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         metavar="SOURCE",
-        help="microphone (the default), demo, - for raw audio or WAV on standard input, or a file",
+        help="microphone (the default), demo, network for only what others send, - for raw audio "
+        "or WAV on standard input, or a file",
     )
     parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
     parser.add_argument(
