@@ -6,19 +6,8 @@ import pytest
 
 from kws.config import Config, load_config
 from kws.errors import ConfigError
-from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.trigger import TriggerSettings
-from kws.trigger_config import trigger_settings
 
 REPOSITORY = Path(__file__).parent.parent
-MODEL = {"yes": TriggerSettings(), "no": TriggerSettings(threshold=0.9)}
-CALIBRATION = Calibration(
-    hours=6.2,
-    points=(
-        OperatingPoint(0.0, 0.3, {"yes": 0.95, "no": 0.97}),
-        OperatingPoint(1.5, 0.1, {"yes": 0.7, "no": 0.2}),
-    ),
-)
 
 
 @pytest.fixture
@@ -42,13 +31,6 @@ def test_later_wins(path: Path) -> None:
     environment = {"KWS_SERVER__PORT": "2", "KWS_SERVER__QUEUE": "7", "KWS_PORT": "tcp://x"}
     config = load_config(path, environment=environment, overrides=["server.port=3"])
     assert (config.server.host, config.server.port, config.server.queue) == ("::1", 3, 7)
-
-
-def test_keywords_that_yaml_once_took_for_truth_values_are_words(path: Path) -> None:
-    path.write_text("keywords:\n  yes: {threshold: 0.6}\n  no: {patience_s: 0.2}\n")
-    settings = trigger_settings(load_config(path), MODEL)
-    assert settings["yes"] == TriggerSettings(threshold=0.6)
-    assert settings["no"] == TriggerSettings(threshold=0.9, patience_s=0.2)
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "server:\n", "server: {}\n"])

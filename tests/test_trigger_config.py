@@ -10,7 +10,6 @@ from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.trigger import TriggerSettings
 from kws.trigger_config import trigger_settings
 
-REPOSITORY = Path(__file__).parent.parent
 MODEL = {"yes": TriggerSettings(), "no": TriggerSettings(threshold=0.9)}
 CALIBRATION = Calibration(
     hours=6.2,
@@ -24,6 +23,13 @@ CALIBRATION = Calibration(
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "config.yaml"
+
+
+def test_keywords_that_yaml_once_took_for_truth_values_are_words(path: Path) -> None:
+    path.write_text("keywords:\n  yes: {threshold: 0.6}\n  no: {patience_s: 0.2}\n")
+    settings = trigger_settings(load_config(path), MODEL)
+    assert settings["yes"] == TriggerSettings(threshold=0.6)
+    assert settings["no"] == TriggerSettings(threshold=0.9, patience_s=0.2)
 
 
 def test_a_keyword_has_its_own_then_the_general_then_the_models(path: Path) -> None:
