@@ -18,6 +18,7 @@ COMMANDS = {
     "run": "listen, and print a JSON line for each keyword heard (the daemon)",
     "scan": "find the keywords in recordings",
     "watch": "subscribe to a running daemon and print its events",
+    "send": "send sound to a daemon elsewhere, and print what it hears in it",
     "devices": "list the microphones",
     "check": "say whether configuration and model are in order",
     "install-service": "make it a service of systemd, and start it",

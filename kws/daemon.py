@@ -15,10 +15,11 @@ from typing import Any
 import torch
 
 from kws.audio.capture import Pace
+from kws.audio.first import First, first_source
 from kws.config import Config
 from kws.errors import KwsError
 from kws.events import Reloaded
-from kws.hearing import STOP_SECONDS, First, Hearing, first_source
+from kws.hearing import STOP_SECONDS, Hearing
 from kws.listener import thresholds
 from kws.log import set_level
 from kws.pulse import Pulse

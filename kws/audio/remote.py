@@ -82,6 +82,11 @@ class Remote:
             self.reason, self._silent = "", False
         return lead
 
+    def gap(self, seconds: float) -> None:
+        """Its sender says that sound is missing here."""
+        if self._feed is not None:
+            self._feed.lose(round(seconds * self.format.sample_rate))
+
     def look(self) -> None:
         """Find out whether sound still comes; to be called several times a second."""
         if self._feed is None:

@@ -14,8 +14,6 @@ log = logging.getLogger(__name__)
 
 DEFAULT_URL = "ws://127.0.0.1:8000/events"
 _RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
-_FINAL_CODES = (4401, 1008)
-"""Close codes after which trying again would end the same way."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,13 +74,10 @@ class _Watcher:
         Raises:
             ServerError: the daemon refuses us, and would again.
         """
-        from websockets.exceptions import (
-            ConnectionClosed,
-            InvalidHandshake,
-            InvalidStatus,
-            InvalidURI,
-        )
+        from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
         from websockets.sync.client import connect
+
+        from kws.client import problem
 
         self.connected = False
         headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -98,24 +93,10 @@ class _Watcher:
                     self._take(connection.recv())
         except (ValueError, KeyError, TypeError) as error:
             raise ServerError(f"{self._url}: what answers there is not kws") from error
-        except ConnectionClosed as error:
-            reason = error.rcvd.reason if error.rcvd else "the connection broke"
-            if error.rcvd and error.rcvd.code in _FINAL_CODES:
-                raise ServerError(f"{self._url}: {reason}") from error
-            return f"{self._url}: {reason}"
-        except InvalidStatus as error:
-            status = error.response.status_code
-            if status < 500:
-                raise ServerError(
-                    f"{self._url}: refused with HTTP {status}; should be ws://HOST:PORT/events"
-                ) from error
-            return f"{self._url}: refused with HTTP {status}"
-        except InvalidURI as error:
-            raise ServerError(f"{self._url}: should be ws://HOST:PORT/events") from error
         except BrokenPipeError:
             raise  # nobody reads our output any more
-        except (OSError, InvalidHandshake) as error:
-            return f"{self._url}: {error}; is kws running there?"
+        except (ConnectionClosed, InvalidHandshake, InvalidURI, OSError) as error:
+            return problem(self._url, "/events", error)
 
     def _request(self, hello: dict[str, Any]) -> dict[str, Any]:
         """Our filter, and what we missed since the last connection."""

@@ -14,7 +14,7 @@ from kws.scores import Observers
 from kws.serving.access import Access
 from kws.serving.delivery import end, first_message
 from kws.serving.hub import Filter, Hub, Subscription
-from kws.serving.requests import BadRequestError, Look, parse
+from kws.serving.requests import BadRequestError, Look, parse_look
 from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class Looking:
 
 async def serve_looker(connection: ServerConnection, shared: Looking) -> None:
     """Show what is heard until the client leaves or is closed."""
-    look = await first_message(connection, shared.access, lambda said: parse(said, Look))
+    look = await first_message(connection, shared.access, parse_look)
     looker = _Looker(connection, shared, look)
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), _NEWS)
@@ -77,7 +77,7 @@ class _Looker:
         """Look elsewhere when the client says so."""
         while True:
             try:
-                self._turn(parse(await self._connection.recv(), Look))
+                self._turn(parse_look(await self._connection.recv()))
             except BadRequestError as error:
                 log.info("client %s closed: %s", self._connection.remote_address, error)
                 await end(self._connection, CloseCode.POLICY_VIOLATION, str(error))

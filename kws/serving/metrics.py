@@ -52,7 +52,7 @@ class Metrics:
     """
 
     def __init__(self, standing: Callable[[], Standing]) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._streams: set[str] = set()
         self._detections = Counter(

@@ -1,7 +1,7 @@
 """What clients may say. Pure: text in, values out."""
 
 from collections.abc import Collection
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -63,6 +63,16 @@ class End(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag
     """A sender's last message: there is no more sound."""
 
 
+class Gap(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="gap"):
+    """A sender has lost sound; what comes next does not follow what came.
+
+    Attributes:
+        seconds: how much is missing.
+    """
+
+    seconds: Annotated[float, Meta(gt=0, le=86_400)]
+
+
 class Look(Struct, frozen=True, forbid_unknown_fields=True):
     """Which stream somebody wants to look at.
 
@@ -77,25 +87,8 @@ class Look(Struct, frozen=True, forbid_unknown_fields=True):
     token: str | None = None
 
 
-Said = TypeVar("Said")
-
-
 class BadRequestError(ValueError):
     """A message that cannot be understood; says why."""
-
-
-def parse(message: str | bytes, kind: type[Said]) -> Said:
-    """Read a client's message.
-
-    Raises:
-        BadRequestError: it is not JSON, or says something unknown.
-    """
-    if isinstance(message, bytes):
-        raise BadRequestError("send text, not binary")
-    try:
-        return msgspec.json.decode(message, type=kind)
-    except msgspec.MsgspecError as error:
-        raise BadRequestError(str(error)) from error
 
 
 def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Request:
@@ -104,8 +97,49 @@ def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Requ
     Raises:
         BadRequestError: it is not JSON, or says something unknown.
     """
-    request = parse(message, Request)
+    request: Request = _decode(message, Request)
     if request.keywords is not None and (unknown := request.keywords - set(known_keywords)):
         names, known = ", ".join(sorted(unknown)), ", ".join(known_keywords)
         raise BadRequestError(f"keywords: no {names} here; there are: {known}")
     return request
+
+
+def parse_start(message: str | bytes) -> Start:
+    """Read a sender's first message.
+
+    Raises:
+        BadRequestError: it is not JSON, or says something unknown.
+    """
+    start: Start = _decode(message, Start)
+    return start
+
+
+def parse_sender(message: str | bytes) -> Gap | End:
+    """Read a sender's further message.
+
+    Raises:
+        BadRequestError: it is not JSON, or says something unknown, or would start another stream.
+    """
+    said: Start | Gap | End = _decode(message, Start | Gap | End)
+    if isinstance(said, Start):
+        raise BadRequestError("a stream keeps its name and format; open another connection")
+    return said
+
+
+def parse_look(message: str | bytes) -> Look:
+    """Read what somebody wants to look at.
+
+    Raises:
+        BadRequestError: it is not JSON, or says something unknown.
+    """
+    look: Look = _decode(message, Look)
+    return look
+
+
+def _decode(message: str | bytes, kind: Any) -> Any:
+    if isinstance(message, bytes):
+        raise BadRequestError("send text, not binary")
+    try:
+        return msgspec.json.decode(message, type=kind)
+    except msgspec.MsgspecError as error:
+        raise BadRequestError(str(error)) from error

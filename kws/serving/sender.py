@@ -18,7 +18,7 @@ from kws.scores import Observers
 from kws.serving.access import Access
 from kws.serving.delivery import Delivery, end, first_message
 from kws.serving.hub import Filter, Hub
-from kws.serving.requests import BadRequestError, End, Start, parse
+from kws.serving.requests import BadRequestError, End, Gap, parse_sender, parse_start
 from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)
@@ -52,7 +52,7 @@ class Sending:
 
 async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
     """Hear one stream until it ends, its client leaves or is closed."""
-    start = await first_message(connection, shared.access, lambda said: parse(said, Start))
+    start = await first_message(connection, shared.access, parse_start)
     loop, woken, replaced = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
@@ -99,9 +99,13 @@ async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
         message = await connection.recv()
         try:
             if isinstance(message, str):
-                _expect_end(message)
-                stream.finish()
-                return
+                match parse_sender(message):
+                    case Gap(seconds=seconds):
+                        stream.remote.gap(seconds)
+                    case End():
+                        stream.finish()
+                        return
+                continue
             lead = stream.remote.receive(message)
         except BadRequestError as error:
             log.info("stream %r closed: %s", stream.name, error)
@@ -114,12 +118,6 @@ async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
                 slow_down = {"type": "slow-down", "v": VERSION, "lead_s": round(lead, 2)}
                 await connection.send(to_json(slow_down))
             told = lead > (LEAD_TOLD_S / 2 if told else LEAD_TOLD_S)
-
-
-def _expect_end(message: str) -> None:
-    said = parse(message, Start | End)  # type: ignore[arg-type]
-    if isinstance(said, Start):
-        raise BadRequestError("a stream keeps its name and format; open another connection")
 
 
 async def _make_way(connection: ServerConnection, replaced: asyncio.Event) -> None:

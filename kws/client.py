@@ -1,0 +1,36 @@
+"""What goes wrong between a client of ours and a daemon, in words."""
+
+from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
+
+from kws.errors import ServerError
+
+FINAL_CODES = (1008, 4401, 4429)
+"""Close codes after which trying again would end the same way."""
+
+
+def problem(url: str, path: str, error: Exception) -> str:
+    """Why a connection could not be made, or ended, where trying again may help.
+
+    Args:
+        url: that was asked.
+        path: that it should have.
+        error: what came of it.
+
+    Raises:
+        ServerError: the daemon refuses us, and would again.
+    """
+    if isinstance(error, ConnectionClosed):
+        reason = error.rcvd.reason if error.rcvd else "the connection broke"
+        if error.rcvd and error.rcvd.code in FINAL_CODES:
+            raise ServerError(f"{url}: {reason}") from error
+        return f"{url}: {reason}"
+    if isinstance(error, InvalidStatus):
+        status = error.response.status_code
+        if status < 500:
+            raise ServerError(
+                f"{url}: refused with HTTP {status}; should be ws://HOST:PORT{path}"
+            ) from error
+        return f"{url}: refused with HTTP {status}"
+    if isinstance(error, InvalidURI):
+        raise ServerError(f"{url}: should be ws://HOST:PORT{path}") from error
+    return f"{url}: {error}; is kws running there?"
