@@ -49,7 +49,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libportaudio2 libpulse0 \
     && apt-get download libasound2-plugins \
     && dpkg --fsys-tarfile libasound2-plugins_*.deb | tar -x -C / --wildcards '*pulse*' \
-    && rm -rf libasound2-plugins_*.deb /var/lib/apt/lists/* \
+    && rm -rf libasound2-plugins_*.deb /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --uid 10001 --no-create-home --home-dir /nonexistent --groups audio kws
 COPY --from=slim /opt/kws /opt/kws
 COPY --from=model /etc/kws /etc/kws

@@ -56,7 +56,7 @@ def _choose_for(arguments: Sequence[str], environment: MutableMapping[str, str])
     environment.update(choice.variables)
     log_format = options.log_format or environment.get("KWS_LOG__FORMAT", "text")
     set_up_logging("info", log_format)
-    log.info("audio.source: %s, for %s", choice.variables[SOURCE], choice.why)
+    log.info("audio.source: %s, because %s", choice.variables[SOURCE], choice.why)
 
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
@@ -110,7 +110,7 @@ def choose(environment: Mapping[str, str], *, piped: bool, sound_cards: Path) ->
     if any(sound_cards.glob("pcmC*D*c")):
         return Choice(f"{sound_cards} has a microphone", {SOURCE: "microphone"})
     return Choice(
-        f"neither a pipe, nor PulseAudio's socket, nor a microphone in {sound_cards} is here",
+        f"there is no pipe, no socket of PulseAudio and no microphone in {sound_cards}",
         {SOURCE: "network"},
     )
 
