@@ -1,6 +1,7 @@
 """What a container of the image starts: `kws`, with a source of sound that can work in there."""
 
 import argparse
+import json
 import logging
 import os
 import signal
@@ -27,12 +28,21 @@ class Choice:
     """Where sound comes from.
 
     Attributes:
+        source: as in the configuration.
         why: for people.
-        variables: that tell `kws run`.
+        device: part of a microphone's name; empty for any.
     """
 
+    source: str
     why: str
-    variables: Mapping[str, str]
+    device: str = ""
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What tells `kws run`."""
+        # JSON is YAML, in which a bare - would be a list.
+        source = {SOURCE: json.dumps(self.source)}
+        return {**source, DEVICE: self.device} if self.device else source
 
 
 def main() -> int:
@@ -48,7 +58,7 @@ def main() -> int:
 
 
 def _choose_for(arguments: Sequence[str], environment: MutableMapping[str, str]) -> None:
-    options = _options(arguments)
+    options = run_options(arguments)
     if is_said(options, environment):
         return
     piped = stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode) if sys.stdin else False
@@ -56,10 +66,10 @@ def _choose_for(arguments: Sequence[str], environment: MutableMapping[str, str])
     environment.update(choice.variables)
     log_format = options.log_format or environment.get("KWS_LOG__FORMAT", "text")
     set_up_logging("info", log_format)
-    log.info("audio.source: %s, because %s", choice.variables[SOURCE], choice.why)
+    log.info("audio.source: %s, because %s", choice.source, choice.why)
 
 
-def _options(arguments: Sequence[str]) -> argparse.Namespace:
+def run_options(arguments: Sequence[str]) -> argparse.Namespace:
     """Those of `kws run` that matter here; what is wrong with any, it says itself."""
     parser = argparse.ArgumentParser("kws run", add_help=False)
     parser.add_argument("--source")
@@ -80,7 +90,9 @@ def is_said(options: argparse.Namespace, environment: Mapping[str, str]) -> bool
     """
     if options.source or options.device or options.demo_if_no_microphone:
         return True
-    if any(each.lstrip().startswith(("audio.source", "audio.device")) for each in options.overrides):
+    if any(
+        each.lstrip().startswith(("audio.source", "audio.device")) for each in options.overrides
+    ):
         return True
     if SOURCE in environment or DEVICE in environment:
         return True
@@ -102,16 +114,15 @@ def choose(environment: Mapping[str, str], *, piped: bool, sound_cards: Path) ->
         sound_cards: ALSA's devices.
     """
     if piped:
-        return Choice("standard input is a pipe", {SOURCE: "-"})
+        return Choice("-", "standard input is a pipe")
     server = environment.get("PULSE_SERVER", "")
     socket = Path(server.removeprefix("unix:"))
     if server and socket.is_socket():
-        return Choice(f"PulseAudio is at {socket}", {SOURCE: "microphone", DEVICE: "pulse"})
+        return Choice("microphone", f"PulseAudio is at {socket}", device="pulse")
     if any(sound_cards.glob("pcmC*D*c")):
-        return Choice(f"{sound_cards} has a microphone", {SOURCE: "microphone"})
+        return Choice("microphone", f"{sound_cards} has one")
     return Choice(
-        f"there is no pipe, no socket of PulseAudio and no microphone in {sound_cards}",
-        {SOURCE: "network"},
+        "network", f"there is no pipe, no socket of PulseAudio and no microphone in {sound_cards}"
     )
 
 
