@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -25,21 +26,36 @@ class Process:
 
     Args:
         arguments: further ones of the command line.
+        environment: variables beside those of this process.
+        core: keep all its threads on this one; None: the system decides.
 
     Attributes:
+        port: where it listens.
         ready_s: seconds of wall time from the start of the process until it said "ready".
 
     Raises:
         ConfigError: it ended or hung before that.
     """
 
-    def __init__(self, *arguments: str) -> None:
-        self._command = (*COMMAND, *arguments)
+    def __init__(
+        self,
+        *arguments: str,
+        environment: Mapping[str, str] | None = None,
+        core: int | None = None,
+    ) -> None:
+        pinned = () if core is None else ("taskset", "-c", str(core))
+        self._command = (*pinned, *COMMAND, *arguments)
+        self._environment = os.environ | dict(environment or {})
+        self.port = 0
 
     def __enter__(self) -> Self:
         start = time.perf_counter()
         self._process = subprocess.Popen(
-            self._command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+            self._command,
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         # A full pipe would make it wait for us.
         self._drain = threading.Thread(target=self._read_to_end)
@@ -82,7 +98,8 @@ class Process:
         said = []
         for line in self._process.stderr:
             said.append(line)
-            if line.startswith("{") and json.loads(line).get("event") == "ready":
+            if line.startswith("{") and (entry := json.loads(line)).get("event") == "ready":
+                self.port = entry["port"]
                 return None
         return "".join(said)
 

@@ -232,3 +232,26 @@ def test_what_is_due_at_the_stop_is_heard() -> None:
     with Running(inference):
         answered(inference.ask)
     assert heap.heard == ALONE[0]
+
+
+def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> None:
+    inference, _ = joined(count=1)
+    late = Heap(inference)
+    went = threading.Event()
+    inference.exchange(OTHER, lambda: Spotter(OTHER), went.set)
+    # Made with the old model, before the exchange was done.
+    inference.add(late.stream)
+    inference.work()
+    assert went.is_set()
+    assert late.stream.spotter.model is OTHER
+
+
+def test_what_the_model_takes_is_measured() -> None:
+    measured: list[tuple[float, int]] = []
+    inference = Inference(MODEL, lambda seconds, windows: measured.append((seconds, windows)))
+    heap = Heap(inference)
+    inference.add(heap.stream)
+    heap.feed.write(SIGNALS[0][: 2 * RATE])
+    inference.work()
+    assert sum(windows for _, windows in measured) == inference.windows == 11
+    assert all(seconds > 0 for seconds, _ in measured)

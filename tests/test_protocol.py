@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,9 +13,27 @@ import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
 from kws.audio.feed import AudioFormat
-from kws.events import Back, Dropped, Heard, Lost, News, Reloaded, hello, scan_line
+from kws.events import (
+    Back,
+    Dropped,
+    Ended,
+    Heard,
+    Lost,
+    News,
+    Reloaded,
+    Started,
+    hello,
+    scan_line,
+    started,
+)
 from kws.serving.hub import Hub
-from kws.serving.requests import BadRequestError, parse_request
+from kws.serving.requests import (
+    BadRequestError,
+    parse_look,
+    parse_request,
+    parse_sender,
+    parse_start,
+)
 from kws.serving.status import SourceState, health, info
 from kws.spotting.model_file import KeywordModel, load_model
 from tests.blackbox.client import ask, get_json, receive, subscribe
@@ -26,14 +45,24 @@ PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
 KEYWORDS = ("yes", "no", "up", "down")
 MESSAGES = (
     *("hello", "detection", "status", "subscribed", "request", "scan_line"),
+    *("start", "started", "gap", "end", "slow_down", "look", "watching", "scores"),
     *("health", "info", "reload"),
 )
+FROM_CLIENTS = {"request", "start", "gap", "end", "look"}
 
 HEARD = Heard("default", 12.34, "yes", 0.97, "yes-no-up-down")
 DROPPED = Dropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
 LOST = Lost("default", 9.184, "unplugged")
 BACK = Back("default", 21.4, 12.216)
 RELOADED = Reloaded("yes-no-up-down", dict.fromkeys(KEYWORDS, 0.7))
+STARTED = Started("kitchen", 16_000, 1)
+ENDED = Ended("kitchen", 13.6, "its sender ended it")
+PARSERS: dict[str, Callable[[str], object]] = {
+    "start": parse_start,
+    "gap": parse_sender,
+    "end": parse_sender,
+    "look": parse_look,
+}
 SOURCE = SourceState(
     stream="default",
     kind="microphone",
@@ -93,14 +122,14 @@ def test_every_key_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", [HEARD, DROPPED, LOST, BACK, replace(BACK, seconds=None), RELOADED]
+    "what", [HEARD, DROPPED, LOST, BACK, replace(BACK, seconds=None), RELOADED, STARTED, ENDED]
 )
 def test_events(what: News) -> None:
     event = Hub("a8064acf2f92", lambda: datetime.now(UTC)).publish(what)
     check(json.loads(event.to_json()), what.type)
 
 
-@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED])
+@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, STARTED, ENDED])
 def test_each_status_has_an_example_and_needs_its_keys(what: News) -> None:
     (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
     event = json.loads(Hub("r", lambda: datetime.now(UTC)).publish(what).to_json())
@@ -119,6 +148,17 @@ def test_hello() -> None:
         sources=[SOURCE.summary()],
     )
     check(json.loads(message), "hello")
+
+
+def test_started() -> None:
+    message = started(
+        run="a8064acf2f92",
+        seq=1,
+        stream="kitchen",
+        model="yes-no-up-down",
+        thresholds=dict.fromkeys(KEYWORDS, 0.7),
+    )
+    check(json.loads(message), "started")
 
 
 def test_scan_line_even_before_the_start() -> None:
@@ -184,7 +224,56 @@ def test_what_the_schema_forbids_is_refused(request_: Any) -> None:
         parse_request(json.dumps(request_), KEYWORDS)
 
 
-@pytest.mark.parametrize("name", sorted(set(MESSAGES) - {"request"}))
+START = {"type": "start", "stream": "kitchen", "sample_rate": 16_000, "format": "s16le"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("start", START),
+        ("start", {**START, "channels": 8, "scores": True, "token": "secret"}),
+        ("gap", {"type": "gap", "seconds": 0.001}),
+        ("end", {"type": "end"}),
+        ("look", {}),
+        ("look", {"stream": None, "frames": True, "token": "secret"}),
+    ],
+)
+def test_what_the_schema_allows_a_client_is_understood(name: str, message: Any) -> None:
+    check(message, name)
+    PARSERS[name](json.dumps(message))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("start", {}),
+        ("start", {**START, "type": "begin"}),
+        ("start", {**START, "stream": ""}),
+        ("start", {**START, "stream": "x" * 65}),
+        ("start", {**START, "stream": "two\nlines"}),
+        ("start", {**START, "sample_rate": 7_999}),
+        ("start", {**START, "sample_rate": 96_001}),
+        ("start", {**START, "sample_rate": "16000"}),
+        ("start", {**START, "format": "mp3"}),
+        ("start", {**START, "channels": 0}),
+        ("start", {**START, "channels": 9}),
+        ("start", {**START, "more": 1}),
+        ("gap", {"type": "gap"}),
+        ("gap", {"type": "gap", "seconds": 0}),
+        ("gap", {"type": "gap", "seconds": -1}),
+        ("end", {"type": "end", "more": 1}),
+        ("look", {"stream": 1}),
+        ("look", {"what": "kitchen"}),
+    ],
+)
+def test_what_the_schema_forbids_a_client_is_refused(name: str, message: Any) -> None:
+    with pytest.raises(ValidationError):
+        check(message, name)
+    with pytest.raises(BadRequestError):
+        PARSERS[name](json.dumps(message))
+
+
+@pytest.mark.parametrize("name", sorted(set(MESSAGES) - FROM_CLIENTS))
 def test_what_the_daemon_sends_may_grow(name: str) -> None:
     example = next(example for each, example in documented() if each == name)
     check({**example, "new": 1}, name)

@@ -3,11 +3,13 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
 import soundfile
 import soxr
+import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -15,8 +17,12 @@ from kws.arrays import Frames
 from kws.audio.feed import RING_SECONDS, AudioFormat, Feed
 from kws.audio.recording import demo_recording
 from kws.errors import DeviceError, SilentError
-from kws.events import Back, Dropped, Heard, Lost, News
+from kws.events import Back, Dropped, Event, Heard, Lost, News
 from kws.inference import Inference
+from kws.scores import Hop, Observers
+from kws.serving.hub import Hub
+from kws.sounds import Sound
+from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Spotter
 from kws.stream import Stream
@@ -127,6 +133,70 @@ def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> 
     room.inference.work()
     assert room.ends == 1
     return room.published
+
+
+def test_it_hears_the_same_while_somebody_looks_on() -> None:
+    seen: list[Hop] = []
+    observers = Observers()
+    observers.add("kitchen", seen.append)
+    heard = []
+    for looked_at in (None, observers):
+        news: list[News] = []
+        spotter = Spotter(TRAINED)
+        stream = Stream("kitchen", spotter, news.append, live=False, observers=looked_at)
+        inference = Inference(TRAINED)
+        inference.add(stream)
+        feed = Feed(MONO, lambda: 0.0)
+        stream.attach(feed)
+        for start in range(0, len(DEMO) // 2, RATE // 3):
+            feed.write(DEMO[start : start + RATE // 3])
+            inference.work()
+        heard.append(news)
+    assert heard[0] == heard[1]
+    assert len(heard[0]) > 2
+    # A hop each tenth of a second from the first window on, without a gap.
+    times = [hop.t for hop in seen]
+    assert times[0] == 1.0
+    assert np.diff(times) == pytest.approx(np.full(len(times) - 1, 0.1))
+    for event in heard[0]:
+        assert isinstance(event, Heard)
+        (hop,) = (each for each in seen if each.t == pytest.approx(event.t))
+        assert hop.smoothed[event.keyword] == event.confidence
+        assert set(hop.posteriors) == set(TRAINED.classes)
+    # Side by side, their frames are those of the whole.
+    front_end = LogMel(TRAINED.header.front_end)
+    whole = front_end(torch.from_numpy(DEMO[:, 0].copy()))
+    shown = torch.cat([hop.frames.T for hop in seen])
+    first = TRAINED.header.window_frames - 10
+    assert torch.allclose(shown, whole[first : first + len(shown)], atol=1e-4)
+
+
+@pytest.mark.parametrize("rate", [16_000, 48_000])
+def test_the_sound_of_an_event_is_the_second_before_it(rate: int) -> None:
+    kept: dict[str, Sound] = {}
+    hub = Hub("r", lambda: datetime.now(UTC))
+    events: list[Event] = []
+
+    def publish(what: News) -> Event:
+        events.append(hub.publish(what))
+        return events[-1]
+
+    stream = Stream("kitchen", Spotter(TRAINED), publish, live=False, keep=kept.__setitem__)
+    inference = Inference(TRAINED)
+    inference.add(stream)
+    feed = Feed(AudioFormat(rate, 1), lambda: 0.0)
+    stream.attach(feed)
+    sound = soxr.resample(DEMO[: 6 * RATE], RATE, rate).astype(np.float32)
+    for start in range(0, len(sound), rate // 2):
+        feed.write(sound[start : start + rate // 2])
+        inference.work()
+    assert len(events) > 2
+    assert set(kept) == {event.id for event in events}
+    for event in events:
+        assert isinstance(event.what, Heard)
+        end = round(event.what.t * rate)
+        assert np.array_equal(kept[event.id].frames, sound[end - rate : end])
+        assert kept[event.id].sample_rate == rate
 
 
 def test_a_recording_is_heard_whole_and_a_second_beyond() -> None:

@@ -14,10 +14,10 @@ from .process import TIMEOUT, Message
 HOST = "127.0.0.1"
 
 
-def subscribe(port: int, **options: Any) -> ClientConnection:
-    """Connect to the events, past any proxy."""
+def subscribe(port: int, path: str = "/events", **options: Any) -> ClientConnection:
+    """Connect to a websocket, past any proxy."""
     connection: ClientConnection = connect(
-        f"ws://{HOST}:{port}/events",
+        f"ws://{HOST}:{port}{path}",
         proxy=None,
         compression=None,
         open_timeout=TIMEOUT,

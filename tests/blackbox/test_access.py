@@ -68,7 +68,10 @@ def test_head_is_get_without_the_text(talker: Talker) -> None:
     ("method", "path", "status"),
     [
         ("GET", "/events", 426),
-        ("GET", "/", 404),
+        ("GET", "/audio", 426),
+        ("GET", "/scores", 426),
+        ("GET", "/events/r-1/audio.wav", 404),
+        ("GET", "/index.html", 404),
         ("GET", "/health/", 404),
         ("GET", "/../etc/passwd", 404),
         ("POST", "/health", 405),

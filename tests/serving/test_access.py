@@ -88,3 +88,10 @@ def test_an_open_port_without_a_token_is_warned_about(caplog: pytest.LogCaptureF
     read_access(ServerConfig(host="0.0.0.0"), {"KWS_TOKEN": "x"})
     read_access(ServerConfig(), {})
     assert not caplog.text
+
+
+def test_what_is_said_in_the_room_is_only_kept_for_who_has_a_token() -> None:
+    keeping = ServerConfig(keep_audio_s=60)
+    with pytest.raises(ConfigError, match="only who has a token may hear it"):
+        read_access(keeping, {})
+    assert read_access(keeping, {"KWS_TOKEN": "secret"}).token == "secret"

@@ -10,7 +10,7 @@ from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from kws.serving.access import Access
-from kws.serving.http import EVENTS_PATH, Answer, Pages
+from kws.serving.http import EVENTS_PATH, Answer, Document, Pages
 
 TOKEN = {"Authorization": "Bearer secret"}
 OPEN, GUARDED = Access(), Access("secret")
@@ -28,7 +28,11 @@ class Site:
             {"/health": lambda: _page("well"), "/info": lambda: _page("info")},
             open_pages=("/health",),
             actions={"/reload": self._act},
+            find=lambda path: self._found if path.startswith("/sounds/") else None,
         )
+
+    def _found(self) -> Document:
+        return Document("audio/wav", b"RIFF", {"X-Length": "1"})
 
     async def _act(self) -> Answer:
         await asyncio.sleep(0)
@@ -123,3 +127,17 @@ def test_an_action_answers_in_json() -> None:
     assert response is not None
     assert response.status_code == 409
     assert json.loads(response.body or b"") == {"reloaded": False}
+
+
+def test_a_document_is_sent_as_it_is() -> None:
+    response = Site(OPEN).answer("/sounds/1")
+    assert response is not None
+    assert (response.status_code, response.body) == (200, b"RIFF")
+    assert response.headers["Content-Type"] == "audio/wav"
+    assert response.headers["X-Length"] == "1"
+    assert response.headers["Content-Length"] == "4"
+    head = Site(OPEN).answer("/sounds/1", "HEAD")
+    assert head is not None
+    assert head.body == b""
+    assert Site(GUARDED).status("/sounds/1") == 401
+    assert Site(OPEN).status("/music/1") == 404

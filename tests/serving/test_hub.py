@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.events import Dropped, Event, Heard
+from kws.events import Dropped, Ended, Event, Heard, Reloaded
 from kws.serving.hub import HISTORY, Filter, Hub, Message, Replay, Subscription
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -175,3 +175,15 @@ def test_the_end_comes_behind_the_last_event_for_all() -> None:
     assert early.take() == [event, None]
     assert late.take() == [None]
     assert woken
+
+
+def test_a_filter_of_streams_lets_nothing_of_others_through_but_what_is_for_all() -> None:
+    wanted = Filter(streams=frozenset({"kitchen"}))
+    hub = Hub("r", lambda: datetime.now(UTC))
+    here, elsewhere = Heard("kitchen", 1.0, "yes", 0.9, "m"), Heard("hall", 1.0, "yes", 0.9, "m")
+    assert wanted.wants(hub.publish(here))
+    assert not wanted.wants(hub.publish(elsewhere))
+    assert wanted.wants(hub.publish(Ended("kitchen", 1.0, "")))
+    assert not wanted.wants(hub.publish(Ended("hall", 1.0, "")))
+    assert wanted.wants(hub.publish(Reloaded("m", {})))
+    assert not Filter(frozenset(), streams=frozenset({"kitchen"})).wants(hub.publish(here))

@@ -1,0 +1,135 @@
+"""The receiving end of a stream: feeds out of bytes, silence, floods, gaps, the end."""
+
+import numpy as np
+import pytest
+
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.lead import LEAD_LIMIT_S
+from kws.audio.pcm import PcmFormat
+from kws.audio.remote import Remote, TooFastError
+from kws.audio.watch import Patience
+from kws.errors import DeviceError, SilentError
+
+RATE = 16_000
+SECOND = np.full(RATE, 1_000, "<i2").tobytes()
+ZEROS = bytes(2 * RATE)
+
+
+class Line:
+    """A sender's line; time goes when a test says so."""
+
+    def __init__(self, channels: int = 1) -> None:
+        self.now = 50.0
+        self.feeds: list[Feed] = []
+        self.remote = Remote(
+            PcmFormat(AudioFormat(RATE, channels), "s16le"),
+            self.feeds.append,
+            lambda audio_format: Feed(audio_format, lambda: self.now),
+            Patience(lost_after=3.0, silent_after=10.0),
+            lambda: self.now,
+        )
+
+    def send(self, data: bytes, seconds: float = 1.0) -> None:
+        """Bytes, in real time."""
+        self.now += seconds
+        self.remote.receive(data)
+
+    def wait(self, seconds: float) -> None:
+        """Nothing comes for so long; looked at twice in the end, for a verdict takes two looks."""
+        self.now += seconds
+        self.remote.look()
+        self.remote.look()
+
+
+def heard(feed: Feed) -> int:
+    """Frames that are in a feed."""
+    chunk = feed.take(1)
+    return 0 if chunk is None else len(chunk.frames)
+
+
+def test_bytes_become_one_feed_of_mono_sound() -> None:
+    line = Line(channels=2)
+    assert line.feeds == []
+    line.send(SECOND)
+    line.send(SECOND)
+    (feed,) = line.feeds
+    assert feed.format == AudioFormat(RATE, 1)
+    assert heard(feed) == RATE
+    assert (line.remote.reason, line.remote.losses, line.remote.last_audio) == ("", 0, line.now)
+
+
+def test_a_part_of_a_frame_is_no_sound_yet() -> None:
+    line = Line()
+    line.send(b"\x01")
+    assert line.feeds == []
+    assert line.remote.last_audio is None
+    assert line.remote.end() == 1
+
+
+def test_a_sender_that_pauses_is_lost_and_comes_back() -> None:
+    line = Line()
+    line.send(SECOND)
+    line.wait(2.9)
+    assert not line.feeds[0].ended
+    line.wait(0.2)
+    first = line.feeds[0]
+    assert first.ended
+    assert isinstance(first.error, DeviceError)
+    assert "delivered nothing for 3 s" in line.remote.reason
+    line.wait(100)
+    assert line.remote.losses == 1
+    line.send(SECOND)
+    assert line.remote.reason == ""
+    assert len(line.feeds) == 2
+    line.wait(4)
+    assert line.remote.losses == 2
+
+
+def test_a_sender_of_nothing_but_zeros_is_lost_until_there_is_sound() -> None:
+    line = Line()
+    line.send(SECOND)
+    for _ in range(11):
+        line.send(ZEROS)
+        line.remote.look()
+    line.remote.look()
+    assert isinstance(line.feeds[0].error, SilentError)
+    assert "digital silence" in line.remote.reason
+    line.send(ZEROS)
+    assert line.remote.reason
+    line.send(SECOND)
+    assert line.remote.reason == ""
+    assert line.remote.losses == 1
+
+
+def test_what_comes_much_faster_than_real_time_is_refused() -> None:
+    line = Line()
+    for _ in range(int(LEAD_LIMIT_S)):
+        line.send(SECOND, seconds=0.0)
+    taken = line.feeds[0]
+    with pytest.raises(TooFastError, match=r"6\.0 s ahead; at most 5 s"):
+        line.send(SECOND, seconds=0.0)
+    assert heard(taken) == LEAD_LIMIT_S * RATE
+
+
+def test_a_gap_is_lost_sound() -> None:
+    line = Line()
+    line.remote.gap(1.0)
+    assert line.feeds == []
+    line.send(SECOND)
+    line.remote.gap(0.5)
+    line.send(SECOND)
+    assert heard(line.feeds[0]) == RATE
+    chunk = line.feeds[0].take(1)
+    assert chunk is not None
+    assert chunk.lost == RATE // 2
+
+
+def test_the_end_can_have_silence_behind_it() -> None:
+    line = Line()
+    line.send(SECOND)
+    line.remote.end(1.0)
+    assert line.feeds[0].ended
+    assert line.feeds[0].error is None
+    assert heard(line.feeds[0]) == 2 * RATE
+    line.wait(100)
+    assert line.remote.losses == 0

@@ -1,0 +1,144 @@
+"""`kws send`: a machine with nothing but Python and a line to the daemon."""
+
+import json
+import signal
+import socket
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from bench.audio_servers import PulseAudio, wait_until
+
+from .client import HOST, get_json, receive, subscribe
+from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
+from .speech import RATE, pcm, spoken
+
+Start = Callable[..., DaemonProcess]
+NETWORK = ("--source", "network")
+
+
+def url(port: int) -> str:
+    return f"ws://{HOST}:{port}/audio"
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def test_a_recording_is_sent_and_its_events_are_printed(start: Start, word: Path) -> None:
+    daemon = start(*NETWORK)
+    sent = run_kws("send", str(word), "--url", url(daemon.port), "--stream", "kitchen")
+    assert sent.returncode == 0, sent.stderr
+    events = json_lines(sent.stdout)
+    assert [each.get("status", each.get("keyword")) for each in events] == [
+        "stream-started",
+        "yes",
+        "stream-ended",
+    ]
+    assert {each["stream"] for each in events} == {"kitchen"}
+    assert daemon.events(3) == events
+
+
+def test_standard_input_is_sent_at_its_own_rate(start: Start, stack: ExitStack) -> None:
+    daemon = start(*NETWORK)
+    process = stack.enter_context(
+        started(
+            "send", "-", "--rate", "8000", "--url", url(daemon.port), "--stream", "pipe", stdin=-1
+        )
+    )
+    assert process.stdout is not None
+    output, _ = process.communicate(pcm(spoken("no")[::2]), timeout=TIMEOUT)
+    (heard,) = (each for each in json_lines(output.decode()) if each["type"] == "detection")
+    assert (heard["keyword"], heard["stream"]) == ("no", "pipe")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        ((), 2, "say what to send"),
+        (("x.wav", "--microphone"), 2, "only one"),
+        (("missing.wav",), 1, "missing.wav: no such file"),
+        (("-", "--rate", "1"), 2, "stdin_rate"),
+    ],
+)
+def test_what_makes_no_sense_is_said(arguments: tuple[str, ...], code: int, said: str) -> None:
+    sent = run_kws("send", *arguments)
+    assert (sent.returncode, said in sent.stderr) == (code, True), sent.stderr
+    assert "Traceback" not in sent.stderr
+
+
+def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
+    daemon = start(*NETWORK, environment={"KWS_TOKEN": "secret"})
+    refused = run_kws("send", str(word), "--url", url(daemon.port))
+    assert refused.returncode == 5
+    assert "token" in refused.stderr
+    nobody = run_kws("send", str(word), "--url", url(free_port()))
+    assert nobody.returncode == 5
+    assert "is kws running there?" in nobody.stderr
+    elsewhere = run_kws("send", str(word), "--url", url(daemon.port).replace("audio", "health"))
+    assert (elsewhere.returncode, "HTTP 400" in elsewhere.stderr) == (5, True), elsewhere.stderr
+    sent = run_kws(
+        *("send", str(word), "--url", url(daemon.port)), environment={"KWS_TOKEN": "secret"}
+    )
+    assert sent.returncode == 0
+
+
+def test_an_interrupt_ends_the_stream_well(start: Start, stack: ExitStack, tmp_path: Path) -> None:
+    daemon = start(*NETWORK)
+    long = tmp_path / "long.wav"
+    soundfile.write(long, np.concatenate((spoken("yes"), np.zeros(60 * RATE))), RATE)
+    process = stack.enter_context(
+        started("send", str(long), "--url", url(daemon.port), "--stream", "x")
+    )
+    assert process.stdout is not None
+    lines = Lines(process.stdout)
+    lines.find(lambda line: '"keyword":"yes"' in line)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(TIMEOUT) == 0
+    assert json.loads(lines.finish()[-1])["status"] == "stream-ended"
+
+
+def test_a_microphone_is_sent_through_a_new_start_of_the_daemon(
+    start: Start, stack: ExitStack, pulseaudio: Callable[..., PulseAudio], word: Path
+) -> None:
+    server = pulseaudio()
+    port = free_port()
+    first = start(*NETWORK, "--set", f"server.port={port}")
+    assert first.port == port
+    process = stack.enter_context(
+        started(
+            *("send", "--microphone", "--url", url(port), "--stream", "satellite"),
+            environment=server.environment,
+        )
+    )
+    stack.callback(process.kill)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    lines, log = Lines(process.stdout), Lines(process.stderr)
+    log.find(lambda line: "sending stream 'satellite'" in line)
+    server.play(word)
+    lines.find(lambda line: '"keyword":"yes"' in line)
+    assert first.stop() == 0
+    log.find(lambda line: "trying again" in line)
+
+    second = start(*NETWORK, "--set", f"server.port={port}")
+    with subscribe(second.port) as subscriber:
+        receive(subscriber)
+        wait_until(lambda: bool(get_json(port, "/health")["streams"]), "no satellite came back")
+        server.play(word)
+        while (event := receive(subscriber)).get("keyword") != "yes":
+            assert event["status"] == "stream-started"
+        assert event["stream"] == "satellite"
+    process.send_signal(signal.SIGINT)
+    assert process.wait(TIMEOUT) == 0
+    heard = [each for each in json_lines("\n".join(lines.finish())) if each["type"] == "detection"]
+    assert [each["keyword"] for each in heard] == ["yes", "yes"]

@@ -1,0 +1,98 @@
+"""What Prometheus gets."""
+
+from dataclasses import replace
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from kws.events import Heard, Lost
+from kws.serving.metrics import Metrics, Standing
+from kws.serving.status import SourceState
+
+SOURCE = SourceState(
+    stream="default",
+    kind="microphone",
+    name="USB",
+    live=True,
+    audio_format=None,
+    reason="",
+    seconds_since_audio=0.25,
+    overflows=1,
+    losses=3,
+    dropped_samples=4_000,
+)
+SENT = replace(SOURCE, stream="kitchen", kind="network", reason="silent", seconds_since_audio=None)
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+def metrics(*sources: SourceState) -> Metrics:
+    return Metrics(lambda: Standing(sources, 1_600, 2, "yes-no-up-down", "SmallCNN"))
+
+
+def samples(metrics: Metrics) -> Samples:
+    """What a scraper reads."""
+    document = metrics.page()
+    assert document.content_type.startswith("text/plain; version=0.0.4")
+    return {
+        (sample.name, frozenset(sample.labels.items())): sample.value
+        for family in text_string_to_metric_families(document.body.decode())
+        for sample in family.samples
+    }
+
+
+def value(read: Samples, name: str, **labels: str) -> float | None:
+    return read.get((name, frozenset(labels.items())))
+
+
+def test_detections_are_counted_by_keyword_and_stream() -> None:
+    counted = metrics()
+    for keyword, stream in (("yes", "default"), ("yes", "default"), ("no", "hall")):
+        counted.note(Heard(stream, 1.0, keyword, 0.9, "m"))
+    counted.note(Lost("hall", 1.0, "gone"))
+    read = samples(counted)
+    assert value(read, "kws_detections_total", keyword="yes", stream="default") == 2
+    assert value(read, "kws_detections_total", keyword="no", stream="hall") == 1
+    assert sum(name == "kws_detections_total" for name, _ in read) == 2
+
+
+def test_names_that_clients_choose_do_not_cost_memory_for_ever() -> None:
+    counted = metrics()
+    for number in range(1_500):
+        counted.note(Heard(f"s{number}", 1.0, "yes", 0.9, "m"))
+    counted.note(Heard("s0", 1.0, "yes", 0.9, "m"))
+    read = samples(counted)
+    assert sum(name == "kws_detections_total" for name, _ in read) == 1_001
+    assert value(read, "kws_detections_total", keyword="yes", stream="others") == 500
+    assert value(read, "kws_detections_total", keyword="yes", stream="s0") == 2
+
+
+def test_inference_is_a_histogram() -> None:
+    counted = metrics()
+    counted.inferred(0.0003, 1)
+    counted.inferred(0.03, 200)
+    read = samples(counted)
+    assert value(read, "kws_inference_seconds_count") == 2
+    assert value(read, "kws_inference_seconds_bucket", le="0.0005") == 1
+    assert value(read, "kws_windows_total") == 201
+
+
+def test_sources_are_read_when_somebody_looks() -> None:
+    read = samples(metrics(SOURCE, SENT))
+    own = {"stream": "default", "kind": "microphone"}
+    sent = {"stream": "kitchen", "kind": "network"}
+    assert value(read, "kws_audio_age_seconds", **own) == 0.25
+    assert value(read, "kws_audio_age_seconds", **sent) is None
+    assert value(read, "kws_audio_lost", **own) == 0
+    assert value(read, "kws_audio_lost", **sent) == 1
+    assert value(read, "kws_dropped_samples_total", **own) == 4_000
+    assert value(read, "kws_dropped_windows_total", **own) == 3
+    assert value(read, "kws_overflows_total", **own) == 1
+    assert value(read, "kws_reconnects_total", **own) == 3
+    assert value(read, "kws_subscribers") == 2
+    info = next(labels for name, labels in read if name == "kws_build_info")
+    assert dict(info)["architecture"] == "SmallCNN"
+
+
+def test_slow_subscribers_are_counted() -> None:
+    counted = metrics()
+    counted.closed_slow()
+    assert value(samples(counted), "kws_subscribers_closed_slow_total") == 1
