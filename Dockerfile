@@ -54,9 +54,11 @@ RUN apt-get update \
 COPY --from=slim /opt/kws /opt/kws
 COPY --from=model /etc/kws /etc/kws
 COPY container/entrypoint.py container/healthy.py /opt/kws/container/
-# All interfaces, in here only: what of it others reach, `docker run -p` says.
+# All interfaces, in here only: what of it others reach, `docker run -p` says. /dev/shm can be written
+# even where the root cannot.
 ENV PATH=/opt/kws/bin:$PATH \
     KWS_SERVER__HOST=0.0.0.0 \
+    TMPDIR=/dev/shm \
     PULSE_SERVER=unix:/run/pulse/native
 USER 10001
 WORKDIR /data
