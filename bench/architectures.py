@@ -7,7 +7,6 @@
 import argparse
 import json
 import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,17 +19,22 @@ from bench.process import Process
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 from kws.places import find_model
-from kws.spotting.model_file import KeywordModel, load_model, save_model
+from kws.spotting.model_file import KeywordModel, load_model
+from train.data.clips import Split
 from train.measure.evaluate import evaluate_folder
-from train.measure.heldout import CONDITIONS
+from train.measure.hearing import HeardGroup, hear_groups
+from train.measure.heldout import CONDITIONS, HeldOut
 from train.measure.scoring import Tally, together
-from train.measure.stream import StreamConfig, measure_streams
+from train.measure.stream_report import make_report
 
 MODELS = ("commands-10", "commands-10-bc")
 RATES = (0.5, 1.0)
 """False alarms per hour of calibration audio that thresholds are asked for."""
 CONDITION_NAMES = ("clean", "10 dB")
 MINUTES = 10.0
+SPLIT: Split = "validation"
+_SEED = 1
+_WORKERS = 2
 _SETTLING_S = 8.0
 
 
@@ -93,13 +97,14 @@ def measure(name: str, data: Path, minutes: float) -> Row:
     if curve is None:
         raise ConfigError(f"model {name!r} is not calibrated: python -m train stream --calibrate")
     words = data / "speech_commands"
-    clips = evaluate_folder(model, words, "validation")
+    clips = evaluate_folder(model, words, SPLIT)
     stream = clip_stream(words, model.classes, model.sample_rate, 60 * minutes)
     spent, _ = live(stream, model)
     with Process("--set", f"model.path={json.dumps(str(find_model(name)))}") as process:
         time.sleep(_SETTLING_S)
         memory = process.resident_bytes() / 1e6
     rates = [max(rate, curve.least) for rate in RATES]
+    groups = hear(name, model, data)
     return Row(
         name=model.header.name,
         architecture=model.header.architecture,
@@ -107,8 +112,8 @@ def measure(name: str, data: Path, minutes: float) -> Row:
         file_mb=find_model(name).stat().st_size / 1e6,
         keywords_right=clips.keyword_accuracy,
         others_rejected=clips.rejection,
-        default=heard(model, data, 0.0),
-        at=tuple(heard(_at(model, rate), data, rate) for rate in rates),
+        default=heard(model, groups, 0.0),
+        at=tuple(heard(_at(model, rate), groups, rate) for rate in rates),
         cpu_ms=1000 * spent / stream.duration,
         memory_mb=memory,
     )
@@ -118,17 +123,28 @@ def _at(model: KeywordModel, rate: float) -> KeywordModel:
     return KeywordModel(replace(model.header, trigger=model.trigger_at(rate)), model.network)
 
 
-def heard(model: KeywordModel, data: Path, asked: float) -> AtRate:
-    """What a model hears at its thresholds, as `train stream` counts.
+def hear(name: str, model: KeywordModel, data: Path) -> list[HeardGroup]:
+    """Posteriors of the streams of `train stream`, which any thresholds can be tried on.
 
     Raises:
         KwsError: the recordings cannot be used.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "model.pt"
-        save_model(model, path)
-        conditions = tuple(each for each in CONDITIONS if each.name in CONDITION_NAMES)
-        report = measure_streams(StreamConfig(data, path, conditions=conditions))
+    conditions = tuple(each for each in CONDITIONS if each.name in CONDITION_NAMES)
+    streams = HeldOut(
+        data,
+        model.classes,
+        model.sample_rate,
+        SPLIT,
+        calibrate=False,
+        conditions=conditions,
+        seed=_SEED,
+    )
+    return hear_groups(find_model(name), streams.groups(), _WORKERS)
+
+
+def heard(model: KeywordModel, groups: Sequence[HeardGroup], asked: float) -> AtRate:
+    """What a model hears at its thresholds, as `train stream` counts."""
+    report = make_report(model, groups, SPLIT)
     words = {each.name: each.total for each in report.of_kind("words")}
     unsaid: Tally = together(report.without_keywords(calibrates=False).values())
     return AtRate(

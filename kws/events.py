@@ -4,7 +4,7 @@ The hub stamps what happened (`News`) and so makes an `Event` of it.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -247,61 +247,6 @@ def scan_line(file: str, heard: Heard) -> str:
     fields = heard.fields()
     del fields["stream"]
     return to_json({"type": heard.type, "v": VERSION, "file": file, **fields})
-
-
-def hello(
-    *,
-    run: str,
-    seq: int,
-    model: str,
-    thresholds: Mapping[str, float],
-    sources: Sequence[Mapping[str, Any]],
-) -> str:
-    """The first message to a subscriber.
-
-    Args:
-        run: identifies this start of the daemon.
-        seq: of the next event.
-        model: name of the vocabulary.
-        thresholds: of each keyword.
-        sources: what is listened to.
-    """
-    return to_json(
-        {
-            "type": "hello",
-            "v": VERSION,
-            "run": run,
-            "seq": seq,
-            "model": model,
-            "keywords": list(thresholds),
-            "thresholds": dict(thresholds),
-            "sources": [dict(source) for source in sources],
-        }
-    )
-
-
-def started(*, run: str, seq: int, stream: str, model: str, thresholds: Mapping[str, float]) -> str:
-    """The first message to a sender.
-
-    Args:
-        run: identifies this start of the daemon.
-        seq: of the next event.
-        stream: as the sender calls it.
-        model: name of the vocabulary.
-        thresholds: of each keyword.
-    """
-    return to_json(
-        {
-            "type": "started",
-            "v": VERSION,
-            "run": run,
-            "seq": seq,
-            "stream": stream,
-            "model": model,
-            "keywords": list(thresholds),
-            "thresholds": dict(thresholds),
-        }
-    )
 
 
 def to_json(message: Mapping[str, Any]) -> str:

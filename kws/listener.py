@@ -11,10 +11,11 @@ from torch import Tensor
 from kws.arrays import Frames
 from kws.audio.feed import AudioFormat
 from kws.audio.resample import MonoResampler
-from kws.config import Config, trigger_settings
+from kws.config import Config
 from kws.errors import ConfigError
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection, Spotter, hop_frames
+from kws.trigger_config import trigger_settings
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,8 @@ from http import HTTPStatus
 from typing import Any
 
 from kws.config import Config
-from kws.events import Event, News, hello, started
+from kws.events import Event, News
+from kws.greetings import hello, started
 from kws.hearing import Hearing, Outlets
 from kws.listener import thresholds
 from kws.scores import Observers

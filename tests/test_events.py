@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kws.events import Dropped, Event, Heard, hello, scan_line, utc
+from kws.events import Dropped, Event, Heard, scan_line, utc
+from kws.greetings import hello
 
 TIME = datetime(2026, 11, 22, 12, 0, 0, 123_456, tzinfo=UTC)
 HEARD = Heard("default", 12.3400001, "ja ✓", 0.971234, "yes-no-up-down")

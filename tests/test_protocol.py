@@ -22,10 +22,9 @@ from kws.events import (
     News,
     Reloaded,
     Started,
-    hello,
     scan_line,
-    started,
 )
+from kws.greetings import hello, started
 from kws.serving.hub import Hub
 from kws.serving.requests import (
     BadRequestError,

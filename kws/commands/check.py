@@ -24,10 +24,10 @@ def run(options: argparse.Namespace) -> int:
 
     import os
 
-    from kws.config import operating_point
     from kws.listener import make_spotter, warn_of_other_hop
     from kws.serving.access import read_access
     from kws.spotting.model_file import load_model
+    from kws.trigger_config import operating_point
 
     model = load_model(config.model.path)
     with naming_the_file(options):

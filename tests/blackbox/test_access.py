@@ -225,7 +225,7 @@ def is_refused(line: socket.socket) -> bool:
 @pytest.mark.usefixtures("many_files")
 def test_a_crowd_is_sent_away_and_nobody_notices(talk: Talk) -> None:
     places = 5
-    daemon = talk("--set", f"server.max_connections={places}")
+    daemon = talk(*("--set", f"server.max_connections={places}", "--set", "server.max_streams=0"))
     port = daemon.port
     with ExitStack() as stack:
         good = [stack.enter_context(subscribe(port)) for _ in range(places)]

@@ -61,7 +61,13 @@ def test_all_subscribers_get_what_standard_output_gets(talker: Talker) -> None:
 
 def test_a_filter_by_keyword_and_confidence(talker: Talker, subscriber: ClientConnection) -> None:
     answer = ask(subscriber, keywords=["yes"], min_confidence=0.5)
-    assert answer == {"type": "subscribed", "v": 1, "keywords": ["yes"], "min_confidence": 0.5}
+    assert answer == {
+        "type": "subscribed",
+        "v": 1,
+        "keywords": ["yes"],
+        "min_confidence": 0.5,
+        "streams": None,
+    }
     events = talker.say("no", "yes", "down", "yes")
     assert [receive(subscriber), receive(subscriber)] == [events[1], events[3]]
     # Nobody is so sure.

@@ -1,0 +1,128 @@
+// The list of the last events, and the sound of each, where the daemon keeps it.
+
+import { element, say } from "./dom.js";
+import { fetchWithToken } from "./token.js";
+
+/** How many are listed, and asked for when the page opens. */
+export const LISTED = 50;
+
+const WHAT_HAPPENED = {
+  "samples-dropped": ({ samples, reason }) => `${samples} samples are missing: ${reason}`,
+  "audio-lost": ({ reason }) => `no sound any more: ${reason}`,
+  "audio-back": ({ seconds }) => `sound is back${seconds ? ` after ${seconds.toFixed(0)} s` : ""}`,
+  reloaded: () => "configuration and model were read again",
+  "stream-started": () => "stream began",
+  "stream-ended": ({ reason }) => `stream ended${reason ? `: ${reason}` : ""}`,
+};
+
+export class EventList {
+  /**
+   * @param list element that the events stand in, the newest first.
+   * @param announcer element that reads new events out to who does not see them.
+   * @param player audio element.
+   * @param colourOf gives the colour's name for a keyword.
+   */
+  constructor(list, announcer, player, colourOf) {
+    this._list = list;
+    this._announcer = announcer;
+    this._player = player;
+    this._colourOf = colourOf;
+    this._ids = new Set();
+    list.addEventListener("click", ({ target }) => {
+      const entry = target.closest("li[data-id]");
+      if (entry && this._audible) this._hear(entry);
+    });
+  }
+
+  /** Whether the daemon keeps the sound of events. */
+  set audible(audible) {
+    this._audible = audible;
+    this._list.classList.toggle("audible", audible);
+  }
+
+  /**
+   * @param message of type detection or status; one that is listed already is left out.
+   * @param isNew whether it happened just now, rather than before the page came.
+   */
+  add(message, isNew) {
+    if (this._ids.has(message.id)) return;
+    this._ids.add(message.id);
+    const entry = message.type === "detection" ? this._detection(message) : this._status(message);
+    entry.dataset.run = message.run;
+    entry.dataset.seq = message.seq;
+    // What was missed can come after what is new.
+    let next = this._list.firstElementChild;
+    while (next?.dataset.run === message.run && Number(next.dataset.seq) > message.seq) {
+      next = next.nextElementSibling;
+    }
+    this._list.insertBefore(entry, next);
+    this._shorten();
+    if (isNew && message.type === "detection") {
+      entry.classList.add("new");
+      this._announcer.append(
+        element("p", {}, `${message.keyword}, ${message.confidence.toFixed(2)}`),
+      );
+      while (this._announcer.children.length > 5) this._announcer.firstElementChild.remove();
+    }
+  }
+
+  /** A line between events, as "The daemon was started anew". */
+  remark(text) {
+    this._list.prepend(element("li", { className: "remark" }, clock(new Date()), text));
+    this._shorten();
+  }
+
+  _shorten() {
+    while (this._list.children.length > LISTED) this._list.lastElementChild.remove();
+  }
+
+  _detection({ id, time, keyword, confidence, stream }) {
+    const chip = element("span", { className: "chip" });
+    chip.style.background = `var(${this._colourOf(keyword)})`;
+    const when = clock(new Date(time));
+    const entry = element(
+      "li",
+      { className: "detection" },
+      when,
+      element("span", { className: "word" }, chip, element("b", {}, keyword)),
+      element("span", { className: "confidence", title: "confidence" }, confidence.toFixed(2)),
+      element("span", { className: "stream" }, stream),
+      element(
+        "button",
+        { type: "button", "aria-label": `Hear ${keyword} of ${when.textContent}` },
+        "▶ Hear",
+      ),
+    );
+    entry.dataset.id = id;
+    return entry;
+  }
+
+  _status(message) {
+    const describe = WHAT_HAPPENED[message.status] ?? (() => message.status);
+    const where = message.stream === undefined ? "" : `${message.stream}: `;
+    return element(
+      "li", { className: "status" }, clock(new Date(message.time)), where + describe(message),
+    );
+  }
+
+  async _hear(entry) {
+    const button = entry.querySelector("button");
+    try {
+      const answer = await fetchWithToken(`/events/${entry.dataset.id}/audio.wav`);
+      if (!answer.ok) {
+        button.disabled = true;
+        say(button, answer.status === 404 ? "not kept any more" : "refused");
+        return;
+      }
+      URL.revokeObjectURL(this._player.src);
+      this._player.src = URL.createObjectURL(await answer.blob());
+      await this._player.play();
+    } catch (error) {
+      say(button, `failed: ${error.message}`);
+    }
+  }
+}
+
+function clock(date) {
+  return element("time", { dateTime: date.toISOString() }, date.toTimeString().slice(0, 8));
+}

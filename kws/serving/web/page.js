@@ -1,0 +1,331 @@
+// Wires the page: what comes from the daemon, to the parts that show it.
+
+import { Connection, WRONG_TOKEN } from "./connection.js";
+import { element, say } from "./dom.js";
+import { EventList, LISTED } from "./events.js";
+import { HISTORY_S, History } from "./history.js";
+import { Lanes } from "./lanes.js";
+import { drawLevel } from "./level.js";
+import { Levels } from "./levels.js";
+import { Microphone, isMicrophoneAllowed } from "./microphone.js";
+import { TICK_S, WINDOW_S, keywordColour } from "./plot.js";
+import { describeDaemon, showSources, sourceTitle, sourcesOf } from "./sources.js";
+import { Spectrogram } from "./spectrogram.js";
+import { askForToken, fetchWithToken, setUpTokenForm, tokenKey } from "./token.js";
+import { thresholdsAsYaml } from "./yaml.js";
+
+const HEALTH_MS = 1000;
+/** Events that can be marked in the pictures. */
+const MARKED = 500;
+/** Between two pictures; and for who asked their system for less motion. */
+const PICTURE_MS = 80;
+const CALM_PICTURE_MS = 1000;
+
+const find = (selector) => document.querySelector(selector);
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const levels = new Levels();
+/** Events of the last minutes, of all streams; for the marks in the pictures. */
+let fired = [];
+let run = null;
+let lastSeq = 0;
+/** What came while the picture stood still; null while it runs. */
+let held = null;
+/** The stream that is shown; null: the daemon's own. */
+let wanted = null;
+let shown = null;
+let history = new History([], 1);
+let keywords = [];
+
+const spectrogram = new Spectrogram(find("#spectrogram"), find("#frequencies"));
+const lanes = new Lanes(find("#lanes"), thresholdsMoved);
+const list = new EventList(
+  find("#events"), find("#announcer"), find("#player"),
+  (keyword) => keywordColour(Math.max(0, keywords.indexOf(keyword))),
+);
+
+// ---- pictures
+
+let drawing = 0;
+let drawn = 0;
+
+function draw() {
+  drawing = 0;
+  drawn = performance.now();
+  const here = fired.filter(({ stream, t }) => stream === shown && t <= history.end);
+  spectrogram.draw(here, history.end);
+  drawLevel(find("#level"), find("#level-now"), history);
+  lanes.draw(history, here);
+  say(find("#long-axis span"), `−${history.span / 60} min`);
+}
+
+function drawSoon() {
+  if (drawing) return;
+  const pause = calm.matches ? CALM_PICTURE_MS : PICTURE_MS;
+  if (performance.now() - drawn < pause) return;
+  drawing = requestAnimationFrame(draw);
+}
+
+function thresholdsMoved() {
+  const { chosen } = lanes;
+  const yaml = find("#yaml");
+  yaml.value = thresholdsAsYaml(chosen);
+  yaml.rows = Math.max(2, chosen.size + 1);
+  find("#copy").disabled = find("#reset").disabled = chosen.size === 0;
+  say(find("#copied"), "");
+  draw();
+}
+
+function takeScores(message) {
+  if (message.stream !== shown) return;
+  levels.set(message.stream, message.level_db);
+  history.push(message);
+  if (message.frames) spectrogram.push(message);
+}
+
+// ---- what the daemon says
+
+const scores = new Connection("/scores", {
+  onOpen: () => watch(),
+  onMessage: (message) => {
+    if (message.type === "watching") {
+      if (message.stream !== shown || message.keywords.join() !== keywords.join()) {
+        history = new History(message.keywords, message.hop_s);
+        spectrogram.configure(message);
+      }
+      shown = message.stream;
+      find("#spectrogram").setAttribute("aria-label", `Log-mel spectrogram of ${shown}, running`);
+      ({ keywords } = message);
+      lanes.configure(keywords, message.thresholds);
+      thresholdsMoved();
+    } else if (message.type === "scores") {
+      if (held === null) takeScores(message);
+      else if (held.push(message) > HISTORY_S / history.hopS) held.shift();
+      drawSoon();
+    }
+  },
+  onEnd: (code, reason) => ended(code, reason),
+});
+
+function watch(stream = wanted) {
+  wanted = stream;
+  find("#stream").value = stream ?? "";
+  if (scores.isOpen) scores.send({ stream, frames: true, ...tokenKey() });
+}
+
+const events = new Connection("/events", {
+  onOpen: () => {
+    if (tokenKey().token !== undefined) events.send(tokenKey());
+  },
+  onMessage: (message) => {
+    if (message.type === "hello") welcome(message);
+    else if (message.type === "detection" || message.type === "status") takeEvent(message);
+    else if (message.replay?.complete === false && lastSeq > 0) {
+      list.remark("Some events were missed meanwhile.");
+    }
+  },
+  onLost: (seconds) => {
+    connectionIs("lost", `Connection lost. Trying again in ${seconds} s …`);
+  },
+  onEnd: (code, reason) => ended(code, reason),
+});
+
+let firstNewSeq = 0;
+
+function welcome(hello) {
+  const isAnew = run !== null && run !== hello.run;
+  const isBack = run === hello.run;
+  if (isAnew) {
+    list.remark(`The daemon was started anew, as run ${hello.run}.`);
+    fired = [];
+    history = new History(keywords, history.hopS);
+    draw();
+  }
+  if (isAnew || run === null) lastSeq = Math.max(0, hello.seq - 1 - LISTED);
+  run = hello.run;
+  firstNewSeq = hello.seq;
+  events.send({ after: { run, seq: lastSeq }, ...tokenKey() });
+  say(find("#model"), hello.model);
+  document.title = `kws: ${hello.model}`;
+  const at = new Date().toTimeString().slice(0, 8);
+  if (isAnew) connectionIs("open", `Connected again; the daemon was started anew at ${at}.`);
+  else connectionIs("open", isBack ? `Connected again at ${at}.` : "Connected");
+  scores.wake();
+  // If that fails, the connection is lost too, which is said there.
+  askInfo().catch(() => {});
+}
+
+function takeEvent(message) {
+  lastSeq = Math.max(lastSeq, message.seq);
+  list.add(message, message.seq >= firstNewSeq);
+  // A stream that begins counts its time from 0.
+  if (message.status === "stream-started") {
+    fired = fired.filter(({ stream }) => stream !== message.stream);
+  }
+  if (message.type !== "detection") return;
+  fired = [...fired.filter(({ id }) => id !== message.id), message].slice(-MARKED);
+  drawSoon();
+}
+
+function connectionIs(state, text) {
+  const place = find("#connection");
+  place.dataset.state = state;
+  say(place, text);
+}
+
+function ended(code, reason) {
+  if (code === WRONG_TOKEN) needToken();
+  else connectionIs("lost", `The daemon ended the connection (${code}): ${reason}`);
+}
+
+function needToken() {
+  events.close();
+  scores.close();
+  connectionIs("lost", "Not connected: the daemon asks for a token");
+  askForToken(find("#token-form"));
+}
+
+/** What the daemon is set to; says at once, too, whether it wants a token. */
+async function askInfo() {
+  const answer = await fetchWithToken("/info");
+  if (answer.status === 401) {
+    needToken();
+    return false;
+  }
+  const keep = (await answer.json()).keep_audio_s ?? 0;
+  list.audible = keep > 0;
+  say(
+    find("#privacy"),
+    keep > 0
+      ? `Privacy: the daemon keeps the second of sound before each event for ${keep} s, in memory, ` +
+          "for those who have its token. Click an event to hear it."
+      : "Privacy: the daemon keeps no sound (server.keep_audio_s is 0), so events cannot be heard.",
+  );
+  return true;
+}
+
+async function connect() {
+  // Where nothing answers, the connection is what tries again.
+  if (await askInfo().catch(() => true)) events.open();
+}
+
+// ---- sources
+
+let browserStream = null;
+
+async function askHealth() {
+  if (!document.hidden) {
+    try {
+      const health = await (await fetch("/health", { cache: "no-store" })).json();
+      const sources = sourcesOf(health);
+      const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
+      levels.follow(events.isOpen ? others : []);
+      showSources(find("#sources"), sources, levels);
+      say(find("#daemon"), describeDaemon(health));
+      offerStreams(sources);
+    } catch {
+      say(find("#daemon"), "The daemon does not answer.");
+    }
+  }
+  setTimeout(askHealth, HEALTH_MS);
+}
+
+function offerStreams(sources) {
+  // A daemon without a source of its own: anything is better to look at than nothing.
+  if (wanted === null && sources.length && !sources[0].own) watch(sources[0].stream);
+  const offers = sources.map((source) => [
+    source.own ? "" : source.stream,
+    source.stream === browserStream ? `${source.stream} (this browser)` : sourceTitle(source),
+  ]);
+  if (wanted !== null && !offers.some(([value]) => value === wanted)) {
+    offers.push([wanted, `${wanted} (no sound now)`]);
+  }
+  if (!offers.length) offers.push(["", "no stream yet"]);
+  const select = find("#stream");
+  const told = JSON.stringify(offers);
+  if (select.dataset.offers === told) return;
+  select.dataset.offers = told;
+  select.replaceChildren(...offers.map(([value, text]) => element("option", { value }, text)));
+  select.value = wanted ?? "";
+}
+
+// ---- controls
+
+const microphone = new Microphone({
+  onStarted: (stream) => {
+    browserStream = stream;
+    watch(stream);
+  },
+  onState: (text) => {
+    say(find("#microphone-state"), text);
+    showMicrophone();
+  },
+  onStopped: () => showMicrophone(),
+});
+
+function showMicrophone() {
+  const button = find("#microphone");
+  button.classList.toggle("on", microphone.isOn);
+  say(button, microphone.isOn ? "Stop the microphone" : "Use this browser's microphone");
+}
+
+function setUpMicrophone() {
+  const button = find("#microphone");
+  if (!isMicrophoneAllowed()) {
+    button.disabled = true;
+    say(
+      find("#microphone-state"),
+      "Browsers give a microphone only to pages on https or on this very machine " +
+        `(http://localhost:${location.port || 80}). Open the page there, or put https in front.`,
+    );
+    return;
+  }
+  button.addEventListener("click", () => (microphone.isOn ? microphone.stop() : microphone.start()));
+}
+
+function setUpPause() {
+  const button = find("#pause");
+  button.addEventListener("click", () => {
+    const waiting = held;
+    held = held === null ? [] : null;
+    button.classList.toggle("on", held !== null);
+    say(button, held === null ? "Pause" : "Go on");
+    waiting?.forEach(takeScores);
+    draw();
+  });
+}
+
+function setUpCopy() {
+  find("#copy").addEventListener("click", async () => {
+    const yaml = find("#yaml");
+    try {
+      await navigator.clipboard.writeText(yaml.value);
+      say(find("#copied"), "Copied.");
+    } catch {
+      // Without https there is no clipboard for pages.
+      yaml.select();
+      say(find("#copied"), "Selected: copy it with Ctrl-C.");
+    }
+  });
+  find("#reset").addEventListener("click", () => lanes.reset());
+}
+
+function setUpAxis() {
+  const axis = find("#axis");
+  for (let t = 0; t <= WINDOW_S; t += TICK_S) {
+    const label = element("span", {}, t === 0 ? "now" : `−${t} s`);
+    label.style.right = `${(100 * t) / WINDOW_S}%`;
+    axis.prepend(label);
+  }
+}
+
+setUpAxis();
+setUpPause();
+setUpCopy();
+setUpMicrophone();
+setUpTokenForm(find("#token-form"), connect);
+find("#stream").addEventListener("change", ({ target }) => watch(target.value || null));
+new ResizeObserver(draw).observe(find("#spectrogram"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+connect();
+askHealth();

@@ -1,0 +1,63 @@
+"""One browser for all tests, and a daemon that plays the demo."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from selenium.webdriver import Chrome
+
+from tests.blackbox.process import DaemonProcess
+
+from .chromium import FOREIGN_NAME, chromium
+from .page import Page
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chrome]:
+    """The browser."""
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[DaemonProcess]:
+    """A daemon that hears the demo recording, over and over, and has another name."""
+    allowed = f"server.allowed_hosts=[{FOREIGN_NAME}]"
+    with DaemonProcess("--source", "demo", "--set", allowed) as daemon:
+        yield daemon
+
+
+@pytest.fixture(scope="session")
+def exhibit(browser: Chrome, demo: DaemonProcess) -> Iterator[Page]:
+    """A page that listens from the first test on, to have something to show in the last."""
+    with Page(browser, demo.port) as page:
+        yield page
+
+
+@pytest.fixture(autouse=True)
+def _begin_with_the_exhibit(exhibit: Page) -> None:
+    """Each test finds it open."""
+    exhibit.show()
+
+
+@pytest.fixture
+def stack() -> Iterator[ExitStack]:
+    """Leaves what a test enters."""
+    with ExitStack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def visit(browser: Chrome, stack: ExitStack) -> Open:
+    """Opens pages, as `Page`, that do not outlive the test."""
+    return lambda port, **options: stack.enter_context(Page(browser, port, **options))
+
+
+@pytest.fixture
+def page(visit: Open, demo: DaemonProcess) -> Page:
+    """A fresh page that hears the demo."""
+    page = visit(demo.port)
+    page.wait_until_it_hears()
+    return page

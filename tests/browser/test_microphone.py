@@ -1,0 +1,63 @@
+"""This browser's microphone, which hears the demo recording, is heard by the daemon."""
+
+from collections.abc import Callable
+
+from selenium.webdriver.support.select import Select
+
+from tests.blackbox.client import get_json
+from tests.blackbox.process import DaemonProcess
+from tests.blackbox.speech import words
+
+from .chromium import FOREIGN_NAME
+from .page import Page
+
+Open = Callable[..., Page]
+
+SOME = 3
+
+
+def test_words_from_the_browser_are_heard(visit: Open) -> None:
+    with DaemonProcess("--source", "network") as daemon:
+        page = visit(daemon.port)
+        page.wait_for_text("#connection", "Connected")
+        page.wait_for_text("#stream", "no stream yet")
+        page.one("#microphone").click()
+        page.wait(lambda: len(page.heard()) >= SOME, "words in the list")
+        heard = page.heard()[::-1]
+        expected = [word.word for word in words()]
+        assert heard == expected[: len(heard)]
+        stream = page.text("#events .detection .stream")
+        assert stream.startswith("browser-")
+        page.wait_for_text("#microphone-state", f"as {stream}")
+        assert Select(page.one("#stream")).first_selected_option.text == f"{stream} (this browser)"
+        [state] = get_json(daemon.port, "/health")["streams"]
+        assert (state["stream"], state["channels"], state["dropped_samples"]) == (stream, 1, 0)
+        page.one("#microphone").click()
+        page.wait_for_text("#events", "stream ended: its sender ended it")
+        assert page.text("#microphone") == "Use this browser's microphone"
+        assert page.console() == []
+        events = [line for line in daemon.events(len(heard) + 1) if line["type"] == "detection"]
+        assert {event["stream"] for event in events} == {stream}
+
+
+def test_another_stream_can_be_looked_at(visit: Open, demo: DaemonProcess) -> None:
+    page = visit(demo.port)
+    page.wait_until_it_hears()
+    page.one("#microphone").click()
+    page.wait_for_text("#microphone-state", "Streaming")
+    page.wait(lambda: "(this browser)" in page.text("#stream"), "it can be chosen")
+    page.wait(lambda: page.text("#sources").count("dB") == 2, "the level of both sources")
+    picture = page.one("#spectrogram")
+    assert "browser-" in picture.accessible_name
+    Select(page.one("#stream")).select_by_visible_text("demo (demo recording)")
+    page.wait(lambda: " of demo," in picture.accessible_name, "the picture of another stream")
+    page.wait(page.hears, "the demo's level")
+
+
+def test_where_there_can_be_no_microphone_it_is_said(visit: Open, demo: DaemonProcess) -> None:
+    page = visit(demo.port, host=FOREIGN_NAME)
+    page.wait_until_it_hears()
+    assert not page.one("#microphone").is_enabled()
+    told = page.text("#microphone-state")
+    assert "https" in told
+    assert f"http://localhost:{demo.port}" in told
