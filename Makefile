@@ -13,11 +13,12 @@ test: ## run the tests
 	@scripts/setup dev
 	@exec .venv/bin/python -m pytest $(ARGS)
 
-lint: ## check style, format and types
+lint: ## check style, format and types, and the Dockerfile
 	@scripts/setup dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/hadolint Dockerfile
 
 format: ## put the code into shape
 	@scripts/setup dev
@@ -30,8 +31,15 @@ install-service: ## as root: run kws as a service, from /opt/kws; ARGS=--user: a
 uninstall-service: ## stop the service and remove it; ARGS=--user: yours
 	@scripts/service uninstall $(ARGS)
 
+image: ## build the container image with docker, podman or buildah; ARGS="--build-arg TRAIN=quick"
+	@scripts/image $(ARGS)
+
+test-image: ## as root on Debian, without a container engine: build it and try it; DATA=DIR: train too
+	@scripts/test-image
+
 clean: ## remove .venv and everything else that was made here
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help run test lint format install-service uninstall-service clean
+.PHONY: help run test lint format install-service uninstall-service image \
+	test-image clean
