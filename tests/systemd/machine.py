@@ -145,6 +145,9 @@ class Machine:
             f"/opt/kws/lib/{version}/site-packages/kws.pth", "/opt/checkout\n/opt/packages\n"
         )
         self.write("/opt/kws/bin/kws", _LAUNCHER, mode="755")
+        # An interpreter finds its own library where it was built for; here that is a home.
+        self.write("/etc/ld.so.conf.d/000-python.conf", "/opt/python/lib\n")
+        self.run("ldconfig")
 
     def _said(self) -> str:
         self._console.seek(0)
