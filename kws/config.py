@@ -220,7 +220,8 @@ def parse_yaml(text: str, source: str) -> Any:
 
 
 def _parse_value(text: str, source: str) -> Any:
-    return parse_yaml(text, source) if text.strip() else ""
+    # A dash alone begins a list in YAML; here it is standard input.
+    return text.strip() if text.strip() in ("", "-") else parse_yaml(text, source)
 
 
 def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:

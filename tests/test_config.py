@@ -105,6 +105,11 @@ def test_an_override_below_a_value_is_refused() -> None:
         load_config(overrides=["server.port=1", "server.port.deep=1"])
 
 
+def test_a_dash_is_standard_input_and_no_list() -> None:
+    assert load_config(overrides=["audio.source=-"]).audio.source == "-"
+    assert load_config(environment={"KWS_AUDIO__SOURCE": " - "}).audio.source == "-"
+
+
 def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(ConfigError, match=r"variable KWS_SERVER__PROT: server\.prot: unknown"):
         load_config(environment={"KWS_SERVER__PROT": "1"})

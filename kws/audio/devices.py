@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import ModuleType
+from typing import IO
 
 from kws.audio.feed import AudioFormat
 from kws.errors import DeviceError, NoMicrophoneError
@@ -48,7 +49,7 @@ def quiet_libraries() -> Iterator[None]:
     """
     sys.stderr.flush()
     saved = os.dup(2)
-    with tempfile.TemporaryFile() as said:
+    with _scratch() as said:
         os.dup2(said.fileno(), 2)
         try:
             yield
@@ -58,6 +59,12 @@ def quiet_libraries() -> Iterator[None]:
             said.seek(0)
             for line in said.read().decode(errors="replace").splitlines():
                 log.debug("audio library: %s", line)
+
+
+def _scratch() -> IO[bytes]:
+    """A file without a name; in memory where that can be, for there may be no writable folder."""
+    in_memory = getattr(os, "memfd_create", None)  # on Linux
+    return os.fdopen(in_memory("kws"), "w+b") if in_memory else tempfile.TemporaryFile()
 
 
 def portaudio() -> ModuleType:
