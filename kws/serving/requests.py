@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from typing import Annotated, Any, Literal
+from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta, Struct
@@ -112,6 +113,21 @@ def parse_start(message: str | bytes) -> Start:
     """
     start: Start = _decode(message, Start)
     return start
+
+
+def parse_start_query(query: str) -> Start:
+    """Read what a sender says in the address, for tools that can send nothing but samples.
+
+    Raises:
+        BadRequestError: it says something unknown, or has the token in it: addresses are logged.
+    """
+    said = dict(parse_qsl(query, keep_blank_values=True))
+    if "token" in said:
+        raise BadRequestError("a token does not belong into an address; send it as a header")
+    try:
+        return msgspec.convert({"type": "start", **said}, Start, strict=False)
+    except msgspec.MsgspecError as error:
+        raise BadRequestError(str(error)) from error
 
 
 def parse_sender(message: str | bytes) -> Gap | End:

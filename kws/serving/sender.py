@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
@@ -16,9 +17,18 @@ from kws.events import VERSION, Ended, to_json
 from kws.network import NameTakenError, NetworkStream, NetworkStreams
 from kws.scores import Observers
 from kws.serving.access import Access
-from kws.serving.delivery import Delivery, end, first_message
+from kws.serving.delivery import WRONG_TOKEN, Delivery, end, first_message
+from kws.serving.http import request_token
 from kws.serving.hub import Filter, Hub
-from kws.serving.requests import BadRequestError, End, Gap, parse_sender, parse_start
+from kws.serving.requests import (
+    BadRequestError,
+    End,
+    Gap,
+    Start,
+    parse_sender,
+    parse_start,
+    parse_start_query,
+)
 from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)
@@ -52,7 +62,7 @@ class Sending:
 
 async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
     """Hear one stream until it ends, its client leaves or is closed."""
-    start = await first_message(connection, shared.access, parse_start)
+    start = await _start(connection, shared.access)
     loop, woken, replaced = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
@@ -90,6 +100,28 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
         shared.hub.unsubscribe(subscription)
         if stream is not None:
             stream.abandon("its connection ended")
+
+
+async def _start(connection: ServerConnection, access: Access) -> Start:
+    """What will come: said in the address, or in the first message.
+
+    Raises:
+        ConnectionClosed: it was wrong or did not come, and the connection is closed.
+    """
+    assert connection.request is not None
+    query = urlsplit(connection.request.path).query
+    if not query:
+        return await first_message(connection, access, parse_start)
+    if access.knows(request_token(connection.request)):
+        try:
+            return parse_start_query(query)
+        except BadRequestError as error:
+            code, reason = int(CloseCode.POLICY_VIOLATION), str(error)
+    else:
+        code, reason = WRONG_TOKEN, "the token is wrong, or missing as a header"
+    log.info("client %s refused: %s", connection.remote_address, reason)
+    await end(connection, code, reason)
+    raise connection.protocol.close_exc
 
 
 async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:

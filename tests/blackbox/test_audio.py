@@ -143,6 +143,26 @@ def test_a_bad_header_is_refused_with_its_reason(
     assert (code, reason in said) == (1008, True), said
 
 
+def test_what_will_come_can_stand_in_the_address(start: Start) -> None:
+    daemon = start(*NETWORK, environment=TOKEN)
+    address = f"/audio?stream=desk%201&sample_rate={RATE}&format=s16le&channels=1"
+    bearer = {"Authorization": "Bearer secret"}
+    with subscribe(daemon.port, address, additional_headers=bearer) as connection:
+        connection.send(pcm(spoken("no")))
+        assert receive(connection)["stream"] == "desk 1"
+        (heard,) = detections(end(connection))
+    assert (heard["keyword"], heard["stream"]) == ("no", "desk 1")
+    for wrong, code in (
+        (address.replace("s16le", "mp3"), 1008),
+        (f"{address}&token=secret", 1008),
+        ("/audio?stream=x", 1008),
+    ):
+        with subscribe(daemon.port, wrong, additional_headers=bearer) as connection:
+            assert close_code(connection)[0] == code
+    with subscribe(daemon.port, address) as connection:
+        assert close_code(connection)[0] == 4401
+
+
 def test_a_stream_keeps_its_format(daemon: DaemonProcess) -> None:
     with send(daemon.port, "changing") as connection:
         connection.send('{"type":"start","stream":"changing","sample_rate":48000,"format":"s16le"}')
