@@ -73,7 +73,7 @@ class Stream:
         self._feed: Feed | None = None
         self._listener: Listener | None = None
         self._memory: deque[Frames] = deque()
-        self._due, self._level = torch.empty(0), 0.0
+        self._due, self._due_frames = torch.empty(0), np.empty((0, 1), np.float32)
         self._unbroken_since, self._taken = 0.0, 0
         self._last_audio: float | None = None
         self._last_sound: float | None = None
@@ -123,7 +123,7 @@ class Stream:
                     self._return(self._feed)
                 self._remember(chunk.frames, rate)
                 if len(windows := listener.windows(chunk.frames)):
-                    self._due, self._level = windows, level(chunk.frames)
+                    self._due, self._due_frames = windows, chunk.frames
                     return windows
             elif self._feed.exhausted:
                 self._end(self._feed)
@@ -145,7 +145,7 @@ class Stream:
         return Hop(
             self.name,
             spotter.decided / spotter.model.sample_rate,
-            self._level,
+            level(self._due_frames),
             dict(zip(spotter.model.classes, posteriors, strict=True)),
             spotter.smoothed,
             window[:, -spotter.hop_frames :],
