@@ -6,6 +6,13 @@ from kws.errors import ServerError
 
 FINAL_CODES = (1008, 4401, 4429)
 """Close codes after which trying again would end the same way."""
+NAME_TAKEN = 4409
+_PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+def pause_after(failures: int) -> float:
+    """Seconds to wait before connecting again, after so many attempts in vain."""
+    return _PAUSES_S[min(failures, len(_PAUSES_S) - 1)]
 
 
 def problem(url: str, path: str, error: Exception) -> str:

@@ -21,7 +21,7 @@ from kws.audio.feed import AudioFormat, Feed
 from kws.audio.resample import MonoResampler
 from kws.audio.source import Source
 from kws.audio.watch import Patience
-from kws.client import problem
+from kws.client import NAME_TAKEN, pause_after, problem
 from kws.errors import ServerError
 
 log = logging.getLogger(__name__)
@@ -33,8 +33,6 @@ _BACKLOG_S = 4.0
 """Sound that is sent late, after a break; the daemon takes a little more at once."""
 _AHEAD_S = 0.2
 """A recording is sent in real time, but for so much."""
-_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
-_NAME_TAKEN = 4409
 _END_S = 10.0
 """How long the daemon may take to hear the rest."""
 
@@ -137,7 +135,7 @@ class Satellite:
                 # A satellite waits for its daemon; who sends a recording looks on.
                 raise ServerError(said)
             failures = 0 if self._joined else failures + 1
-            pause = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]
+            pause = pause_after(failures)
             log.warning("%s; trying again in %g s", said, pause)
             await asyncio.sleep(pause)
 
@@ -168,7 +166,7 @@ class Satellite:
         except (KeyError, TypeError, json.JSONDecodeError) as error:
             raise ServerError(f"{to.url}: what answers there is not kws") from error
         except ConnectionClosed as error:
-            if error.rcvd and error.rcvd.code == _NAME_TAKEN and not self._sent_s:
+            if error.rcvd and error.rcvd.code == NAME_TAKEN and not self._sent_s:
                 raise ServerError(f"{to.url}: {error.rcvd.reason}") from error
             return problem(to.url, "/audio", error)
         except (OSError, InvalidHandshake, InvalidURI) as error:

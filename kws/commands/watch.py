@@ -13,7 +13,6 @@ from kws.errors import ServerError
 log = logging.getLogger(__name__)
 
 DEFAULT_URL = "ws://127.0.0.1:8000/events"
-_RETRY_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +38,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command: print until interrupted, and catch up after each break."""
+    from kws.client import pause_after
+
     watcher = _Watcher(options)
     failures = 0
     while True:
@@ -48,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
                 raise ServerError(problem)
             return 0
         failures = 0 if watcher.connected else failures + 1
-        pause = _RETRY_SECONDS[min(failures, len(_RETRY_SECONDS) - 1)]
+        pause = pause_after(failures)
         log.warning("%s; trying again in %g s", problem, pause)
         time.sleep(pause)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from kws.serving.access import Access
@@ -65,9 +66,7 @@ async def authorise(
         reason = "send the token, as a header or in the first message"
     except BadRequestError as error:
         reason = str(error)
-    log.warning("client %s refused: %s", connection.remote_address, reason)
-    await end(connection, WRONG_TOKEN, reason)
-    raise connection.protocol.close_exc
+    raise await refused(connection, WRONG_TOKEN, reason)
 
 
 async def first_message(
@@ -87,9 +86,7 @@ async def first_message(
         reason = f"the first message did not come within {TOKEN_SECONDS:g} s"
     except BadRequestError as error:
         reason = str(error)
-    log.info("client %s closed: %s", connection.remote_address, reason)
-    await end(connection, CloseCode.POLICY_VIOLATION, reason)
-    raise connection.protocol.close_exc
+    raise await refused(connection, CloseCode.POLICY_VIOLATION, reason)
 
 
 class Delivery:
@@ -145,6 +142,13 @@ class Delivery:
                     await self._connection.send(message.to_json())
                     if self._last(message.what):
                         await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
+
+
+async def refused(connection: ServerConnection, code: int, reason: str) -> ConnectionClosed:
+    """Close before anything has begun, and say so; returns what to raise then."""
+    log.warning("client %s refused: %s", connection.remote_address, reason)
+    await end(connection, code, reason)
+    return connection.protocol.close_exc
 
 
 async def end(connection: ServerConnection, code: int, reason: str) -> None:

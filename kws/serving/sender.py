@@ -17,7 +17,7 @@ from kws.events import VERSION, Ended, to_json
 from kws.network import NameTakenError, NetworkStream, NetworkStreams
 from kws.scores import Observers
 from kws.serving.access import Access
-from kws.serving.delivery import WRONG_TOKEN, Delivery, end, first_message
+from kws.serving.delivery import WRONG_TOKEN, Delivery, end, first_message, refused
 from kws.serving.http import request_token
 from kws.serving.hub import Filter, Hub
 from kws.serving.requests import (
@@ -116,12 +116,8 @@ async def _start(connection: ServerConnection, access: Access) -> Start:
         try:
             return parse_start_query(query)
         except BadRequestError as error:
-            code, reason = int(CloseCode.POLICY_VIOLATION), str(error)
-    else:
-        code, reason = WRONG_TOKEN, "the token is wrong, or missing as a header"
-    log.info("client %s refused: %s", connection.remote_address, reason)
-    await end(connection, code, reason)
-    raise connection.protocol.close_exc
+            raise await refused(connection, CloseCode.POLICY_VIOLATION, str(error)) from error
+    raise await refused(connection, WRONG_TOKEN, "the token is wrong, or missing as a header")
 
 
 async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
