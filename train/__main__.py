@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add_measuring(commands)
     options = parser.parse_args(arguments)
     set_up_logging("info", "text")
-    # One thread trains and the other core varies recordings.
+    # Small networks gain nothing from more, and the other cores are for other processes.
     torch.set_num_threads(1)
     try:
         options.run(options)

@@ -21,7 +21,7 @@ Positive = Annotated[float, Meta(gt=0)]
 _NOT_SHAPING = frozenset(
     (
         *("words", "output", "features", "synthetic", "speech", "noise", "name", "workers"),
-        *("resume", "restart", "checkpoint_s", "licence", "sources", "trigger"),
+        *("threads", "resume", "restart", "checkpoint_s", "licence", "sources", "trigger"),
     )
 )
 
@@ -64,6 +64,8 @@ class FitConfig:
         keyword_prior: nats by which keywords are made likelier in the model file than they were in
             training, where "none" is said more often (logit adjustment, arXiv 2007.07314).
         workers: processes that read and vary recordings, for each process that trains.
+        threads: that compute, in each process that trains; more than one pay where the network
+            costs more than the recordings, as with BCResNet.
         seed: of everything drawn.
         resume: go on from the checkpoint beside the output.
         restart: start anew although there is a checkpoint of an unfinished training.
@@ -106,6 +108,7 @@ class FitConfig:
     label_smoothing: Probability = 0.05
     keyword_prior: Annotated[float, Meta(ge=-10, le=10)] = 0.0
     workers: ZeroOrMore = 1
+    threads: OneOrMore = 1
     seed: ZeroOrMore = 1
     resume: bool = False
     restart: bool = False
@@ -169,7 +172,7 @@ class FitConfig:
             raise ConfigError("\n".join(wrong))
 
     def _wrong(self) -> Iterator[str]:
-        for name in ("epochs", "windows", "views", "batch", "hard_every"):
+        for name in ("epochs", "windows", "views", "batch", "hard_every", "threads"):
             if getattr(self, name) < 1:
                 yield f"{name}: has to be 1 or more, not {getattr(self, name)}"
         for name in ("seed", "workers", "hard_after", "checkpoint_s"):

@@ -44,7 +44,7 @@ class Found:
         material: what is trained on.
         validation: what is validated with.
         negatives: recordings without keywords, in which a model may look for its mistakes: of
-            speech, and of other words.
+            speech, of other words, and of noise.
         broken: what was left out, and will be.
         fingerprint: tells other recordings from these, by the kind of them.
     """
@@ -52,7 +52,7 @@ class Found:
     keywords: tuple[str, ...]
     material: Material
     validation: Clips
-    negatives: tuple[Paths, Paths]
+    negatives: tuple[Paths, Paths, Paths]
     broken: Broken
     fingerprint: dict[str, str]
 
@@ -117,7 +117,7 @@ def find_material(config: FitConfig) -> Found:
         keywords,
         Material(training, synthetic, features, Recordings(speech, rate), Recordings(noise, rate)),
         validation,
-        (speech, training.paths.take(chosen)),
+        (speech, training.paths.take(chosen), noise),
         broken,
         {
             "recorded": _fingerprint(training.paths),

@@ -46,6 +46,7 @@ def fit(config: FitConfig) -> ClipAccuracy | None:
     """
     with joined_processes() as processes:
         config.check()
+        torch.set_num_threads(config.threads)
         saved = processes.together(lambda: earlier_state(config) if processes.leads else None)
         saved = processes.share(saved)
         found = processes.together(lambda: find_material(config))

@@ -13,7 +13,7 @@ from kws.errors import AudioFileError, ConfigError
 from tests.train.recordings import RATE, tone
 from tests.train.trainings import tiny_config
 from train.config import FitConfig
-from train.data.clips import hash_split
+from train.data.clips import BACKGROUND, hash_split
 from train.data.material import find_material
 
 
@@ -29,10 +29,11 @@ def test_everything_is_found(config: FitConfig, caplog: pytest.LogCaptureFixture
     assert len(found.material.recorded) == 24
     assert {clip.split for clip in found.validation} == {"validation"}
     assert len(found.validation) == 6
-    speech, words = found.negatives
+    speech, words, noise = found.negatives
     assert [path.name for path in speech] == ["noise.wav"]
     assert {path.parent.name for path in words} == {"other"}
     assert found.material.noise
+    assert [path.parent.name for path in noise] == [BACKGROUND]
     assert not len(found.broken)
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 

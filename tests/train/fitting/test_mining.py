@@ -27,7 +27,7 @@ def test_it_is_time_every_few_epochs_after_the_first(data: Path, found: Found) -
     assert [epoch for epoch in range(10) if is_time_to_mine(config, found, epoch)] == [2, 5, 8]
     never = replace(config, mixture=replace(config.mixture, hard=0.0))
     assert not any(is_time_to_mine(never, found, epoch) for epoch in range(10))
-    silent = replace(found, negatives=(found.negatives[0][:0], found.negatives[1]))
+    silent = replace(found, negatives=(found.negatives[0][:0], *found.negatives[1:]))
     assert not any(is_time_to_mine(config, silent, epoch) for epoch in range(10))
 
 
