@@ -154,10 +154,11 @@ class Reception:
     def _description(self) -> dict[str, Any]:
         spotter = self._hearing.stream.spotter
         settings = spotter.model.header.front_end
-        known = thresholds(spotter)
         return {
-            "keywords": list(known),
-            "thresholds": known,
+            "keywords": list(spotter.trigger),
+            "thresholds": thresholds(spotter),
+            "release": {word: each.release for word, each in spotter.trigger.items()},
+            "refractory_s": {word: each.refractory_s for word, each in spotter.trigger.items()},
             "hop_s": spotter.hop_s,
             "bands": settings.bands,
             "frames_per_hop": spotter.hop_frames,

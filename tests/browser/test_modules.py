@@ -1,5 +1,6 @@
 """What the page computes by itself, against what the daemon does."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,12 +9,14 @@ from ruamel.yaml import YAML
 from torch import Tensor
 
 import kws
+from kws.spotting.trigger import TriggerSettings
 from tests.blackbox.speech import demo as demo_samples
 
 from .page import Page
 
 PEAKS = "it.findPeaks(given[0])"
-FIRING = f"it.firing({PEAKS}, given[1])"
+FIRING = f"it.firing({PEAKS}, given[1], given[2])"
+USUAL = {"release": 0.25, "refractoryS": 1.0}
 
 
 @pytest.fixture(scope="module")
@@ -28,10 +31,11 @@ def posteriors(model: kws.KeywordModel) -> Tensor:
 
 
 def hear(
-    model: kws.KeywordModel, posteriors: Tensor, threshold: float
+    model: kws.KeywordModel,
+    posteriors: Tensor,
+    settings: dict[str, TriggerSettings],
 ) -> tuple[dict[str, list[Any]], list[kws.Detection]]:
     """Points of each keyword's smoothed posterior, and what fired."""
-    settings = {name: each.with_threshold(threshold) for name, each in model.header.trigger.items()}
     spotter = kws.Spotter(model, trigger=settings)
     points: dict[str, list[Any]] = {keyword: [] for keyword in model.classes}
     detections = []
@@ -42,15 +46,28 @@ def hear(
     return points, detections
 
 
+@pytest.mark.parametrize("usual", [{}, {"refractory_s": 3.0, "release": 0.05}])
 @pytest.mark.parametrize("threshold", [0.2, 0.5, 0.8, 0.97])
 def test_peaks_that_would_fire_are_those_that_fire(
-    exhibit: Page, model: kws.KeywordModel, posteriors: Tensor, threshold: float
+    exhibit: Page,
+    model: kws.KeywordModel,
+    posteriors: Tensor,
+    threshold: float,
+    usual: dict[str, float],
 ) -> None:
-    points, detections = hear(model, posteriors, threshold)
+    settings = {
+        name: replace(each, **usual).with_threshold(threshold)
+        for name, each in model.header.trigger.items()
+    }
+    points, detections = hear(model, posteriors, settings)
     assert detections
+    again = {
+        name: {"release": each.release, "refractoryS": each.refractory_s}
+        for name, each in settings.items()
+    }
     for keyword in model.classes:
         fired = sum(each.keyword == keyword for each in detections)
-        would = exhibit.module("peaks.js", FIRING, points[keyword], threshold)
+        would = exhibit.module("peaks.js", FIRING, points[keyword], threshold, again[keyword])
         assert sum(would) == fired, keyword
         assert len(would) >= fired
 
@@ -65,8 +82,8 @@ def test_one_long_sound_fires_once(exhibit: Page) -> None:
     # It never falls below the release level in between, or comes too early.
     held = [(0, 0.0), (1, 0.9), (3, 0.4), (5, 0.9), (6, 0.0)]
     early = [(0, 0.0), (1.0, 0.9), (1.4, 0.0), (1.8, 0.9), (2.5, 0.0), (3.0, 0.9), (4.0, 0.0)]
-    assert exhibit.module("peaks.js", FIRING, held, 0.5) == [True, False]
-    assert exhibit.module("peaks.js", FIRING, early, 0.5) == [True, False, True]
+    assert exhibit.module("peaks.js", FIRING, held, 0.5, USUAL) == [True, False]
+    assert exhibit.module("peaks.js", FIRING, early, 0.5, USUAL) == [True, False, True]
 
 
 def test_the_pause_before_another_attempt_grows(exhibit: Page) -> None:

@@ -28,9 +28,10 @@ class Lane {
     return this.chosen ?? this.threshold;
   }
 
-  /** The daemon's threshold, as it said. */
-  set(threshold) {
+  /** The daemon's settings, as it said. */
+  set({ threshold, release, refractoryS }) {
     this.threshold = threshold;
+    this._again = { release, refractoryS };
     if (this.chosen === threshold) this.chosen = null;
     this._slider.value = this.level;
   }
@@ -46,7 +47,7 @@ class Lane {
       .map((hop) => [hop.t, hop.smoothed[this.index]])
       .filter(([, value]) => !Number.isNaN(value));
     const peaks = findPeaks(points);
-    const fires = firing(peaks, this.level);
+    const fires = firing(peaks, this.level, this._again);
     this._drawLive(history, recent, fired);
     this._drawPeaks(history, peaks, fires);
     const now = points.at(-1)?.[1];
@@ -189,14 +190,21 @@ export class Lanes {
     this._lanes = [];
   }
 
-  /** Keywords and thresholds, as the daemon says; what was chosen here stays. */
-  configure(keywords, thresholds) {
+  /** Keywords and when they fire, as the daemon says; what was chosen here stays. */
+  configure({ keywords, thresholds, release, refractory_s: refractoryS }) {
     if (keywords.join() !== this._lanes.map((lane) => lane.keyword).join()) {
       this._lanes = keywords.map((keyword, i) => new Lane(keyword, i, this._onMove));
       this._list.replaceChildren(...this._lanes.map((lane) => lane.row));
       this._list.classList.toggle("many", keywords.length > 6);
     }
-    for (const lane of this._lanes) lane.set(thresholds[lane.keyword]);
+    for (const lane of this._lanes) {
+      const { keyword } = lane;
+      lane.set({
+        threshold: thresholds[keyword],
+        release: release[keyword],
+        refractoryS: refractoryS[keyword],
+      });
+    }
   }
 
   /** The thresholds that were chosen here, by keyword. */

@@ -96,7 +96,7 @@ const scores = new Connection("/scores", {
       shown = message.stream;
       find("#spectrogram").setAttribute("aria-label", `Log-mel spectrogram of ${shown}, running`);
       ({ keywords } = message);
-      lanes.configure(keywords, message.thresholds);
+      lanes.configure(message);
       thresholdsMoved();
     } else if (message.type === "scores") {
       if (held === null) takeScores(message);

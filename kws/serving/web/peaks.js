@@ -2,10 +2,6 @@
 
 /** Lower ones are not shown: no sensible threshold would be there. */
 export const FLOOR = 0.1;
-/** What the daemon does by default after an event: for so long the same word gives no other ... */
-const REFRACTORY_S = 1.0;
-/** ... nor before its posterior has fallen below this. */
-const RELEASE = 0.25;
 
 /**
  * The peaks of a smoothed posterior: the posterior doubles, to the floor or above, and halves.
@@ -40,15 +36,17 @@ export function findPeaks(points) {
  *
  * @param peaks as `findPeaks` gives them.
  * @param threshold what the smoothed posterior has to reach.
+ * @param settings {{release: number, refractoryS: number}} how low it has to fall, and how long
+ *   it takes, before the word can fire again.
  * @returns {boolean[]}
  */
-export function firing(peaks, threshold) {
-  const release = Math.min(RELEASE, threshold);
+export function firing(peaks, threshold, settings) {
+  const release = Math.min(settings.release, threshold);
   let last = -Infinity;
   let low = 0;
   return peaks.map(({ t, value, valley }) => {
     low = Math.min(low, valley);
-    const fires = value >= threshold && low < release && t - last >= REFRACTORY_S;
+    const fires = value >= threshold && low < release && t - last >= settings.refractoryS;
     if (fires) {
       last = t;
       low = Infinity;
