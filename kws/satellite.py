@@ -33,7 +33,7 @@ _BACKLOG_S = 4.0
 """Sound that is sent late, after a break; the daemon takes a little more at once."""
 _AHEAD_S = 0.2
 """A recording is sent in real time, but for so much."""
-_END_S = 10.0
+END_S = 10.0
 """How long the daemon may take to hear the rest."""
 
 
@@ -80,7 +80,7 @@ class Satellite:
             *(Patience(), Pace(), clock),
         )
         self._sent_s, self._begun = 0.0, 0.0
-        self._joined = self._stopping = False
+        self._joined = self._absent = self._stopping = False
 
     def attach(self, feed: Feed) -> None:
         """What comes next comes from this feed."""
@@ -109,7 +109,8 @@ class Satellite:
                 await self._capture.stop(0.2)
                 capturing.cancel()
                 self._feeds.put_nowait(None)
-                await asyncio.wait((sending,), timeout=_END_S)
+                # Where nobody answers there is nobody to hear the rest.
+                await asyncio.wait((sending,), timeout=0 if self._absent else END_S)
             if sending.done():
                 sending.result()
             if capturing.done() and not capturing.cancelled():
@@ -135,6 +136,7 @@ class Satellite:
                 # A satellite waits for its daemon; who sends a recording looks on.
                 raise ServerError(said)
             failures = 0 if self._joined else failures + 1
+            self._absent = True
             pause = pause_after(failures)
             log.warning("%s; trying again in %g s", said, pause)
             await asyncio.sleep(pause)
@@ -156,7 +158,7 @@ class Satellite:
                 try:
                     await self._send_feeds(connection)
                     await connection.send(json.dumps({"type": "end"}))
-                    async with asyncio.timeout(_END_S):
+                    async with asyncio.timeout(END_S):
                         await hearing
                 finally:
                     hearing.cancel()
@@ -185,7 +187,7 @@ class Satellite:
             "sending stream %r to %s, which listens for: %s",
             *(self._destination.stream, self._destination.url, ", ".join(started["keywords"])),
         )
-        self._joined = True
+        self._joined, self._absent = True, False
         # What was sent over another connection has been paid for by the clock.
         self._begun = self._clock() - self._sent_s
 

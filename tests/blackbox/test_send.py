@@ -12,6 +12,7 @@ import pytest
 import soundfile
 
 from bench.audio_servers import PulseAudio, wait_until
+from kws.satellite import END_S
 
 from .client import HOST, get_json, receive, subscribe
 from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
@@ -142,3 +143,19 @@ def test_a_microphone_is_sent_through_a_new_start_of_the_daemon(
     assert process.wait(TIMEOUT) == 0
     heard = [each for each in json_lines("\n".join(lines.finish())) if each["type"] == "detection"]
     assert [each["keyword"] for each in heard] == ["yes", "yes"]
+
+
+def test_without_a_daemon_an_interrupt_waits_for_nobody(
+    stack: ExitStack, pulseaudio: Callable[..., PulseAudio]
+) -> None:
+    process = stack.enter_context(
+        started(
+            *("send", "--microphone", "--url", url(free_port())),
+            environment=pulseaudio().environment,
+        )
+    )
+    stack.callback(process.kill)
+    assert process.stderr is not None
+    Lines(process.stderr).find(lambda line: "trying again" in line)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(END_S - 1) == 0
