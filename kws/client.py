@@ -2,11 +2,9 @@
 
 from websockets.exceptions import ConnectionClosed, InvalidStatus, InvalidURI
 
+from kws.close_codes import FINAL
 from kws.errors import ServerError
 
-FINAL_CODES = (1008, 4401, 4429)
-"""Close codes after which trying again would end the same way."""
-NAME_TAKEN = 4409
 _PAUSES_S = (0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -28,7 +26,7 @@ def problem(url: str, path: str, error: Exception) -> str:
     """
     if isinstance(error, ConnectionClosed):
         reason = error.rcvd.reason if error.rcvd else "the connection broke"
-        if error.rcvd and error.rcvd.code in FINAL_CODES:
+        if error.rcvd and error.rcvd.code in FINAL:
             raise ServerError(f"{url}: {reason}") from error
         return f"{url}: {reason}"
     if isinstance(error, InvalidStatus):

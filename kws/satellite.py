@@ -21,7 +21,8 @@ from kws.audio.feed import AudioFormat, Feed
 from kws.audio.resample import MonoResampler
 from kws.audio.source import Source
 from kws.audio.watch import Patience
-from kws.client import NAME_TAKEN, pause_after, problem
+from kws.client import pause_after, problem
+from kws.close_codes import NAME_TAKEN
 from kws.errors import ServerError
 
 log = logging.getLogger(__name__)

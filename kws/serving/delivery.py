@@ -9,6 +9,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
+from kws.close_codes import TOO_SLOW, WRONG_TOKEN
 from kws.serving.access import Access
 from kws.serving.http import request_token
 from kws.serving.hub import Subscription
@@ -16,8 +17,6 @@ from kws.serving.requests import BadRequestError
 
 log = logging.getLogger(__name__)
 
-TOO_SLOW = 4008
-WRONG_TOKEN = 4401
 TOKEN_SECONDS = 5.0
 CLOSE_SECONDS = 2.0
 

@@ -13,11 +13,12 @@ from kws.audio.feed import AudioFormat
 from kws.audio.lead import LEAD_TOLD_S
 from kws.audio.pcm import PcmFormat
 from kws.audio.remote import TooFastError
+from kws.close_codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
 from kws.events import VERSION, Ended, to_json
 from kws.network import NameTakenError, NetworkStream, NetworkStreams
 from kws.scores import Observers
 from kws.serving.access import Access
-from kws.serving.delivery import WRONG_TOKEN, Delivery, end, first_message, refused
+from kws.serving.delivery import Delivery, end, first_message, refused
 from kws.serving.http import request_token
 from kws.serving.hub import Filter, Hub
 from kws.serving.requests import (
@@ -32,9 +33,6 @@ from kws.serving.requests import (
 from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)
-
-NAME_TAKEN = 4409
-TOO_FAST = 4429
 
 
 @dataclass(frozen=True)
