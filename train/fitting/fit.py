@@ -217,6 +217,7 @@ class _Training:
             seconds=self._seconds(),
         )
         self._standing = standing.next_epoch(record)
+        self._since = time.monotonic()
         self._save()
         history = self._standing.history
         left = sum(each.seconds for each in history) / len(history) * (epochs - len(history))

@@ -1,10 +1,12 @@
 """A whole training on a small data set: it learns, it is seeded, and it can be stopped."""
 
+import itertools
 import logging
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -82,6 +84,18 @@ def test_the_model_file_has_the_history_of_its_epochs(trained: Path) -> None:
     assert records[-1]["validation_accuracy"] == records[-1]["validation_rejection"] == 1.0
     assert records[-1]["learning_rate"] < 1e-5
     assert all(record["seconds"] > 0 for record in records)
+
+
+def test_no_time_is_counted_in_two_epochs(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ticks = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: float(next(ticks)))
+    monkeypatch.setattr("train.fitting.fit.time", clock)
+    output = tmp_path / "model.pt"
+    fit(tiny_config(data, output, epochs=4, checkpoint_s=1e6))
+    records = load_model(output).header.training["history"]
+    assert 0 < sum(record["seconds"] for record in records) < next(ticks)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
