@@ -45,8 +45,6 @@ class Teacher:
         )
         self._known = [1 + header.classes.index(keyword) for keyword in keywords]
         self._temperature = temperature
-        # It teaches what it learned, not what was added for its decisions.
-        self._prior = float(header.training.get("keyword_prior", 0.0))
 
     @torch.no_grad()
     def targets(self, windows: Tensor) -> Tensor:
@@ -55,7 +53,7 @@ class Teacher:
         Args:
             windows: ln mel power, shape (n, bands, frames).
         """
-        logits = self._network((windows - self._mean) / self._scale) - self._prior
+        logits = self._network((windows - self._mean) / self._scale)
         shares = nn.functional.pad(logits / self._temperature, (1, 0)).softmax(1)
         said = shares[:, self._known]
         return torch.cat((1 - said.sum(1, keepdim=True), said), dim=1).clamp_min(0)

@@ -1,6 +1,5 @@
 """What a teacher says, and what a student is told of it."""
 
-import copy
 from dataclasses import replace
 
 import pytest
@@ -33,18 +32,6 @@ def test_a_higher_temperature_makes_it_less_sure() -> None:
         for heat in (1.0, 4.0)
     )
     assert (doubtful < sure).all()
-
-
-def test_what_was_added_for_its_decisions_is_not_taught() -> None:
-    model = untrained_model(("yes", "no"))
-    plain = Teacher(model, model.classes, FRONT_END, 2.0, CPU).targets(WINDOWS)
-    eager = copy.deepcopy(model)
-    with torch.no_grad():
-        eager.network.output.bias.add_(1.5)
-    eager = replace(eager, header=replace(eager.header, training={"keyword_prior": 1.5}))
-    taught = Teacher(eager, model.classes, FRONT_END, 2.0, CPU).targets(WINDOWS)
-    assert torch.allclose(taught, plain, atol=1e-6)
-    assert not torch.allclose(eager.posteriors(WINDOWS), model.posteriors(WINDOWS), atol=1e-3)
 
 
 def test_only_who_says_the_same_has_nothing_to_learn() -> None:
