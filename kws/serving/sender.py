@@ -77,9 +77,7 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
                 start.stream, pcm, str(connection.remote_address[0]), replaced.set
             )
         except NameTakenError as error:
-            log.info("client %s refused: %s", connection.remote_address, error)
-            await end(connection, NAME_TAKEN, str(error))
-            return
+            raise await refused(connection, NAME_TAKEN, str(error)) from error
         opened = stream
         delivery = Delivery(
             *(connection, subscription, shared.queue, shared.too_slow),
