@@ -281,8 +281,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(table(figures))
     print(
         f"\nstream: {source}; {stream.duration / 60:.1f} min, {len(stream.truth)} words: "
-        f"{result.hits} hit, {result.misses} missed, {result.repeats} heard twice, "
-        f"{result.false_alarms} false alarms"
+        f"{result.hits} hit, {result.misses} missed, {result.repeats} heard twice or "
+        f"beside another word, {result.false_alarms} false alarms"
     )
     return 0
 
