@@ -1,7 +1,9 @@
 """What all tests share."""
 
 import os
+import signal
 
+import pytest
 import torch
 from hypothesis import settings
 
@@ -12,3 +14,10 @@ torch.set_num_threads(1)
 # Whoever runs the tests may have a configuration and models of kws; they are not meant.
 os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 os.environ.pop("STATE_DIRECTORY", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Have SIGINT, also in processes that tests start, where a background shell ignores it."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,6 +1,5 @@
 """What the black-box tests start, and end again."""
 
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,13 +15,6 @@ from .microphones import need
 from .process import DaemonProcess
 from .speech import RATE, spoken
 from .talker import Talker
-
-
-@pytest.fixture(scope="session", autouse=True)
-def interruptible() -> None:
-    """Let processes have SIGINT even where this one, in the background of a shell, ignores it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
