@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
+from kws.audio.answer import ANSWER_SECONDS, answer_of
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.limited import NoAnswerError, limited
 from kws.audio.source import Source
@@ -28,7 +29,7 @@ class Pace:
         look: between two looks at the source.
     """
 
-    answer: float = 8.0
+    answer: float = ANSWER_SECONDS
     first_retry: float = 0.5
     last_retry: float = 10.0
     look: float = 0.25
@@ -268,12 +269,11 @@ class Capture:
             HungError: it has not.
         """
         try:
-            return await limited(call, self._pace.answer)
-        except NoAnswerError as error:
+            return await answer_of(call, self._pace.answer)
+        except HungError as error:
             raise HungError(
-                f"the audio system has not answered for {self._pace.answer:g} s: its server hangs; "
-                "only a new start frees what is stuck in it, which a supervisor such as systemd "
-                "sees to"
+                f"{error}; only a new start frees what is stuck in it, which a supervisor such as "
+                "systemd sees to"
             ) from error
         finally:
             self._attempts += 1

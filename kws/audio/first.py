@@ -1,9 +1,9 @@
 """The first source: there at once, refused, or one that may still come."""
 
+from kws.audio.answer import answer_of
 from kws.audio.capture import Pace
 from kws.audio.choose import make_source, open_source
 from kws.audio.feed import AudioFormat
-from kws.audio.limited import NoAnswerError, limited
 from kws.audio.source import Source
 from kws.config import AudioConfig
 from kws.errors import DeviceError, HungError
@@ -22,14 +22,12 @@ async def first_source(
         HungError: the audio system does not answer.
     """
     try:
-        return await limited(
+        return await answer_of(
             lambda: open_source(audio, model_rate, demo_if_no_microphone=demo_if_no_microphone),
             pace.answer,
         )
-    except NoAnswerError as error:
-        raise HungError(
-            f"the audio system has not answered for {pace.answer:g} s; is its server hung?"
-        ) from error
+    except HungError:
+        raise
     except DeviceError as error:
         source = make_source(audio, model_rate)
         if not source.comes_back:

@@ -4,10 +4,11 @@ import argparse
 import json
 import os
 import sys
+from functools import partial
 
-from kws.commands.options import add_config_arguments, read_config
+from kws.commands.options import add_config_arguments, read_config, report
 from kws.config import Config
-from kws.errors import DeviceError
+from kws.errors import DeviceError, HungError, KwsError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,13 +27,16 @@ def run(options: argparse.Namespace) -> int:
     # JSON is YAML: so no name can be taken for anything but text.
     overrides = [f"audio.device={json.dumps(options.device)}"] if options.device is not None else []
     config = read_config(options, *overrides)
-    if options.meter:
-        _meter(config)
-        # PortAudio's clean-up at the interpreter's end can hang on a hung audio server.
-        sys.stdout.flush()
-        os._exit(0)
-    _list(config)
-    return 0
+    code = 0
+    try:
+        (_meter if options.meter else _list)(config)
+    except KwsError as error:
+        code = report(error)
+    except KeyboardInterrupt:
+        code = 130
+    # PortAudio's clean-up at the interpreter's end can hang on a hung audio server.
+    sys.stdout.flush()
+    os._exit(code)
 
 
 def _list(config: Config) -> None:
@@ -40,12 +44,14 @@ def _list(config: Config) -> None:
 
     Raises:
         DeviceError: the one that the configuration names is not among them.
+        HungError: the audio system does not answer.
     """
+    from kws.audio.answer import answer_without_loop
     from kws.audio.devices import capture_format, choose_device, input_devices
     from kws.spotting.model_file import load_model
 
     rate = load_model(config.model.path).sample_rate
-    devices = input_devices()
+    devices = answer_without_loop(input_devices)
     chosen = None
     try:
         chosen = choose_device(devices, config.audio.device)
@@ -53,10 +59,15 @@ def _list(config: Config) -> None:
         print("  name, host API, channels, native rate, how it opens (* = the one that is used)")
         for device in devices:
             try:
-                found = capture_format(device, rate, config.audio.device_rate).sample_rate
+                opened = answer_without_loop(
+                    partial(capture_format, device, rate, config.audio.device_rate)
+                )
+            except HungError:
+                raise
             except DeviceError:
                 opens = "does not open"
             else:
+                found = opened.sample_rate
                 resampled = "" if found == rate else f", resampled to {rate} Hz"
                 opens = f"opens at {found} Hz{resampled}"
             print(

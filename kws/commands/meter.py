@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.arrays import Frames
+from kws.audio.answer import answer_without_loop
 from kws.audio.feed import Feed
 from kws.audio.source import Source
 from kws.listener import Listener
@@ -86,15 +87,16 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
 
     Raises:
         DeviceError: it cannot be opened, or was lost.
+        HungError: the audio system does not answer.
     """
-    feed = Feed(source.open(), clock)
+    feed = Feed(answer_without_loop(source.open), clock)
     thresholds = {word: each.threshold for word, each in spotter.trigger.items()}
     print(
         f"{source.kind} {source.name!r}: {feed.format.sample_rate} Hz, {feed.format.channels} "
         "channel(s); keyword posterior/threshold, [keyword] where it fires; Ctrl-C ends",
         file=sys.stderr,
     )
-    source.start(feed)
+    answer_without_loop(lambda: source.start(feed))
     terminal = sys.stdout.isatty()
     said_at = -math.inf
     loudest: Reading | None = None
@@ -114,4 +116,4 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
     finally:
         if terminal:
             print()
-        source.stop()
+        answer_without_loop(source.stop)

@@ -6,7 +6,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -137,14 +137,6 @@ def refuse(message: str) -> Callable[[], None]:
         raise DeviceError(message)
 
     return call
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """What a hung call waits for; opened at the end of the test."""
-    opened = threading.Event()
-    yield opened
-    opened.set()
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:

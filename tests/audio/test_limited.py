@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,14 +11,6 @@ from kws.errors import DeviceError
 
 LONG = 30.0
 SHORT = 0.02
-
-
-@pytest.fixture
-def gate() -> Iterator[threading.Event]:
-    """What a hung call waits for; opened at the end of the test."""
-    opened = threading.Event()
-    yield opened
-    opened.set()
 
 
 def refused() -> None:

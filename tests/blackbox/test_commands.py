@@ -17,7 +17,7 @@ from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
 from .speech import DEMO
 from .talker import Talker
 
-SERVER, INTERRUPTED = 5, 130
+SERVER, HUNG, INTERRUPTED = 5, 6, 130
 """Exit codes."""
 
 Talk = Callable[..., Talker]
@@ -158,6 +158,21 @@ def test_devices_lists_the_microphones(pulseaudio: Callable[[], PulseAudio]) -> 
     done = run_kws("devices", "--set", "audio.device=PULSE", environment=environment)
     used = [line for line in done.stdout.splitlines()[1:] if line.startswith("* ")]
     assert [line.split(",")[0] for line in used] == ["* pulse"]
+
+
+@pytest.mark.parametrize("meter", [(), ("--meter",)])
+def test_devices_does_not_wait_for_a_hung_server(
+    meter: tuple[str, ...], pulseaudio: Callable[[], PulseAudio]
+) -> None:
+    server = pulseaudio()
+    server.freeze()
+    try:
+        done = run_kws("devices", *meter, "--device", "pulse", environment=server.environment)
+    finally:
+        server.thaw()
+    assert done.returncode == HUNG
+    assert "its server hangs" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_the_meter_shows_what_the_microphone_hears(
