@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
 from websockets.asyncio.server import ServerConnection
@@ -97,6 +97,7 @@ class Delivery:
         queue: messages that may wait.
         too_slow: called when a client is closed for that.
         last: whether there will be no more after a message; then the connection is closed well.
+        flush: sends what else a client has to have before the last message.
     """
 
     def __init__(
@@ -106,12 +107,14 @@ class Delivery:
         queue: int,
         too_slow: Callable[[], object],
         last: Callable[[object], bool] = lambda message: False,
+        flush: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._connection = connection
         self._subscription = subscription
         self._queue = queue
         self._too_slow = too_slow
         self._last = last
+        self._flush = flush
         self._pending = asyncio.Event()
 
     async def watch(self, woken: asyncio.Event) -> None:
@@ -138,8 +141,11 @@ class Delivery:
                 elif isinstance(message, str):
                     await self._connection.send(message)
                 else:
+                    last = self._last(message.what)
+                    if last and self._flush is not None:
+                        await self._flush()
                     await self._connection.send(message.to_json())
-                    if self._last(message.what):
+                    if last:
                         await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
 
 

@@ -82,6 +82,7 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
         delivery = Delivery(
             *(connection, subscription, shared.queue, shared.too_slow),
             last=lambda what: isinstance(what, Ended) and opened.over,
+            flush=showing.flush,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(delivery.watch(woken))

@@ -45,7 +45,15 @@ class Showing:
     async def send(self) -> None:
         """Send each hop without its frames, until the connection is closed."""
         while True:
-            await self._connection.send((await self.next()).to_json(frames=False))
+            await self._send(await self.next())
+
+    async def flush(self) -> None:
+        """Send what waits, without its frames."""
+        while self._waiting:
+            await self._send(self._waiting.popleft())
+
+    async def _send(self, hop: Hop) -> None:
+        await self._connection.send(hop.to_json(frames=False))
 
     def _look(self, hop: Hop) -> None:
         """From the thread that hears."""
