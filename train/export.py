@@ -1,4 +1,4 @@
-"""Makes a model file of the bare weights of an older SmallCNN, a `model_state_dict.pt`."""
+"""Makes a model file of bare weights, a `model_state_dict.pt`: an older SmallCNN's, for one."""
 
 import logging
 from dataclasses import dataclass, field
@@ -17,21 +17,27 @@ from kws.spotting.model_file import (
     read_without_code,
     save_model,
 )
-from kws.spotting.small_cnn import SmallCNN
+from kws.spotting.network import Network
 from kws.spotting.trigger import TriggerSettings
+from train.config import WINDOW_FRAMES
+from train.network import make_network
 
 log = logging.getLogger(__name__)
+
+_LISTED = 20
+"""Shapes that a message can name."""
 
 
 @dataclass(frozen=True)
 class ExportConfig:
     """What to convert, and what the weights do not say themselves.
 
-    The weights have to be of SmallCNN, without batch normalisation, for an image of 40 bands times
-    98 frames, bands first, and of a plain softmax over the classes.
+    The weights have to be for an image of 40 bands times 98 frames, bands first, and of a plain
+    softmax over the classes.
 
     Attributes:
-        weights: a file with a state dict; its layers may be called anything.
+        weights: a file with a state dict, in the network's order; its layers may be called
+            anything. Batch normalisation that they have is folded.
         output: the model file to write.
         classes: the keywords, in the order of the network's outputs.
         name: name of the vocabulary; the output's by default.
@@ -40,6 +46,8 @@ class ExportConfig:
         front_end: how samples became frames.
         trigger: when a posterior becomes an event, for each keyword.
         licence: of the weights.
+        architecture: of the network, one of `kws.spotting.model.ARCHITECTURES`.
+        network: arguments of the architecture's own, such as the width of BCResNet.
     """
 
     weights: Path
@@ -51,14 +59,17 @@ class ExportConfig:
     front_end: FrontEndSettings = field(default_factory=FrontEndSettings)
     trigger: TriggerSettings = field(default_factory=TriggerSettings)
     licence: str = ""
+    architecture: str = "SmallCNN"
+    network: dict[str, int] = field(default_factory=dict)
 
 
 def export(config: ExportConfig) -> None:
     """Write the model file.
 
     Raises:
-        ConfigError: the weights cannot be read, hold code, are no state dict or of another
-            network; the classes do not fit them; or the output cannot be written.
+        ConfigError: there is no such architecture; the weights cannot be read, hold code, are no
+            state dict or of another network; the classes do not fit them; or the output cannot be
+            written.
     """
     if not config.classes or not all(config.classes):
         raise ConfigError("classes: name each of the network's outputs, in their order")
@@ -67,14 +78,14 @@ def export(config: ExportConfig) -> None:
     try:
         header = ModelHeader(
             name=config.name or config.output.stem,
-            architecture=type(network).__name__,
+            architecture=config.architecture,
             arguments=network.arguments(),
             classes=config.classes,
             front_end=config.front_end,
             mean=(config.mean,) * bands,
             scale=(config.scale,) * bands,
             trigger=dict.fromkeys(config.classes, config.trigger),
-            window_frames=network.frames,
+            window_frames=WINDOW_FRAMES,
             reference_class=False,
             licence=config.licence,
             sources=(f"converted from {config.weights.name}",),
@@ -84,27 +95,37 @@ def export(config: ExportConfig) -> None:
     _save(KeywordModel(header, network), config)
 
 
-def _network(config: ExportConfig) -> SmallCNN:
+def _network(config: ExportConfig) -> Network:
     tensors = _tensors(config.weights)
-    network = SmallCNN(len(config.classes), config.front_end.bands)
+    forms = [
+        make_network(
+            *(config.architecture, config.network),
+            classes=len(config.classes),
+            bands=config.front_end.bands,
+            batch_norm=batch_norm,
+        )
+        for batch_norm in (False, True)
+    ]
+    network = next((each for each in forms if len(each.state_dict()) == len(tensors)), forms[0])
     expected = network.state_dict()
     wanted = [tuple(tensor.shape) for tensor in expected.values()]
     found = [tuple(tensor.shape) for tensor in tensors.values()]
     outputs = found[-1][0] if found and found[-1] else 0
     # The last two are of the layer that has an output for each class.
     if found[:-2] != wanted[:-2] or found[-2:] != [(outputs, *wanted[-2][1:]), (outputs,)]:
-        raise ConfigError(f"{config.weights}: {_difference(tensors, expected)}")
+        raise ConfigError(f"{config.weights}: {_difference(tensors, expected, config)}")
     if outputs != len(config.classes):
         raise ConfigError(
             f"{config.weights}: the network has {outputs} outputs, but "
             f"{len(config.classes)} classes are named: {', '.join(config.classes)}"
         )
-    for name, tensor in tensors.items():
-        if not (tensor.is_floating_point() and torch.isfinite(tensor).all()):
+    for (name, tensor), each in zip(tensors.items(), expected.values(), strict=True):
+        same_kind = tensor.is_floating_point() == each.is_floating_point()
+        if not (same_kind and torch.isfinite(tensor).all()):
             raise ConfigError(f"{config.weights}: {name} holds values that are no finite numbers")
     # Copied, not put in place: the network keeps its own layout in memory and type of numbers.
     network.load_state_dict(dict(zip(expected, tensors.values(), strict=True)))
-    return network.eval().requires_grad_(False)
+    return network.eval().folded().requires_grad_(False)
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -125,14 +146,17 @@ def _tensors(path: Path) -> dict[str, Tensor]:
     return {str(name): tensor for name, tensor in content.items()}
 
 
-def _difference(tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> str:
-    """Where a state dict is not that of SmallCNN; of the last layer the inputs only count."""
+def _difference(
+    tensors: dict[str, Tensor], expected: dict[str, Tensor], config: ExportConfig
+) -> str:
+    """Where a state dict is not the network's; of the last layer the inputs only count."""
     shapes = [" × ".join(map(str, each.shape)) for each in expected.values()]
     shapes[-2:] = [f"N × {expected['output.weight'].shape[1]}", "N (classes)"]
     if len(tensors) != len(shapes):
+        listed = f", of these shapes in this order: {'; '.join(shapes)}"
         return (
-            f"holds {len(tensors)} tensors, but SmallCNN without batch normalisation has "
-            f"{len(shapes)}, of these shapes in this order: {'; '.join(shapes)}"
+            f"holds {len(tensors)} tensors, but {config.architecture} without batch normalisation "
+            f"has {len(shapes)}{listed if len(shapes) <= _LISTED else ''}"
         )
     for (name, tensor), wanted, each in zip(
         tensors.items(), expected.values(), shapes, strict=True
@@ -140,7 +164,10 @@ def _difference(tensors: dict[str, Tensor], expected: dict[str, Tensor]) -> str:
         classes = each.startswith("N")
         if tensor.dim() != wanted.dim() or tensor.shape[classes:] != wanted.shape[classes:]:
             found = " × ".join(map(str, tensor.shape))
-            return f"{name} has the shape {found or 'of a single number'}, SmallCNN's has {each}"
+            return (
+                f"{name} has the shape {found or 'of a single number'}, "
+                f"{config.architecture}'s has {each}"
+            )
     return "weights and biases of the last layer do not belong together"
 
 

@@ -51,8 +51,8 @@ def _with(config: FitConfig, preset: str, extending: tuple[str, ...]) -> FitConf
     return replace(config, keywords=(*config.keywords, *added))
 
 
-def with_overrides(config: FitConfig, overrides: Iterable[str]) -> FitConfig:
-    """A training's settings with some set on the command line, as `augmentation.mixup=0.2`.
+def with_overrides(config: SettingsT, overrides: Iterable[str]) -> SettingsT:
+    """Settings with some set on the command line, as `augmentation.mixup=0.2`.
 
     Raises:
         ConfigError: one of them is unknown or cannot be.

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from kws.errors import ConfigError
+from kws.spotting.bc_resnet import BCResNet
+from kws.spotting.model import ARCHITECTURES, parameter_count
 from kws.spotting.model_file import load_model, save_model
 from tests.spotting.models import untrained_model
 from train.export import ExportConfig, export
@@ -102,6 +104,43 @@ def test_our_own_names_and_other_numbers_will_do(config: ExportConfig) -> None:
     assert {each.dtype for each in model.network.parameters()} == {torch.float32}
     windows = torch.randn(5, 40, 98)
     torch.testing.assert_close(model.network(windows), network(windows))
+
+
+@pytest.mark.parametrize("batch_norm", [False, True])
+@pytest.mark.parametrize(("architecture", "own"), [("SmallCNN", {}), ("BCResNet", {"width": 8})])
+def test_any_architecture_will_do_in_both_its_forms(
+    architecture: str, own: dict[str, int], batch_norm: bool, config: ExportConfig
+) -> None:
+    torch.manual_seed(3)
+    network = ARCHITECTURES[architecture](
+        classes=4, bands=40, frames=98, batch_norm=batch_norm, **own
+    )
+    windows = 4 * torch.randn(8, 40, 98)
+    network.train()(windows)  # so that there is something to normalise by
+    torch.save(network.eval().state_dict(), config.weights)
+    export(replace(config, architecture=architecture, network=own))
+    model = load_model(config.output)
+    assert model.header.architecture == architecture
+    assert model.header.arguments == network.arguments()
+    assert model.parameters == parameter_count(network.folded())
+    with torch.inference_mode():
+        expected = network(windows).softmax(-1)
+        torch.testing.assert_close(model.posteriors(windows), expected, atol=1e-5, rtol=1e-4)
+
+
+def test_another_width_or_architecture_is_named(config: ExportConfig) -> None:
+    torch.save(BCResNet(4, width=8).state_dict(), config.weights)
+    for settings, message in (
+        ({"architecture": "BCResNet"}, r"has the shape 16 × 1 × 5 × 5, BCResNet's has 32 × 1"),
+        ({}, r"tensors, but SmallCNN without batch normalisation has 10"),
+        ({"architecture": "Huge"}, "architecture 'Huge': has to be one of: SmallCNN, BCResNet"),
+        ({"network": {"width": 8}}, "SmallCNN: .*width"),
+    ):
+        with pytest.raises(ConfigError, match=message):
+            export(replace(config, **settings))
+    torch.save(old_network().state_dict(), config.weights)
+    with pytest.raises(ConfigError, match=r"BCResNet without batch normalisation has \d+$"):
+        export(replace(config, architecture="BCResNet"))
 
 
 def test_another_number_of_classes_is_refused(config: ExportConfig) -> None:

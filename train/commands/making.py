@@ -38,14 +38,7 @@ def _add_fit(commands: Commands) -> None:
     )
     command.add_argument("--output", type=Path, required=True, metavar="FILE", help="model file")
     command.add_argument("--preset", metavar="NAME", help="of train/presets, or a YAML file")
-    command.add_argument(
-        "--set",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="set anything that a preset can, as augmentation.room_probability=0; may be repeated",
-    )
+    _add_set(command, "anything that a preset can, as augmentation.room_probability=0")
     command.add_argument(
         "--synthetic",
         type=Path,
@@ -120,9 +113,7 @@ def _if_there(folder: Path) -> tuple[Path, ...]:
 
 
 def _add_export(commands: Commands) -> None:
-    command = commands.add_parser(
-        "export", help="make a model file of an older model_state_dict.pt of SmallCNN"
-    )
+    command = commands.add_parser("export", help="make a model file of a bare model_state_dict.pt")
     command.add_argument("weights", type=Path, metavar="WEIGHTS", help="the bare weights")
     command.add_argument("output", type=Path, metavar="OUTPUT", help="model file to write")
     command.add_argument(
@@ -146,13 +137,36 @@ def _add_export(commands: Commands) -> None:
         metavar="S",
         help="ln power that every band was then divided by; default: %(default)s",
     )
+    command.add_argument(
+        "--architecture",
+        default=ExportConfig.architecture,
+        metavar="NAME",
+        help="of the network; default: %(default)s",
+    )
+    _add_set(command, "anything else, as network.width=8 of a BCResNet")
     command.set_defaults(run=_export)
 
 
 def _export(options: argparse.Namespace) -> None:
     classes = tuple(word.strip() for word in options.classes.split(","))
-    export(
-        ExportConfig(
-            options.weights, options.output, classes, options.name, options.mean, options.scale
-        )
+    config = ExportConfig(
+        weights=options.weights,
+        output=options.output,
+        classes=classes,
+        name=options.name,
+        mean=options.mean,
+        scale=options.scale,
+        architecture=options.architecture,
+    )
+    export(with_overrides(config, options.overrides))
+
+
+def _add_set(command: argparse.ArgumentParser, what: str) -> None:
+    command.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"set {what}; may be repeated",
     )

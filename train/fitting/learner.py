@@ -9,14 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from kws.errors import ConfigError
-from kws.spotting.model import ARCHITECTURES
 from kws.spotting.model_file import KeywordModel, ModelHeader
-from kws.spotting.network import Network
 from train.config import WINDOW_FRAMES, FitConfig
 from train.fitting.initial import Initial
 from train.fitting.parallel import Processes
 from train.fitting.shared_norm import share_norms
 from train.fitting.teacher import Teacher
+from train.network import make_network
 from train.scenes.augment import mask, mix
 from train.scenes.dataset import STEP
 
@@ -85,7 +84,14 @@ class Learner:
             else None
         )
         torch.manual_seed(config.seed)
-        self._network = _network(config)
+        self._network = make_network(
+            *(config.architecture, config.network),
+            classes=len(config.keywords),
+            bands=config.front_end.bands,
+            # The batch normalisation of a finished model is folded into its weights.
+            batch_norm=not config.initial or config.starts_from_checkpoint,
+            dropout=config.dropout,
+        )
         if processes.size > 1:
             share_norms(self._network, processes)
         self._network.to(processes.device)
@@ -227,26 +233,3 @@ class Learner:
         self._network.load_state_dict(state["network"])
         self._optimiser.load_state_dict(state["optimiser"])
         self._schedule.load_state_dict(state["schedule"])
-
-
-def _network(config: FitConfig) -> Network:
-    """An untrained network.
-
-    Raises:
-        ConfigError: there is no such architecture, or it cannot be built so.
-    """
-    if config.architecture not in ARCHITECTURES:
-        known = ", ".join(ARCHITECTURES)
-        raise ConfigError(f"architecture {config.architecture!r}: has to be one of: {known}")
-    try:
-        return ARCHITECTURES[config.architecture](
-            classes=len(config.keywords),
-            bands=config.front_end.bands,
-            frames=WINDOW_FRAMES,
-            # The batch normalisation of a finished model is folded into its weights.
-            batch_norm=not config.initial or config.starts_from_checkpoint,
-            dropout=config.dropout,
-            **config.network,
-        )
-    except (TypeError, ValueError) as error:
-        raise ConfigError(f"network {config.network}: {config.architecture}: {error}") from error
