@@ -16,9 +16,9 @@ import torch
 
 from bench.cost import clip_stream, live
 from bench.process import Process
+from kws.config.paths import find_model
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
-from kws.places import find_model
 from kws.spotting.model_file import KeywordModel, load_model
 from train.data.clips import Split
 from train.measure.evaluate import evaluate_folder

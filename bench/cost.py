@@ -21,20 +21,20 @@ import soundfile
 import torch
 
 from bench.process import Process
-from kws.arrays import Frames
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.recording import demo_recording
+from kws.audio.file import demo_recording
 from kws.audio.ring import Chunk
-from kws.config import Config
+from kws.config.schema import Config
+from kws.engine.batch import Inference
+from kws.engine.listener import make_spotter
+from kws.engine.scan import scan
+from kws.engine.stream import Stream as HeardStream
 from kws.errors import ConfigError, KwsError
-from kws.events import Heard
-from kws.inference import Inference
-from kws.listener import make_spotter
-from kws.scanning import scan
+from kws.protocol.events import Heard
 from kws.serving.hub import Hub
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
-from kws.stream import Stream as HeardStream
+from kws.typing import Frames
 from train.data.clips import of_split, word_clips
 from train.measure.scoring import StreamScore, score
 from train.measure.streams import Stream, Word, build_stream

@@ -28,7 +28,7 @@ from websockets.asyncio.client import connect
 from bench.audio_servers import MICROPHONE, PulseAudio, wait_until
 from bench.process_tree import tree_memory
 from bench.soak_result import Reader, Result, Sample, result
-from kws.audio.recording import demo_recording
+from kws.audio.file import demo_recording
 from kws.log import set_up_logging
 
 log = logging.getLogger(__name__)

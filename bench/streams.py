@@ -24,7 +24,7 @@ from websockets.asyncio.client import connect
 
 from bench.audio_servers import MICROPHONE, PulseAudio
 from bench.process import Process
-from kws.audio.recording import demo_recording
+from kws.audio.file import demo_recording
 from kws.log import set_up_logging
 
 log = logging.getLogger(__name__)

@@ -11,11 +11,11 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kws import cli
-from kws.config import parse_yaml
+from kws.cli import main as cli
+from kws.config.load import parse_yaml
+from kws.config.paths import config_file
 from kws.errors import ConfigError
 from kws.log import set_up_logging
-from kws.places import config_file
 
 log = logging.getLogger("kws.container")
 

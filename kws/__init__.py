@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kws.engine.scan import scan
     from kws.errors import KwsError
-    from kws.scanning import scan
     from kws.spotting.model_file import KeywordModel, load_model
     from kws.spotting.spotter import Detection, Spotter
 
@@ -16,7 +16,7 @@ _HOMES = {
     "KwsError": "kws.errors",
     "Spotter": "kws.spotting.spotter",
     "load_model": "kws.spotting.model_file",
-    "scan": "kws.scanning",
+    "scan": "kws.engine.scan",
 }
 
 

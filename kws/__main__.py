@@ -2,6 +2,6 @@
 
 import sys
 
-from kws.cli import main
+from kws.cli.main import main
 
 sys.exit(main())

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
 
-from kws.events import utc
+from kws.protocol.events import utc
 
 
 class _JsonLines(logging.Formatter):
@@ -46,7 +46,7 @@ class _Journal(logging.Formatter):
 
 @cache
 def _standard_error() -> TextIO:
-    """Standard error by a descriptor of its own: see `kws.audio.devices.quiet_libraries`."""
+    """Standard error by a descriptor of its own: see `kws.audio.portaudio.quiet_libraries`."""
     sys.stderr.flush()
     return os.fdopen(os.dup(2), "w", buffering=1, errors="backslashreplace")
 

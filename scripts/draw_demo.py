@@ -11,7 +11,7 @@ import soundfile
 import torch
 
 import kws
-from kws.audio.recording import demo_recording
+from kws.audio.file import demo_recording
 from kws.spotting.frontend import LogMel
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")

@@ -5,8 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kws.cli import COMMANDS
-from kws.config import load_config
+from kws.cli.main import COMMANDS
+from kws.config.load import load_config
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")

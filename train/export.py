@@ -17,7 +17,7 @@ from kws.spotting.model_file import (
     read_without_code,
     save_model,
 )
-from kws.spotting.network import Network
+from kws.spotting.networks.base import Network
 from kws.spotting.trigger import TriggerSettings
 from train.config import WINDOW_FRAMES
 from train.network import make_network

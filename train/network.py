@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from kws.errors import ConfigError
 from kws.spotting.model import ARCHITECTURES
-from kws.spotting.network import Network
+from kws.spotting.networks.base import Network
 from train.config import WINDOW_FRAMES
 
 

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
 
-from kws.config import parse_yaml
-from kws.config_help import describe
+from kws.config.load import parse_yaml
+from kws.config.validation import describe
 from kws.errors import ConfigError
 from train.config import FitConfig
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from kws.audio.limited import NoAnswerError, limited
+from kws.audio.timeout import NoAnswerError, limited
 from kws.errors import HungError
 
 ANSWER_SECONDS = 8.0

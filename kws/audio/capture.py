@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 
 from kws.audio.answer import ANSWER_SECONDS, answer_of
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.limited import NoAnswerError, limited
+from kws.audio.liveness import Patience, Trouble, Watch
 from kws.audio.source import Source
-from kws.audio.watch import Patience, Trouble, Watch
+from kws.audio.timeout import NoAnswerError, limited
 from kws.errors import DeviceError, HungError, KwsError, SilentError
 
 log = logging.getLogger(__name__)

@@ -6,12 +6,12 @@ import time
 from pathlib import Path
 
 from kws.audio.feed import AudioFormat
+from kws.audio.file import Demo, Recording
 from kws.audio.microphone import Microphone
 from kws.audio.nothing import NoSource
-from kws.audio.recording import Demo, Recording
 from kws.audio.source import Source
 from kws.audio.stdin import Stdin
-from kws.config import AudioConfig
+from kws.config.schema import AudioConfig
 from kws.errors import AudioFileError, NoMicrophoneError
 
 log = logging.getLogger(__name__)

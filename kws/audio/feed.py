@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.arrays import Frames
 from kws.audio.ring import Chunk, RingBuffer
 from kws.errors import KwsError
+from kws.typing import Frames
 
 log = logging.getLogger(__name__)
 

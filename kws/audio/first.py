@@ -5,7 +5,7 @@ from kws.audio.capture import Pace
 from kws.audio.choose import make_source, open_source
 from kws.audio.feed import AudioFormat
 from kws.audio.source import Source
-from kws.config import AudioConfig
+from kws.config.schema import AudioConfig
 from kws.errors import DeviceError, HungError
 
 First = tuple[Source, AudioFormat | DeviceError]

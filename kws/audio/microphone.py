@@ -3,8 +3,8 @@
 import logging
 from typing import Any
 
-from kws.arrays import Frames
-from kws.audio.devices import (
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.portaudio import (
     capture_format,
     choose_device,
     input_devices,
@@ -12,8 +12,8 @@ from kws.audio.devices import (
     quiet_libraries,
     rescan,
 )
-from kws.audio.feed import AudioFormat, Feed
 from kws.errors import DeviceError, NoMicrophoneError
+from kws.typing import Frames
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 import numpy as np
 
-from kws.arrays import Frames
 from kws.audio.feed import AudioFormat
+from kws.typing import Frames
 
 SampleFormat = Literal["s16le", "s32le", "f32le"]
 _TYPES = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.lead import LEAD_LIMIT_S, Lead
+from kws.audio.liveness import Patience, Trouble, Watch
 from kws.audio.pcm import PcmDecoder, PcmFormat
-from kws.audio.watch import Patience, Trouble, Watch
 from kws.errors import DeviceError, SilentError
 
 

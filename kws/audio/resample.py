@@ -5,7 +5,7 @@ import logging
 import numpy as np
 import soxr
 
-from kws.arrays import Frames, Samples
+from kws.typing import Frames, Samples
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.arrays import Frames
+from kws.typing import Frames
 
 
 @dataclass(frozen=True)

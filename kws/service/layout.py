@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from kws.config.paths import CONFIG_NAME, MACHINE_FOLDER, user_folder
 from kws.errors import ServiceError
-from kws.places import CONFIG_NAME, MACHINE_FOLDER, user_folder
 
 _HIDDEN = {
     Path("/home"): "a home, which the service cannot see",

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from kws.events import Event, Heard, News, Reloaded
+from kws.protocol.events import Event, Heard, News, Reloaded
 
 HISTORY = 1_000
 """Events kept for subscribers that come back."""

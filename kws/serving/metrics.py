@@ -15,8 +15,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from kws.events import Heard, News
-from kws.serving.http import Document
+from kws.protocol.events import Heard, News
+from kws.serving.routes import Document
 from kws.serving.status import SourceState
 
 _MOST_STREAMS = 1_000

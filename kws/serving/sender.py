@@ -13,15 +13,11 @@ from kws.audio.feed import AudioFormat
 from kws.audio.lead import LEAD_TOLD_S
 from kws.audio.pcm import PcmFormat
 from kws.audio.remote import TooFastError
-from kws.close_codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
-from kws.events import VERSION, Ended, to_json
-from kws.network import NameTakenError, NetworkStream, NetworkStreams
-from kws.scores import Observers
-from kws.serving.access import Access
-from kws.serving.delivery import Delivery, end, first_message, refused
-from kws.serving.http import request_token
-from kws.serving.hub import Filter, Hub
-from kws.serving.requests import (
+from kws.engine.scores import Observers
+from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
+from kws.protocol.codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
+from kws.protocol.events import VERSION, Ended, to_json
+from kws.protocol.requests import (
     BadRequestError,
     End,
     Gap,
@@ -30,6 +26,10 @@ from kws.serving.requests import (
     parse_start,
     parse_start_query,
 )
+from kws.serving.auth import Access
+from kws.serving.connection import Delivery, end, first_message, refused
+from kws.serving.hub import Filter, Hub
+from kws.serving.routes import request_token
 from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)

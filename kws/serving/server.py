@@ -14,8 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from kws.errors import ServerError
-from kws.serving.delivery import CLOSE_SECONDS, TOKEN_SECONDS
-from kws.serving.http import Pages, refuse
+from kws.serving.connection import CLOSE_SECONDS, TOKEN_SECONDS
+from kws.serving.routes import Pages, refuse
 
 log = logging.getLogger(__name__)
 

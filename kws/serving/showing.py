@@ -5,7 +5,7 @@ from collections import deque
 
 from websockets.asyncio.server import ServerConnection
 
-from kws.scores import Hop, Observers
+from kws.engine.scores import Hop, Observers
 
 _WAITING = 50
 """Hops that may wait for a client; a look at old ones is worth nothing."""

@@ -9,11 +9,11 @@ from typing import Any
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
-from kws.events import VERSION, to_json
-from kws.serving.access import Access
-from kws.serving.delivery import Delivery, authorise, end
+from kws.protocol.events import VERSION, to_json
+from kws.protocol.requests import BadRequestError, Request, parse_request
+from kws.serving.auth import Access
+from kws.serving.connection import Delivery, authorise, end
 from kws.serving.hub import Hub, Replay, Subscription
-from kws.serving.requests import BadRequestError, Request, parse_request
 
 log = logging.getLogger(__name__)
 

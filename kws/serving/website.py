@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from kws.serving.http import Document
+from kws.serving.routes import Document
 
 FOLDER = Path(__file__).parent / "web"
 POLICY = "; ".join(

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from kws.arrays import Samples
+from kws.typing import Samples
 
 
 @dataclass(frozen=True)

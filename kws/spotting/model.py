@@ -8,9 +8,9 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from kws.spotting.bc_resnet import BCResNet
-from kws.spotting.network import Network
-from kws.spotting.small_cnn import SmallCNN
+from kws.spotting.networks.base import Network
+from kws.spotting.networks.bc_resnet import BCResNet
+from kws.spotting.networks.small_cnn import SmallCNN
 
 ARCHITECTURES: Mapping[str, type[Network]] = {"SmallCNN": SmallCNN, "BCResNet": BCResNet}
 """Architectures that a model file may name."""

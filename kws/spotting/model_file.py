@@ -17,12 +17,12 @@ import msgspec
 import torch
 from torch import Tensor
 
+from kws.config.paths import find_model
 from kws.errors import ModelError
-from kws.places import find_model
 from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model import ARCHITECTURES, parameter_count, posteriors
-from kws.spotting.network import Network
+from kws.spotting.networks.base import Network
 from kws.spotting.trigger import TriggerSettings
 
 FORMAT = "kws-model"
@@ -190,7 +190,7 @@ def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
     """Read a model file.
 
     Args:
-        name: a model's name, or the path of a model file: see `kws.places.find_model`.
+        name: a model's name, or the path of a model file: see `kws.config.paths.find_model`.
 
     Raises:
         ModelError: the file is missing, damaged, of another program, or holds anything but

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kws.arrays import Samples
 from kws.spotting.frontend import LogMel, StreamingLogMel
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.trigger import Trigger, TriggerSettings
+from kws.typing import Samples
 
 
 @dataclass(frozen=True)

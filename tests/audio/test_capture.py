@@ -14,7 +14,7 @@ import pytest
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import AudioFormat, Feed
-from kws.audio.watch import Patience
+from kws.audio.liveness import Patience
 from kws.errors import AudioFileError, DeviceError, HungError, KwsError
 
 FORMAT = AudioFormat(1_000, 1)

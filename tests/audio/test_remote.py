@@ -5,9 +5,9 @@ import pytest
 
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.lead import LEAD_LIMIT_S
+from kws.audio.liveness import Patience
 from kws.audio.pcm import PcmFormat
 from kws.audio.remote import Remote, TooFastError
-from kws.audio.watch import Patience
 from kws.errors import DeviceError, SilentError
 
 RATE = 16_000

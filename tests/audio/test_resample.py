@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.arrays import Frames
 from kws.audio.resample import MonoResampler
+from kws.typing import Frames
 
 
 def tone(rate: int, seconds: float, channels: int = 1, hertz: float = 440.0) -> Frames:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from kws.arrays import Frames
 from kws.audio.ring import RingBuffer
+from kws.typing import Frames
 
 CAPACITY = 50
 

@@ -12,7 +12,7 @@ import pytest
 import soundfile
 
 from bench.audio_servers import PulseAudio, wait_until
-from kws.satellite import END_S
+from kws.client.send import END_S
 
 from .client import HOST, get_json, receive, subscribe
 from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started

@@ -8,7 +8,7 @@ from ruamel.yaml import YAML
 from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
-from kws.config import load_config
+from kws.config.load import load_config
 from kws.spotting.model_file import load_model
 
 from .page import Page

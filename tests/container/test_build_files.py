@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from kws.config import load_config, parse_yaml
+from kws.config.load import load_config, parse_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")

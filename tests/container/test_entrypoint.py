@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from container.entrypoint import DEVICE, SOURCE, choose, is_said, run_options
-from kws.config import load_config
+from kws.config.load import load_config
 
 ENTRYPOINT = Path(__file__).parents[2] / "container" / "entrypoint.py"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from kws.config import Config, load_config
+from kws.config.load import load_config
+from kws.config.schema import Config
 from kws.errors import ServiceError
 from kws.service.files import put_files, remove_files, unit_text
 from kws.service.layout import Layout, system_layout, user_layout

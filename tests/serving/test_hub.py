@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.events import Dropped, Ended, Event, Heard, Reloaded
+from kws.protocol.events import Dropped, Ended, Event, Heard, Reloaded
 from kws.serving.hub import HISTORY, Filter, Hub, Message, Replay, Subscription
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)

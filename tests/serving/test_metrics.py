@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kws.events import Heard, Lost
+from kws.protocol.events import Heard, Lost
 from kws.serving.metrics import Metrics, Standing
 from kws.serving.status import SourceState
 

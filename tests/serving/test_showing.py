@@ -8,9 +8,9 @@ from typing import cast
 import torch
 from websockets.asyncio.server import ServerConnection
 
-from kws.events import Ended
-from kws.scores import Hop, Observers
-from kws.serving.delivery import Delivery
+from kws.engine.scores import Hop, Observers
+from kws.protocol.events import Ended
+from kws.serving.connection import Delivery
 from kws.serving.hub import Filter, Hub
 from kws.serving.showing import Showing
 

@@ -4,7 +4,7 @@ import os
 import threading
 from datetime import UTC, datetime
 
-from kws.events import Heard
+from kws.protocol.events import Heard
 from kws.serving.hub import Hub
 from kws.serving.stdout import StdoutWriter
 

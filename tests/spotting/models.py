@@ -7,7 +7,7 @@ import torch
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model_file import KeywordModel, ModelHeader
-from kws.spotting.small_cnn import SmallCNN
+from kws.spotting.networks.small_cnn import SmallCNN
 from kws.spotting.trigger import TriggerSettings
 
 EAGER = TriggerSettings(

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.arrays import Samples
 from kws.spotting.frontend import FrontEndSettings, LogMel, StreamingLogMel
+from kws.typing import Samples
 
 SETTINGS = FrontEndSettings()
 

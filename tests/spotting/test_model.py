@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from kws.spotting.model import parameter_count, posteriors
-from kws.spotting.small_cnn import SmallCNN, SparseLinear
+from kws.spotting.networks.small_cnn import SmallCNN, SparseLinear
 
 
 @pytest.mark.parametrize(("classes", "parameters"), [(4, 1_089_540), (34, 1_097_250)])

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 import torch
 
+from kws.config.paths import bundled_models
 from kws.errors import ModelError
-from kws.places import bundled_models
 from kws.spotting.model_file import (
     KeywordModel,
     ModelHeader,

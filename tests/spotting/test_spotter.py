@@ -6,10 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.arrays import Samples
 from kws.spotting.frontend import LogMel
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
+from kws.typing import Samples
 from tests.spotting.models import untrained_model
 
 MODEL = untrained_model()

@@ -21,7 +21,7 @@ _PATH = "PATH=/opt/kws/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LAUNCHER = """\
 #!/opt/kws/bin/python
 import sys
-from kws.cli import main
+from kws.cli.main import main
 sys.exit(main())
 """
 _NEEDED = ("systemd-nspawn", "systemctl", "nsenter", "unshare")

@@ -20,14 +20,14 @@ EXPOSURE = 1.6
 HANGING = """\
 import sys
 import threading
-import kws.inference
-work = kws.inference.Inference.work
+import kws.engine.batch
+work = kws.engine.batch.Inference.work
 def hang(self):
     work(self)
     if self.windows > 20:
         threading.Event().wait()
-kws.inference.Inference.work = hang
-from kws.cli import main
+kws.engine.batch.Inference.work = hang
+from kws.cli.main import main
 sys.exit(main())
 """
 """kws, but its inference thread hangs after some windows."""

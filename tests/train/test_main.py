@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from kws.spotting.model_file import load_model
-from kws.spotting.small_cnn import SmallCNN
+from kws.spotting.networks.small_cnn import SmallCNN
 from train.__main__ import main
 
 

@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from kws.arrays import Samples
 from kws.errors import AudioFileError, ConfigError
+from kws.typing import Samples
 from train.data.paths import Indices, Paths
 
 Split = Literal["training", "validation", "testing"]

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from kws.arrays import Samples
 from kws.errors import ConfigError
+from kws.typing import Samples
 from train.data.clips import SENTENCES, active_region
 from train.data.voices import Voice, phonemes, speak, voices
 from train.measure.evaluate import clip_window

@@ -16,8 +16,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from kws.arrays import Samples
 from kws.errors import ConfigError
+from kws.typing import Samples
 
 log = logging.getLogger(__name__)
 

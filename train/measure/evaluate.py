@@ -9,10 +9,10 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from kws.arrays import Samples
 from kws.errors import AudioFileError
 from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
+from kws.typing import Samples
 from train.data.broken import Broken
 from train.data.clips import Clip, Split, of_split, read_samples, word_clips
 from train.scenes.scene import NONE

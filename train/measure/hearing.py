@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from kws.arrays import Samples
 from kws.errors import KwsError
 from kws.spotting.model_file import BATCH, KeywordModel, load_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
+from kws.typing import Samples
 from train.measure.heldout import Group
 from train.measure.pieces import Piece
 from train.measure.scoring import Tally, Verdict, judge, tallies, together

@@ -5,8 +5,8 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from kws.config.paths import bundled_models, find_model
 from kws.errors import ConfigError
-from kws.places import bundled_models, find_model
 from kws.spotting.model_file import (
     DEFAULT_MODEL,
     KeywordModel,

@@ -6,7 +6,7 @@ from math import inf
 
 import numpy as np
 
-from kws.arrays import Samples
+from kws.typing import Samples
 from train.data.clips import Clip, active_region, read_samples
 from train.scenes.augment import reverberate
 from train.scenes.sources import Recordings

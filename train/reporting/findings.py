@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from kws.places import find_model
+from kws.config.paths import find_model
 from kws.spotting.model_file import KeywordModel, load_model
 from train.data.broken import Broken
 from train.data.clips import Split, of_split, word_clips

@@ -7,11 +7,11 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from kws.arrays import Samples
 from kws.errors import ConfigError
 from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection
+from kws.typing import Samples
 from train.measure.hearing import Track, detect, pace_of, track
 from train.measure.heldout import Group
 from train.measure.pieces import FilePiece, Piece

@@ -12,7 +12,7 @@ import torch
 from msgspec import Meta
 from torch import Tensor
 
-from kws.arrays import Samples
+from kws.typing import Samples
 
 Probability = Annotated[float, Meta(ge=0, le=1)]
 Seconds = Annotated[float, Meta(ge=0, le=10)]

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from kws.arrays import Samples
 from kws.errors import AudioFileError, ConfigError
+from kws.typing import Samples
 from train.data.clips import NO_CLIPS, Clips
 from train.data.features import NO_FEATURES, FeatureClips
 from train.scenes.augment import change_speed, fragment

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kws.arrays import Samples
 from kws.spotting.frontend import LogMel
+from kws.typing import Samples
 from train.data.features import Power
 from train.scenes.augment import (
     add_noise,

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from kws.arrays import Samples
+from kws.typing import Samples
 from train.data.clips import Clip, active_region, read_samples
 from train.data.features import FeatureClip, Power, band_centres, change_frame_rate, power_span
 from train.scenes.augment import change_speed, draw_band

@@ -8,7 +8,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.arrays import Samples
+from kws.typing import Samples
 from train.data.clips import Clip
 from train.measure.streams import AFTER_S, CLEAN, GAP_S, NOISE_DB, Condition, Stream, build_stream
 from train.scenes.sources import Recordings

@@ -1,0 +1,88 @@
+"""`kws check`: whether configuration and model are in order."""
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from kws.cli.options import add_config_arguments, file_of, naming_the_file, read_config
+
+if TYPE_CHECKING:
+    from kws.spotting.calibration import Calibration, OperatingPoint
+
+_ROWS = 12
+"""Operating points that are shown, about; a curve may have many more."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    config = read_config(options)
+
+    import os
+
+    from kws.engine.build import operating_point
+    from kws.engine.listener import make_spotter, warn_of_other_hop
+    from kws.serving.auth import read_access
+    from kws.spotting.model_file import load_model
+
+    model = load_model(config.model.path)
+    with naming_the_file(options):
+        read_access(config.server, os.environ)
+        spotter = make_spotter(config, model)
+        chosen = operating_point(config, model.header.calibration)
+    warn_of_other_hop(spotter)
+    print(f"configuration: {file_of(options) or 'the defaults'}: in order")
+    print(
+        f"model: {model.header.name}, {model.header.architecture}, "
+        f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s"
+    )
+    for keyword, settings in spotter.trigger.items():
+        print(
+            f"keyword: {keyword}, threshold {settings.threshold:g}, "
+            f"smoothing {settings.smoothing_s:g} s, patience {settings.patience_s:g} s, "
+            f"refractory {settings.refractory_s:g} s, release {settings.release:g}"
+        )
+    if model.header.calibration is not None:
+        thresholds = {keyword: each.threshold for keyword, each in spotter.trigger.items()}
+        for line in calibration_lines(model.header.calibration, chosen, thresholds):
+            print(line)
+    return 0
+
+
+def calibration_lines(
+    calibration: "Calibration", chosen: "OperatingPoint | None", thresholds: dict[str, float]
+) -> Iterator[str]:
+    """What other thresholds would cost, for people.
+
+    Args:
+        calibration: the model's.
+        chosen: the point that the configuration asks for, if any.
+        thresholds: those in force, by keyword.
+    """
+    from kws.spotting.calibration import rounded, two_digits_up
+
+    yield (
+        f"calibration: {rounded(calibration.hours)} hours without keywords; "
+        f"detection.false_alarms_per_hour can be {two_digits_up(calibration.least)} or more"
+    )
+    yield "  false alarms/hour    missed  thresholds"
+    last = len(calibration.points) - 1
+    for index, point in enumerate(calibration.points):
+        # Of a long curve points at equal steps, both ends, and always the chosen one.
+        if index % (1 + last // _ROWS) and index != last and point is not chosen:
+            continue
+        levels = sorted({f"{level:.3f}" for level in point.thresholds.values()})
+        yield (
+            f"{'*' if point is chosen else ' '} {rounded(point.false_alarms_per_hour):>17}"
+            f"  {100 * point.miss_rate:6.1f} %  {' to '.join((levels[0], *levels[1:][-1:]))}"
+        )
+    if chosen is None:
+        yield "calibration: none is chosen; detection.false_alarms_per_hour is not set"
+        return
+    own = [keyword for keyword, level in thresholds.items() if level != chosen.thresholds[keyword]]
+    but = f", but not for {', '.join(own)}: trigger or keywords set a threshold" if own else ""
+    yield f"calibration: the thresholds marked * are chosen{but}"

@@ -1,0 +1,89 @@
+"""`kws devices`: the microphones, and what one of them hears."""
+
+import argparse
+import json
+import os
+import sys
+from functools import partial
+
+from kws.cli.options import add_config_arguments, read_config, report
+from kws.config.schema import Config
+from kws.errors import DeviceError, HungError, KwsError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_arguments(parser)
+    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument(
+        "--meter",
+        action="store_true",
+        help="show the level and each keyword's posterior of the one that is used, until Ctrl-C",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    # JSON is YAML: so no name can be taken for anything but text.
+    overrides = [f"audio.device={json.dumps(options.device)}"] if options.device is not None else []
+    config = read_config(options, *overrides)
+    code = 0
+    try:
+        (_meter if options.meter else _list)(config)
+    except KwsError as error:
+        code = report(error)
+    except KeyboardInterrupt:
+        code = 130
+    # PortAudio's clean-up at the interpreter's end can hang on a hung audio server.
+    sys.stdout.flush()
+    os._exit(code)
+
+
+def _list(config: Config) -> None:
+    """Print a line for each device.
+
+    Raises:
+        DeviceError: the one that the configuration names is not among them.
+        HungError: the audio system does not answer.
+    """
+    from kws.audio.answer import answer_without_loop
+    from kws.audio.portaudio import capture_format, choose_device, input_devices
+    from kws.spotting.model_file import load_model
+
+    rate = load_model(config.model.path).sample_rate
+    devices = answer_without_loop(input_devices)
+    chosen = None
+    try:
+        chosen = choose_device(devices, config.audio.device)
+    finally:
+        print("  name, host API, channels, native rate, how it opens (* = the one that is used)")
+        for device in devices:
+            try:
+                opened = answer_without_loop(
+                    partial(capture_format, device, rate, config.audio.device_rate)
+                )
+            except HungError:
+                raise
+            except DeviceError:
+                opens = "does not open"
+            else:
+                found = opened.sample_rate
+                resampled = "" if found == rate else f", resampled to {rate} Hz"
+                opens = f"opens at {found} Hz{resampled}"
+            print(
+                f"{'*' if device == chosen else ' '} {device.name}, {device.host_api}, "
+                f"{device.channels}, {device.native_rate} Hz, {opens}"
+            )
+
+
+def _meter(config: Config) -> None:
+    import torch
+
+    from kws.audio.choose import make_source
+    from kws.cli.meter import show
+    from kws.engine.listener import make_spotter
+    from kws.spotting.model_file import load_model
+
+    torch.set_num_threads(1)
+    model = load_model(config.model.path)
+    show(make_source(config.audio, model.sample_rate), make_spotter(config, model))

@@ -1,0 +1,99 @@
+"""The command line: `kws COMMAND`. Each command is a module of `kws.cli`."""
+
+import argparse
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+
+from kws.cli.options import report
+from kws.errors import KwsError
+from kws.log import set_up_logging
+
+log = logging.getLogger(__name__)
+
+COMMANDS = {
+    "run": "listen, and print a JSON line for each keyword heard (the daemon)",
+    "scan": "find the keywords in recordings",
+    "watch": "subscribe to a running daemon and print its events",
+    "send": "send sound to a daemon elsewhere, and print what it hears in it",
+    "devices": "list the microphones",
+    "check": "say whether configuration and model are in order",
+    "install-service": "make it a service of systemd, and start it",
+    "uninstall-service": "stop the service and remove it; configuration and models stay",
+}
+EPILOG = """\
+exit codes: 0 all is well; 1 a recording could not be heard; 2 command line or configuration;
+3 model file; 4 audio device; 5 server; 6 the audio system hangs; 7 the service could not be
+installed; 130 interrupted.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        arguments: of the command line, without the program's name.
+
+    Returns:
+        The exit code.
+    """
+    _open_standard_files()
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    set_up_logging(options.log_level or "info", options.log_format or "text")
+    try:
+        code: int = options.run(options)
+    except KwsError as error:
+        return report(error)
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # The reader of standard output has gone; Python must not complain about that at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except Exception:
+        log.exception("kws failed; this is an error in kws, please report it")
+        return 1
+    return code
+
+
+def _open_standard_files() -> None:
+    """Fill closed standard descriptors, or the next file opened would be taken for one of them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # For reading: so who writes to it learns that nobody will ever see it.
+            os.open(os.devnull, os.O_RDONLY)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="kws",
+        description="A real-time keyword spotter.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"kws {version('kws')}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + ".",
+            epilog=EPILOG,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        module = import_module(f"kws.cli.{name.replace('-', '_')}")
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+        command.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
+        command.add_argument(
+            "--log-format", choices=("text", "json"), help="of the log on standard error"
+        )
+    return parser

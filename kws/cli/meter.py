@@ -1,0 +1,119 @@
+"""What a microphone hears, as it hears it: a level meter and the posterior of each keyword."""
+
+import math
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from kws.audio.answer import answer_without_loop
+from kws.audio.feed import Feed
+from kws.audio.source import Source
+from kws.engine.listener import Listener
+from kws.spotting.spotter import Spotter
+from kws.typing import Frames
+
+LOWEST_DB = -60.0
+"""Level at the meter's left end, dB below full scale."""
+_METER_WIDTH = 24
+_LINE_SECONDS = 1.0
+"""Between two lines where there is no terminal to draw on."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was heard in a hop.
+
+    Attributes:
+        level_db: of the loudest sample, dB relative to full scale; minus infinity for silence.
+        smoothed: posterior of each keyword, as the trigger sees it.
+        heard: keywords that fired.
+    """
+
+    level_db: float
+    smoothed: Mapping[str, float]
+    heard: tuple[str, ...]
+
+
+def level_db(frames: Frames) -> float:
+    """Level of the loudest sample, dB relative to full scale; minus infinity for silence."""
+    peak = float(np.abs(frames).max(initial=0.0))
+    return 20 * math.log10(peak) if peak > 0 else -math.inf
+
+
+def line(reading: Reading, thresholds: Mapping[str, float], columns: int) -> str:
+    """A line for people, no longer than `columns`.
+
+    What fired is in brackets; the number after each keyword is its posterior, and its threshold
+    stands behind a slash.
+    """
+    share = (max(reading.level_db, LOWEST_DB) - LOWEST_DB) / -LOWEST_DB
+    filled = round(min(share, 1.0) * _METER_WIDTH)
+    level = " silence" if math.isinf(reading.level_db) else f"{reading.level_db:5.0f} dB"
+    meter = f"{level} |{'#' * filled:{_METER_WIDTH}}|"
+    words = [
+        f"[{word}] {reading.smoothed[word]:.2f}/{threshold:.2f}"
+        if word in reading.heard
+        else f" {word}  {reading.smoothed[word]:.2f}/{threshold:.2f}"
+        for word, threshold in thresholds.items()
+    ]
+    return " ".join((meter, *words))[:columns]
+
+
+def readings(feed: Feed, spotter: Spotter) -> Iterator[Reading]:
+    """A reading for each hop, until the feed is exhausted.
+
+    Raises:
+        DeviceError: the source was lost.
+    """
+    listener = Listener(feed.format, spotter)
+    hop = round(feed.format.sample_rate * spotter.hop_s)
+    while (chunk := feed.read(hop, limit=hop)) is not None:
+        if chunk.lost:
+            listener.skip(chunk.lost)
+        heard = listener.push(chunk.frames)
+        yield Reading(
+            level_db(chunk.frames), spotter.smoothed, tuple(each.keyword for each in heard)
+        )
+    if feed.error is not None:
+        raise feed.error
+
+
+def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.monotonic) -> None:
+    """Draw what a source hears until it is lost or somebody interrupts.
+
+    Raises:
+        DeviceError: it cannot be opened, or was lost.
+        HungError: the audio system does not answer.
+    """
+    feed = Feed(answer_without_loop(source.open), clock)
+    thresholds = {word: each.threshold for word, each in spotter.trigger.items()}
+    print(
+        f"{source.kind} {source.name!r}: {feed.format.sample_rate} Hz, {feed.format.channels} "
+        "channel(s); keyword posterior/threshold, [keyword] where it fires; Ctrl-C ends",
+        file=sys.stderr,
+    )
+    answer_without_loop(lambda: source.start(feed))
+    terminal = sys.stdout.isatty()
+    said_at = -math.inf
+    loudest: Reading | None = None
+    try:
+        for reading in readings(feed, spotter):
+            if terminal:
+                text = line(reading, thresholds, shutil.get_terminal_size().columns - 1)
+                print(f"\r\x1b[K{text}", end="", flush=True)
+                continue
+            if loudest is None or reading.heard or reading.level_db > loudest.level_db:
+                loudest = reading
+            if clock() - said_at >= _LINE_SECONDS or reading.heard:
+                print(line(loudest, thresholds, 10_000), flush=True)
+                said_at, loudest = clock(), None
+    except KeyboardInterrupt:
+        feed.end()
+    finally:
+        if terminal:
+            print()
+        answer_without_loop(source.stop)

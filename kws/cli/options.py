@@ -1,0 +1,88 @@
+"""Arguments that several commands share."""
+
+import argparse
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from kws.config.load import load_config
+from kws.config.paths import config_file
+from kws.config.schema import Config
+from kws.errors import ConfigError, KwsError
+from kws.log import set_up_logging
+
+log = logging.getLogger(__name__)
+
+
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments of every command that reads the configuration."""
+    parser.add_argument(
+        "--config",
+        type=Path,
+        metavar="FILE",
+        help="configuration, in YAML; default: ~/.config/kws/config.yaml, else "
+        "/etc/kws/config.yaml, else none",
+    )
+    parser.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="set a key of the configuration, as server.port=9000; may be repeated",
+    )
+
+
+@contextmanager
+def naming_the_file(options: argparse.Namespace) -> Iterator[None]:
+    """Whatever the configuration turns out not to fit in here, its file is named.
+
+    Raises:
+        ConfigError: as raised inside, with the file's name.
+    """
+    try:
+        yield
+    except ConfigError as error:
+        raise ConfigError(f"{file_of(options) or 'configuration'}: {error}") from error
+
+
+def file_of(options: argparse.Namespace) -> Path | None:
+    """The configuration's file: the one named, else the one that is found; None: there is none."""
+    named: Path | None = options.config
+    return config_file(os.environ) if named is None else named
+
+
+def report(error: KwsError) -> int:
+    """Say what a user can mend, and give the exit code."""
+    for line in str(error).splitlines():
+        log.error("%s", line)
+    return error.exit_code
+
+
+def read_config(options: argparse.Namespace, *overrides: str) -> Config:
+    """The configuration of a command, and the log as it says.
+
+    Raises:
+        ConfigError: it says something that cannot be.
+    """
+    config = settings(options, *overrides)
+    set_up_logging(config.log.level, config.log.format)
+    if options.config is None and (found := file_of(options)):
+        log.info("configuration: %s", found)
+    return config
+
+
+def settings(options: argparse.Namespace, *overrides: str) -> Config:
+    """The configuration of a command, as its file is now.
+
+    Raises:
+        ConfigError: it says something that cannot be.
+    """
+    wanted = [*options.overrides, *overrides]
+    if options.log_level:
+        wanted.append(f"log.level={options.log_level}")
+    if options.log_format:
+        wanted.append(f"log.format={options.log_format}")
+    return load_config(file_of(options), overrides=wanted, environment=os.environ)

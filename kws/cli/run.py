@@ -1,0 +1,77 @@
+"""`kws run`: the daemon."""
+
+import argparse
+import json
+import logging
+import os
+import signal
+
+from kws.cli.options import (
+    add_config_arguments,
+    naming_the_file,
+    read_config,
+    report,
+    settings,
+)
+from kws.errors import KwsError
+from kws.log import log_without_waiting, take_in_standard_error
+
+log = logging.getLogger(__name__)
+
+_LOG_SECONDS = 0.2
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    add_config_arguments(parser)
+    parser.add_argument(
+        "--source",
+        metavar="SOURCE",
+        help="microphone (the default), demo, network for only what others send, - for raw audio "
+        "or WAV on standard input, or a file",
+    )
+    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument(
+        "--demo-if-no-microphone",
+        action="store_true",
+        help="play the bundled demo recording in a loop where there is no microphone; "
+        'its events carry "stream": "demo"',
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command."""
+    overrides = []
+    # JSON is YAML: so no name can be taken for anything but text.
+    if options.source is not None:
+        overrides.append(f"audio.source={json.dumps(options.source)}")
+    if options.device is not None:
+        overrides.append(f"audio.device={json.dumps(options.device)}")
+    config = read_config(options, *overrides)
+
+    unwaiting = log_without_waiting()
+    # From here on a stop is a clean end; once it listens, the daemon has a handler of its own.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    code = 0
+    if config.log.format == "json":
+        take_in_standard_error()
+    try:
+        from kws.daemon import daemon
+
+        with naming_the_file(options):
+            daemon.run(
+                config,
+                reread=lambda: settings(options, *overrides),
+                demo_if_no_microphone=options.demo_if_no_microphone,
+            )
+    except KwsError as error:
+        code = report(error)
+    except KeyboardInterrupt:
+        log.info("interrupted before it had begun to listen")
+    except Exception:
+        log.exception("kws failed; this is an error in kws, please report it")
+        code = 1
+    # PortAudio's own clean-up at the interpreter's end can hang on a hung audio server, and a
+    # blocked standard output must not hold us either. Everything has been said by now.
+    unwaiting.finish(_LOG_SECONDS)
+    os._exit(code)

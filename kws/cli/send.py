@@ -1,0 +1,109 @@
+"""`kws send`: send sound to a daemon elsewhere, and print what it hears in it."""
+
+import argparse
+import asyncio
+import logging
+import os
+import platform
+import signal
+from pathlib import Path
+
+import msgspec
+
+from kws.cli.options import report
+from kws.config.schema import AudioConfig
+from kws.errors import ConfigError, KwsError
+from kws.serving.auth import TOKEN_VARIABLE, read_token
+
+log = logging.getLogger(__name__)
+
+DEFAULT_URL = "ws://127.0.0.1:8000/audio"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument(
+        "source",
+        nargs="?",
+        metavar="FILE",
+        help="a recording, or - for WAV or raw samples on standard input",
+    )
+    parser.add_argument("--microphone", action="store_true", help="send this machine's microphone")
+    parser.add_argument("--device", default="", metavar="NAME", help="part of its name")
+    parser.add_argument("--url", default=DEFAULT_URL, help=f"default: {DEFAULT_URL}")
+    parser.add_argument(
+        "--stream", metavar="NAME", help="of the stream, in events; default: this machine's name"
+    )
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
+    )
+    parser.add_argument(
+        "--rate", type=int, default=16_000, metavar="HZ", help="of raw samples; default: 16000"
+    )
+    parser.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples")
+    parser.add_argument(
+        "--format", choices=("s16le", "f32le"), default="s16le", help="of raw samples"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the command: until the sound ends, or it is told to stop."""
+    if (options.source is None) is not options.microphone:
+        raise ConfigError("kws send: say what to send: a FILE, - or --microphone, and only one")
+    code = 0
+    try:
+        asyncio.run(_send(options))
+    except KwsError as error:
+        code = report(error)
+    except BrokenPipeError:
+        code = 1  # nobody reads our output any more
+    # PortAudio's own clean-up at the interpreter's end can hang on a hung audio server.
+    os._exit(code)
+
+
+async def _send(options: argparse.Namespace) -> None:
+    from kws.audio.capture import Pace
+    from kws.audio.choose import make_source
+    from kws.audio.first import first_source
+    from kws.client.send import SENT_RATE, Destination, Satellite, stream_name
+
+    audio = _audio(options)
+    token = os.environ.get(TOKEN_VARIABLE, "")
+    if options.token_file is not None:
+        token = read_token(options.token_file)
+    stopping = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    source, opened = await first_source(audio, SENT_RATE, Pace(), demo_if_no_microphone=False)
+    if isinstance(opened, KwsError):
+        log.warning("%s; waiting for it", opened)
+    satellite = Satellite(
+        source,
+        lambda: make_source(audio, SENT_RATE, again=True),
+        Destination(options.url, options.stream or stream_name(platform.node()), token),
+        lambda message: print(message, flush=True),
+    )
+    await satellite.run(None if isinstance(opened, KwsError) else opened, stopping)
+
+
+def _audio(options: argparse.Namespace) -> AudioConfig:
+    """The source, as the daemon's configuration would name it.
+
+    Raises:
+        ConfigError: rate or channels cannot be.
+    """
+    source = "microphone" if options.microphone else options.source
+    if not options.microphone and source in ("microphone", "demo", "network"):
+        # A file of that name is meant.
+        source = f"./{source}"
+    values = {
+        "source": source,
+        "device": options.device,
+        "stdin_rate": options.rate,
+        "stdin_channels": options.channels,
+        "stdin_format": options.format,
+    }
+    try:
+        return msgspec.convert(values, AudioConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"kws send: {error} (--rate, --channels)") from error

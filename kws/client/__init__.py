@@ -1,0 +1,1 @@
+"""A client of a daemon: connecting, watching its events, sending it audio."""

@@ -1,0 +1,117 @@
+"""How the configuration is read and overridden.
+
+Later wins: defaults, file, environment (`KWS_SERVER__PORT=9000`), command line
+(`--set server.port=9000`).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from kws.config.schema import Config
+from kws.config.validation import problems
+from kws.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "KWS_"
+ENVIRONMENT_SEPARATOR = "__"
+
+
+def load_config(
+    path: Path | None = None,
+    *,
+    overrides: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Config:
+    """Read the configuration.
+
+    Args:
+        path: a YAML file; without one, the defaults.
+        overrides: "section.key=value", the value in YAML.
+        environment: variables, of which those that begin with KWS_ and hold a double underscore
+            count: KWS_SECTION__KEY.
+
+    Raises:
+        ConfigError: a key is unknown, or a value of the wrong type or out of range.
+    """
+    tree: dict[str, Any] = {}
+    config = Config()
+    if path is not None:
+        tree = _read_file(path)
+        config = _convert(tree, str(path))
+    for name, value in sorted((environment or {}).items()):
+        if name.startswith(ENVIRONMENT_PREFIX) and ENVIRONMENT_SEPARATOR in name:
+            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split(ENVIRONMENT_SEPARATOR)
+            _put(tree, keys, _parse_value(value, f"variable {name}"), f"variable {name}")
+            config = _convert(tree, f"variable {name}")
+    for override in overrides:
+        key, separator, value = override.partition("=")
+        if not separator or not key.strip():
+            raise ConfigError(f"--set {override}: should be section.key=value")
+        source = f"--set {override}"
+        _put(tree, key.strip().split("."), _parse_value(value, source), source)
+        config = _convert(tree, source)
+    return config
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path}: no such configuration file") from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    tree = parse_yaml(text, str(path))
+    if tree is None:
+        return {}
+    if not isinstance(tree, dict):
+        raise ConfigError(f"{path}: should hold sections such as 'server:', not a single value")
+    return tree
+
+
+def parse_yaml(text: str, source: str) -> Any:
+    """What a YAML text says, as plain values.
+
+    Args:
+        text: in YAML 1.2.
+        source: where it stands, for messages.
+
+    Raises:
+        ConfigError: it is no YAML.
+    """
+    # YAML 1.2, in which yes, no and on are words: people write them as keywords.
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark
+        line = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{source}{line}: not valid YAML: {error.problem}") from error
+    except YAMLError as error:
+        raise ConfigError(f"{source}: not valid YAML: {error}") from error
+
+
+def _parse_value(text: str, source: str) -> Any:
+    # A dash alone begins a list in YAML; here it is standard input.
+    return text.strip() if text.strip() in ("", "-") else parse_yaml(text, source)
+
+
+def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
+    for depth, key in enumerate(keys[:-1]):
+        below = tree.setdefault(key, {})
+        if below is None:
+            below = tree[key] = {}
+        if not isinstance(below, dict):
+            raise ConfigError(f"{source}: {'.'.join(keys[: depth + 1])} is a value, not a section")
+        tree = below
+    tree[keys[-1]] = value
+
+
+def _convert(tree: Mapping[str, Any], source: str) -> Config:
+    # A section that is there without a key means: nothing said.
+    said = {key: {} if value is None else value for key, value in tree.items()}
+    if wrong := list(problems(said, Config)):
+        raise ConfigError("\n".join(f"{source}: {problem}" for problem in wrong))
+    return msgspec.convert(said, Config)

@@ -1,0 +1,132 @@
+"""What `config.yaml` may say."""
+
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+Seconds = Annotated[float, Meta(ge=0, le=60)]
+Level = Annotated[float, Meta(gt=0, le=1)]
+
+
+class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where sound comes from.
+
+    Attributes:
+        source: "microphone", "demo", "-" for standard input, the path of an audio file, or
+            "network": none but what others send.
+        device: part of the microphone's name; empty for the system's default.
+        device_rate: samples per second to open the microphone at; 0: the model's rate where the
+            device takes it, else the device's own.
+        stdin_rate: samples per second of raw audio on standard input.
+        stdin_channels: channels of it.
+        stdin_format: type of its samples.
+        lost_after_s: a live source that delivers nothing for so long is lost; less than the
+            patience of a supervisor (`kws.daemon.sd_notify`).
+        silent_after_s: a microphone that delivers nothing but zeros for so long is doubtful, and
+            is opened anew; 0: never.
+        ready_after_sound: say that the daemon is ready only when the first sound has come.
+    """
+
+    source: Annotated[str, Meta(min_length=1)] = "microphone"
+    device: str = ""
+    device_rate: Annotated[int, Meta(ge=0, le=768_000)] = 0
+    stdin_rate: Annotated[int, Meta(ge=4_000, le=768_000)] = 16_000
+    stdin_channels: Annotated[int, Meta(ge=1, le=64)] = 1
+    stdin_format: Literal["s16le", "f32le"] = "s16le"
+    lost_after_s: Annotated[float, Meta(ge=1, le=15)] = 3.0
+    silent_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
+    ready_after_sound: bool = False
+
+
+class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What to hear with.
+
+    Attributes:
+        path: of a model file, or the name of a model: see `kws.config.paths.find_model`.
+        hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
+    """
+
+    path: Annotated[str, Meta(min_length=1)] = "yes-no-up-down"
+    hop_s: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
+
+
+class DetectionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What detecting may cost.
+
+    Attributes:
+        false_alarms_per_hour: take the thresholds that gave at most so many, all keywords
+            together, when the model was calibrated; null: take its own.
+    """
+
+    false_alarms_per_hour: Annotated[float, Meta(gt=0, le=1000)] | None = None
+
+
+class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """When a posterior becomes an event; null leaves it to the model file.
+
+    See `kws.spotting.trigger.TriggerSettings` for what each means.
+    """
+
+    threshold: Level | None = None
+    smoothing_s: Seconds | None = None
+    patience_s: Seconds | None = None
+    refractory_s: Seconds | None = None
+    release: Level | None = None
+    exclusion_s: Seconds | None = None
+
+
+class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The port for programs.
+
+    Attributes:
+        host: address to listen on.
+        port: TCP port; 0 takes a free one.
+        token_file: file whose first line every client has to know; empty for none. The variable
+            KWS_TOKEN does the same.
+        allowed_hosts: further names that clients may call the server by.
+        allowed_origins: web pages elsewhere that may connect, as "https://example.org".
+        max_connections: clients at a time.
+        max_streams: streams of sound at a time that clients may send.
+        keep_audio_s: keep the sound of each detection for so long, for who has the token; 0: never.
+        queue: events that may wait for a slow subscriber before it is closed.
+    """
+
+    host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
+    port: Annotated[int, Meta(ge=0, le=65_535)] = 8000
+    token_file: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    allowed_origins: tuple[str, ...] = ()
+    max_connections: Annotated[int, Meta(ge=1, le=10_000)] = 100
+    max_streams: Annotated[int, Meta(ge=0, le=10_000)] = 64
+    keep_audio_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
+    queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
+
+
+class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What goes to standard error.
+
+    Attributes:
+        level: the least that is said.
+        format: "text" for people, "json" for machines.
+    """
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["text", "json"] = "text"
+
+
+class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All of it.
+
+    Attributes:
+        detection: chooses thresholds, under `trigger`.
+        trigger: for all keywords.
+        keywords: for single keywords, over `trigger`.
+    """
+
+    audio: AudioConfig = field(default_factory=AudioConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    detection: DetectionConfig = field(default_factory=DetectionConfig)
+    trigger: TriggerConfig = field(default_factory=TriggerConfig)
+    keywords: dict[str, TriggerConfig] = field(default_factory=dict)
+    server: ServerConfig = field(default_factory=ServerConfig)
+    log: LogConfig = field(default_factory=LogConfig)

@@ -1,0 +1,1 @@
+"""One run of the daemon: start, ready, watchdog, reload, stop."""

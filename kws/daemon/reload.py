@@ -1,0 +1,33 @@
+"""What a running daemon may become when its configuration is read again."""
+
+from collections.abc import Callable
+
+from kws.config.schema import Config
+from kws.errors import ConfigError
+from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.spotter import warm_up
+
+_FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
+
+
+def load(old: Config, reread: Callable[[], Config]) -> tuple[Config, KeywordModel]:
+    """The new configuration, and its model, ready to hear.
+
+    Args:
+        old: the one that holds.
+        reread: reads the new one.
+
+    Raises:
+        KwsError: they cannot be used, or only by a new start.
+    """
+    new = reread()
+    if new.server != old.server:
+        raise ConfigError("server: cannot change while kws runs; start it anew, or undo the change")
+    for name in _FIXED_AUDIO:
+        if getattr(new.audio, name) != getattr(old.audio, name):
+            raise ConfigError(
+                f"audio.{name}: cannot change while kws runs; start it anew, or undo the change"
+            )
+    model = load_model(new.model.path)
+    warm_up(model)
+    return new, model

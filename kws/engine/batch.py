@@ -1,0 +1,129 @@
+"""All streams in one thread: the windows that are due go through the model as one batch."""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import torch
+
+from kws.engine.stream import Stream
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.spotter import Spotter
+
+_GATHER_S = 0.02
+"""Where there are several streams, windows of so long a time go through the model together."""
+
+
+class Inference:
+    """Hears streams with one model.
+
+    Args:
+        model: what hears.
+        measured: told after each batch how many seconds the model took for how many windows.
+
+    Attributes:
+        woken: set it when a stream has something to hear: `Feed(..., filled=inference.woken)`.
+        windows: how many have been decided so far.
+    """
+
+    def __init__(
+        self,
+        model: KeywordModel,
+        measured: Callable[[float, int], object] = lambda seconds, windows: None,
+    ) -> None:
+        self.woken = threading.Event()
+        self.windows = 0
+        self._model = model
+        self._streams: list[Stream] = []
+        self._orders: deque[Callable[[], None]] = deque()
+        self._measured = measured
+        self._spotter: Callable[[], Spotter] | None = None
+        self._stopped = threading.Event()
+
+    @property
+    def model(self) -> KeywordModel:
+        """What hears now."""
+        return self._model
+
+    def add(self, stream: Stream) -> None:
+        """Hear a stream too."""
+
+        def order() -> None:
+            # It may have been made just before everything went over to another model.
+            if self._spotter is not None and stream.spotter.model is not self._model:
+                stream.exchange(self._spotter())
+            self._streams.append(stream)
+
+        self._order(order)
+
+    def remove(self, stream: Stream) -> None:
+        """Hear a stream no more."""
+        self._order(lambda: self._streams.remove(stream))
+
+    def exchange(
+        self,
+        model: KeywordModel,
+        spotter: Callable[[], Spotter],
+        done: Callable[[], None],
+        wanted: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Go over to another model between two windows.
+
+        Args:
+            model: the new one.
+            spotter: a new spotter with it, for each stream.
+            done: called when every stream has gone over.
+            wanted: asked first; whoever ordered it may have given up by then.
+        """
+
+        def order() -> None:
+            if not wanted():
+                return
+            self._model, self._spotter = model, spotter
+            for stream in self._streams:
+                stream.exchange(spotter())
+            done()
+
+        self._order(order)
+
+    def ask(self, answer: Callable[[], None]) -> None:
+        """Call `answer` from the thread that hears, between two windows."""
+        self._order(answer)
+
+    def stop(self) -> None:
+        """Let `run` return; what is due by then is heard first."""
+        self._stopped.set()
+        self.woken.set()
+
+    def run(self) -> None:
+        """Hear what comes until `stop`."""
+        while not self._stopped.is_set():
+            self.woken.wait()
+            if len(self._streams) > 1:
+                self._stopped.wait(_GATHER_S)
+            self.woken.clear()
+            self.work()
+
+    def work(self) -> None:
+        """Hear all that is there."""
+        self._obey()
+        while batch := [(each, due) for each in self._streams if len(due := each.due())]:
+            windows = batch[0][1] if len(batch) == 1 else torch.cat([due for _, due in batch])
+            begun = time.perf_counter()
+            posteriors = self._model.posteriors(windows)
+            self._measured(time.perf_counter() - begun, len(posteriors))
+            parts = torch.split(posteriors, [len(due) for _, due in batch])
+            for (stream, _), part in zip(batch, parts, strict=True):
+                stream.decide(part)
+            self.windows += len(posteriors)
+            # A recording can keep us here for long.
+            self._obey()
+
+    def _obey(self) -> None:
+        while self._orders:
+            self._orders.popleft()()
+
+    def _order(self, order: Callable[[], None]) -> None:
+        self._orders.append(order)
+        self.woken.set()

@@ -1,0 +1,79 @@
+"""From what the configuration says of detecting to the settings of each keyword's trigger."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import msgspec
+
+from kws.config.schema import Config, TriggerConfig
+from kws.errors import ConfigError
+from kws.spotting.calibration import Calibration, OperatingPoint
+from kws.spotting.trigger import TriggerSettings
+
+
+def trigger_settings(
+    config: Config,
+    defaults: Mapping[str, TriggerSettings],
+    calibration: Calibration | None = None,
+) -> dict[str, TriggerSettings]:
+    """Settings of each keyword.
+
+    Later wins: the model's, the operating point's threshold, those for all, the keyword's own.
+
+    Args:
+        config: what the user wants.
+        defaults: the model's, by keyword.
+        calibration: the model's.
+
+    Raises:
+        ConfigError: a keyword is not the model's, settings contradict each other, or there is no
+            operating point as asked for.
+    """
+    if unknown := [keyword for keyword in config.keywords if keyword not in defaults]:
+        raise ConfigError(
+            f"keywords.{unknown[0]}: the model has no such keyword; it has: {', '.join(defaults)}"
+        )
+    point = operating_point(config, calibration)
+    thresholds = {} if point is None else point.thresholds
+    return {
+        keyword: _merged(keyword, settings, config, thresholds.get(keyword))
+        for keyword, settings in defaults.items()
+    }
+
+
+def operating_point(config: Config, calibration: Calibration | None) -> OperatingPoint | None:
+    """The operating point that the user asks for, if any.
+
+    Args:
+        config: what the user wants.
+        calibration: the model's.
+
+    Raises:
+        ConfigError: the model is not calibrated, or its calibration cannot show the rate.
+    """
+    rate = config.detection.false_alarms_per_hour
+    if rate is None:
+        return None
+    try:
+        if calibration is None:
+            raise ValueError("the model is not calibrated; set trigger.threshold instead")
+        return calibration.at(rate)
+    except ValueError as error:
+        raise ConfigError(f"detection.false_alarms_per_hour: {error}") from error
+
+
+def _merged(
+    keyword: str, settings: TriggerSettings, config: Config, threshold: float | None
+) -> TriggerSettings:
+    wanted: dict[str, float] = {} if threshold is None else {"threshold": threshold}
+    for section in (config.trigger, config.keywords.get(keyword, TriggerConfig())):
+        said = msgspec.to_builtins(section)
+        wanted |= {name: value for name, value in said.items() if value is not None}
+    settings = settings.with_threshold(wanted.pop("threshold", settings.threshold))
+    try:
+        return replace(settings, **wanted)
+    except ValueError as error:
+        # Where the threshold comes from the model, the user has never seen it.
+        raise ConfigError(
+            f"trigger of keyword {keyword!r}: {error}, {settings.threshold:g}"
+        ) from error

@@ -1,0 +1,250 @@
+"""What is heard: the own source, the streams that others send, the thread that hears."""
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kws.audio.capture import Capture, Pace
+from kws.audio.choose import make_source
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.first import First
+from kws.audio.liveness import Patience
+from kws.config.schema import AudioConfig, Config
+from kws.engine.batch import Inference
+from kws.engine.clips import Sound
+from kws.engine.listener import make_spotter, warn_of_other_hop
+from kws.engine.scores import Observers
+from kws.engine.senders import NetworkStreams
+from kws.engine.stream import Stream
+from kws.errors import DeviceError, HungError, KwsError
+from kws.protocol.events import Event, News
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.spotter import Spotter
+
+log = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 0.25
+"""Between two looks at the senders."""
+STOP_SECONDS = 0.2
+"""How long each part of a stop may take, so that all of it takes less than a second."""
+
+
+@dataclass(frozen=True)
+class Outlets:
+    """Where what is heard goes.
+
+    Attributes:
+        publish: takes what happened.
+        observers: who look at each hop.
+        keep: takes the sound of each detection, with the event's id; None: nobody does.
+        measured: told how many seconds the model took for how many windows.
+    """
+
+    publish: Callable[[News], Event | None]
+    observers: Observers
+    keep: Callable[[str, Sound], None] | None
+    measured: Callable[[float, int], object]
+
+
+class Hearing:
+    """The daemon's own stream, and the streams that others send.
+
+    Args:
+        first: source to begin with.
+        config: all settings.
+        model: what hears.
+        outlets: where what is heard goes.
+        pace: how to go about losses.
+        clock: seconds, monotonic.
+
+    Attributes:
+        inference: hears all streams, in a thread of its own.
+        stream: what comes of the own source.
+        capture: keeps the own source open.
+        network: what others send.
+
+    Raises:
+        ConfigError: configuration and model contradict each other.
+    """
+
+    def __init__(
+        self,
+        first: First,
+        config: Config,
+        model: KeywordModel,
+        outlets: Outlets,
+        pace: Pace,
+        clock: Callable[[], float],
+    ) -> None:
+        source, opened = first
+        self._config, self._model, self._outlets = config, model, outlets
+        self.inference = Inference(model, outlets.measured)
+        self._ended, self._failed = asyncio.Event(), asyncio.Event()
+        self._failure: Exception | None = None
+        self._loop = asyncio.get_running_loop()
+        self.stream = self._new_stream(
+            source.stream, live=source.live, heard_to_end=lambda: self._set(self._ended)
+        )
+        warn_of_other_hop(self.stream.spotter)
+        self.inference.add(self.stream)
+        self._source = source
+        self._opened = opened if isinstance(opened, AudioFormat) else None
+        self.capture = Capture(
+            source,
+            lambda: make_source(self._config.audio, self.inference.model.sample_rate, again=True),
+            lambda audio_format: Feed(audio_format, clock, self.inference.woken),
+            _Wake(self.stream, self.inference),
+            _patience(config.audio),
+            pace,
+            clock,
+        )
+        if isinstance(opened, DeviceError):
+            self.capture.refuse(opened)
+        self.network = NetworkStreams(
+            self.inference,
+            self._new_stream,
+            outlets.publish,
+            lambda: _patience(self._config.audio),
+            clock,
+            reserved=frozenset((source.stream,)),
+        )
+
+    @property
+    def live(self) -> bool:
+        """Whether the source does not wait, and ought to deliver all the time."""
+        return self._source.live
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Hear inside this block; gives a task that ends when there will be no more.
+
+        The task raises what `Capture.run` does, or what the inference thread failed with.
+        """
+        hearing = threading.Thread(target=self._infer, name="inference", daemon=True)
+        hearing.start()
+        task, looking = asyncio.create_task(self._run()), asyncio.create_task(self._look())
+        try:
+            yield task
+        finally:
+            task.cancel()
+            looking.cancel()
+            await self.capture.stop(STOP_SECONDS)
+            self.inference.stop()
+            await asyncio.to_thread(hearing.join, STOP_SECONDS)
+
+    async def change(self, config: Config, model: KeywordModel) -> None:
+        """Go over to another configuration and model, without losing sound.
+
+        Args:
+            config: all settings; its source has to be the same.
+            model: what hears from now on.
+
+        Raises:
+            ConfigError: they contradict each other.
+        """
+        warn_of_other_hop(make_spotter(config, model))
+
+        def spotter() -> Spotter:
+            return make_spotter(config, model)
+
+        changed, abandoned = asyncio.Event(), threading.Event()
+        self.inference.exchange(
+            model, spotter, lambda: self._set(changed), lambda: not abandoned.is_set()
+        )
+        try:
+            await changed.wait()
+        except asyncio.CancelledError:
+            # What was refused must not happen later.
+            abandoned.set()
+            raise
+        before, self._config, self._model = self._config, config, model
+        if config.audio != before.audio:
+            self.capture.change(_patience(config.audio))
+
+    def _new_stream(
+        self,
+        name: str,
+        *,
+        live: bool,
+        behind_s: float | None = None,
+        heard_to_end: Callable[[], None] = lambda: None,
+    ) -> Stream:
+        """A stream that hears with what the others hear with.
+
+        Raises:
+            ConfigError: configuration and model contradict each other.
+        """
+        return Stream(
+            name,
+            make_spotter(self._config, self._model),
+            self._outlets.publish,
+            live=live,
+            behind_s=behind_s,
+            heard_to_end=heard_to_end,
+            observers=self._outlets.observers,
+            keep=self._outlets.keep,
+        )
+
+    async def _look(self) -> None:
+        """Find out which senders have fallen silent."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            self.network.look()
+
+    async def _run(self) -> None:
+        capturing = asyncio.create_task(self.capture.run(self._opened))
+        failing = asyncio.create_task(self._failed.wait())
+        hearing = asyncio.create_task(self._ended.wait())
+        try:
+            await _first_of(capturing, failing)
+            if capturing.done() and not isinstance(capturing.exception(), HungError):
+                # Of a recording nothing is lost, though it ended in damage.
+                await _first_of(hearing, failing)
+            if self._failure is not None:
+                raise KwsError("nothing was heard any more") from self._failure
+            capturing.result()
+        finally:
+            for task in (capturing, failing, hearing):
+                task.cancel()
+
+    def _infer(self) -> None:
+        """The inference thread."""
+        try:
+            self.inference.run()
+        # A dead inference thread must never look like a quiet room.
+        except Exception as error:
+            log.exception("inference failed; this is an error in kws, please report it")
+            self._failure = error
+            self._set(self._failed)
+
+    def _set(self, event: asyncio.Event) -> None:
+        """From any thread; a loop that has ended needs no news."""
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(event.set)
+
+
+async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+
+
+def _patience(audio: AudioConfig) -> Patience:
+    return Patience(audio.lost_after_s, audio.silent_after_s)
+
+
+class _Wake:
+    """A stream's sink that wakes who hears the stream."""
+
+    def __init__(self, stream: Stream, inference: Inference) -> None:
+        self._stream, self._inference = stream, inference
+
+    def attach(self, feed: Feed) -> None:
+        self._stream.attach(feed)
+        self._inference.woken.set()
+
+    def lose(self, reason: str) -> None:
+        self._stream.lose(reason)
+        self._inference.woken.set()

@@ -1,0 +1,70 @@
+"""Recordings, as fast as the machine goes, with the same result as the daemon would give."""
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from kws.audio.feed import AudioFormat
+from kws.audio.file import open_audio, read_blocks
+from kws.audio.resample import warn_not_finite
+from kws.config.schema import Config
+from kws.engine.listener import SILENCE_S, Listener, make_spotter
+from kws.errors import AudioFileError
+from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.spotter import Detection
+
+log = logging.getLogger(__name__)
+
+BLOCK_S = 10.0
+"""Seconds that are read and heard at once."""
+FULL_BAND_HZ = 16_000
+
+
+def scan(
+    path: str | Path,
+    model: KeywordModel | None = None,
+    config: Config | None = None,
+    *,
+    progress: Callable[[float], object] = lambda seconds: None,
+) -> Iterator[Detection]:
+    """Hear a recording.
+
+    Args:
+        path: any file that libsndfile reads, at any rate and with any number of channels.
+        model: what to hear with; the bundled default by default.
+        config: its `model.hop_s`, `detection`, `trigger` and `keywords` count.
+        progress: called with the seconds of each block of audio that was heard.
+
+    Yields:
+        What is heard, in order; `t` is in seconds of the recording, and can be up to one second
+        after its end.
+
+    Raises:
+        AudioFileError: the file is missing, empty or damaged; what was heard before the damage
+            has been yielded by then.
+        ConfigError: the configuration does not fit the model.
+    """
+    path = Path(path)
+    model = model or load_model()
+    spotter = make_spotter(config or Config(), model)
+    with open_audio(path) as file:
+        listener = Listener(AudioFormat(file.samplerate, file.channels), spotter)
+        if file.samplerate < FULL_BAND_HZ:
+            log.warning("%s: %d Hz; words are harder to tell apart", path, file.samplerate)
+
+        def heard(detections: list[Detection]) -> Iterator[Detection]:
+            return (replace(each, t=each.t - SILENCE_S) for each in detections)
+
+        yield from heard(listener.silence())
+        damage: AudioFileError | None = None
+        try:
+            for block in read_blocks(file, path, round(BLOCK_S * file.samplerate)):
+                yield from heard(listener.push(block))
+                progress(len(block) / file.samplerate)
+        except AudioFileError as error:
+            damage = error
+        yield from heard(listener.silence())
+        warn_not_finite(str(path), listener.not_finite)
+        if damage is not None:
+            raise damage

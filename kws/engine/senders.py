@@ -1,0 +1,189 @@
+"""The streams that come over the network: their names, their lives, and how many there may be."""
+
+import logging
+from collections.abc import Callable
+from typing import Protocol
+
+from kws.audio.feed import Feed
+from kws.audio.liveness import Patience
+from kws.audio.pcm import PcmFormat
+from kws.audio.remote import Remote
+from kws.engine.batch import Inference
+from kws.engine.listener import SILENCE_S
+from kws.engine.stream import Stream
+from kws.protocol.events import Ended, Event, News, Started
+from kws.serving.status import SourceState
+
+log = logging.getLogger(__name__)
+
+BEHIND_S = 6.0
+"""Sound that may wait for its turn: more than a sender may be ahead of real time."""
+QUIET_S = 2.0
+"""Who has sent nothing for so long has to make way for another sender of the same name."""
+
+
+class NameTakenError(Exception):
+    """A stream of that name is alive."""
+
+
+class NewStream(Protocol):
+    """Makes a stream that hears with what the daemon hears with now."""
+
+    def __call__(self, name: str, *, live: bool, behind_s: float) -> Stream: ...
+
+
+class NetworkStream:
+    """One stream, from its start to its end.
+
+    Made by `NetworkStreams.open`; all but `replaced` is for the thread of the loop.
+
+    Attributes:
+        name: of the stream.
+        peer: where it comes from, for people.
+        stream: what hears it.
+        remote: takes its bytes.
+        replaced: called when another sender takes its place.
+        over: whether all of it was heard, and there will be no more.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        peer: str,
+        stream: Stream,
+        remote: Remote,
+        replaced: Callable[[], object],
+        close: Callable[["NetworkStream", str], None],
+    ) -> None:
+        self.name, self.peer = name, peer
+        self.stream, self.remote = stream, remote
+        self.replaced = replaced
+        self.over = False
+        self._close = close
+
+    def finish(self) -> None:
+        """Its sender has said that there is no more; the last word is heard to its end."""
+        if left := self.remote.end(SILENCE_S):
+            log.warning("stream %r ended inside a sample: %d bytes left over", self.name, left)
+        self._close(self, "its sender ended it")
+
+    def abandon(self, reason: str) -> None:
+        """Its sender has gone."""
+        self.remote.end()
+        self._close(self, reason)
+
+
+class NetworkStreams:
+    """All of them. For the thread of the loop.
+
+    Args:
+        inference: hears them.
+        new_stream: makes one.
+        publish: takes what happened.
+        patience: how long a sender may be quiet; asked anew for each stream.
+        clock: seconds, monotonic.
+        reserved: names that no sender may take.
+    """
+
+    def __init__(
+        self,
+        inference: Inference,
+        new_stream: NewStream,
+        publish: Callable[[News], Event | None],
+        patience: Callable[[], Patience],
+        clock: Callable[[], float],
+        reserved: frozenset[str],
+    ) -> None:
+        self._inference, self._new_stream, self._publish = inference, new_stream, publish
+        self._patience, self._clock = patience, clock
+        self._reserved = reserved
+        self._open: dict[str, NetworkStream] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def open(
+        self, name: str, pcm: PcmFormat, peer: str, replaced: Callable[[], object]
+    ) -> NetworkStream:
+        """Begin a stream.
+
+        Args:
+            name: of the stream.
+            pcm: what its bytes mean.
+            peer: where it comes from, for people.
+            replaced: called when another sender takes its place.
+
+        Raises:
+            NameTakenError: there is a stream of that name, and it delivers.
+        """
+        if name in self._reserved:
+            raise NameTakenError(f"stream {name!r} is this machine's own; choose another name")
+        if earlier := self._open.get(name):
+            if self._delivers(earlier):
+                raise NameTakenError(f"a stream {name!r} is live already, from {earlier.peer}")
+            log.info("stream %r: another sender takes its place", name)
+            earlier.abandon("another sender took its place")
+            earlier.replaced()
+        stream = self._new_stream(name, live=True, behind_s=BEHIND_S)
+        stream.call(lambda: self._publish(Started(name, pcm.audio.sample_rate, pcm.audio.channels)))
+        remote = Remote(
+            pcm,
+            stream.attach,
+            lambda audio_format: Feed(audio_format, self._clock, self._inference.woken),
+            self._patience(),
+            self._clock,
+        )
+        opened = NetworkStream(name, peer, stream, remote, replaced, self._close)
+        self._open[name] = opened
+        self._inference.add(stream)
+        log.info(
+            "stream %r begins, from %s: %d Hz, %d channel(s)",
+            *(name, peer, pcm.audio.sample_rate, pcm.audio.channels),
+        )
+        return opened
+
+    def look(self) -> None:
+        """Find out which senders have fallen silent; to be called several times a second."""
+        for each in self._open.values():
+            before = each.remote.reason
+            each.remote.look()
+            if each.remote.reason and not before:
+                log.warning("stream %r: %s", each.name, each.remote.reason)
+
+    def states(self) -> list[SourceState]:
+        """How they stand."""
+        return [self._state(each) for each in self._open.values()]
+
+    def _delivers(self, opened: NetworkStream) -> bool:
+        last = opened.remote.last_audio
+        return last is not None and self._clock() - last < QUIET_S
+
+    def _close(self, closed: NetworkStream, reason: str) -> None:
+        if self._open.get(closed.name) is not closed:
+            return
+        del self._open[closed.name]
+        stream = closed.stream
+
+        def heard() -> None:
+            self._inference.remove(stream)
+            closed.over = True
+            self._publish(Ended(closed.name, stream.seconds, reason))
+
+        stream.call(heard)
+        self._inference.woken.set()
+        log.info("stream %r ended: %s", closed.name, reason)
+
+    def _state(self, opened: NetworkStream) -> SourceState:
+        remote, last = opened.remote, opened.remote.last_audio
+        return SourceState(
+            stream=opened.name,
+            kind="network",
+            name=opened.peer,
+            live=True,
+            audio_format=remote.format,
+            reason=remote.reason,
+            seconds_since_audio=None if last is None else self._clock() - last,
+            overflows=0,
+            losses=remote.losses,
+            dropped_samples=opened.stream.dropped_samples,
+        )

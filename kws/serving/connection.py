@@ -1,0 +1,166 @@
+"""What every websocket of ours does: know its client, deliver a queue in order, end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Protocol, TypeVar
+
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
+
+from kws.protocol.codes import TOO_SLOW, WRONG_TOKEN
+from kws.protocol.requests import BadRequestError
+from kws.serving.auth import Access
+from kws.serving.hub import Subscription
+from kws.serving.routes import request_token
+
+log = logging.getLogger(__name__)
+
+TOKEN_SECONDS = 5.0
+CLOSE_SECONDS = 2.0
+
+
+class WithToken(Protocol):
+    """A first message."""
+
+    @property
+    def token(self) -> str | None:
+        """The secret, where the connection did not bring it as a header."""
+        ...
+
+
+Said = TypeVar("Said", bound=WithToken)
+
+
+async def authorise(
+    connection: ServerConnection, access: Access, parse: Callable[[str | bytes], Said]
+) -> Said | None:
+    """Wait for the token where the connection did not bring it as a header.
+
+    Args:
+        connection: of the client.
+        access: who may come in.
+        parse: reads the first message.
+
+    Returns:
+        The message that brought it; None where none was needed.
+
+    Raises:
+        ConnectionClosed: it was wrong or did not come, and the connection is closed.
+    """
+    assert connection.request is not None
+    token = request_token(connection.request)
+    if access.knows(token):
+        return None
+    try:
+        if token is not None:
+            raise BadRequestError("the token is wrong")
+        async with asyncio.timeout(TOKEN_SECONDS):
+            said = parse(await connection.recv())
+        if access.knows(said.token):
+            return said
+        reason = "the token is wrong, or missing in the first message"
+    except TimeoutError:
+        reason = "send the token, as a header or in the first message"
+    except BadRequestError as error:
+        reason = str(error)
+    raise await refused(connection, WRONG_TOKEN, reason)
+
+
+async def first_message(
+    connection: ServerConnection, access: Access, parse: Callable[[str | bytes], Said]
+) -> Said:
+    """A client's first message, with the token if one is needed.
+
+    Raises:
+        ConnectionClosed: it was wrong or did not come, and the connection is closed.
+    """
+    if (said := await authorise(connection, access, parse)) is not None:
+        return said
+    try:
+        async with asyncio.timeout(TOKEN_SECONDS):
+            return parse(await connection.recv())
+    except TimeoutError:
+        reason = f"the first message did not come within {TOKEN_SECONDS:g} s"
+    except BadRequestError as error:
+        reason = str(error)
+    raise await refused(connection, CloseCode.POLICY_VIOLATION, reason)
+
+
+class Delivery:
+    """Takes a subscription's messages to a client.
+
+    Args:
+        connection: of the client.
+        subscription: what waits for it.
+        queue: messages that may wait.
+        too_slow: called when a client is closed for that.
+        last: whether there will be no more after a message; then the connection is closed well.
+        flush: sends what else a client has to have before the last message.
+    """
+
+    def __init__(
+        self,
+        connection: ServerConnection,
+        subscription: Subscription,
+        queue: int,
+        too_slow: Callable[[], object],
+        last: Callable[[object], bool] = lambda message: False,
+        flush: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._connection = connection
+        self._subscription = subscription
+        self._queue = queue
+        self._too_slow = too_slow
+        self._last = last
+        self._flush = flush
+        self._pending = asyncio.Event()
+
+    async def watch(self, woken: asyncio.Event) -> None:
+        """Pass the hub's call on, and close who cannot keep up, even while a send to it hangs."""
+        while True:
+            await woken.wait()
+            woken.clear()
+            self._pending.set()
+            if self._subscription.missed:
+                self._too_slow()
+                reason = f"too slow: more than {self._queue} events were waiting"
+                log.warning("client %s closed, %s", self._connection.remote_address, reason)
+                await end(self._connection, TOO_SLOW, reason)
+                return
+
+    async def send(self) -> None:
+        """Send what waits, in order, to the end."""
+        while True:
+            await self._pending.wait()
+            self._pending.clear()
+            for message in self._subscription.take():
+                if message is None:
+                    await end(self._connection, CloseCode.GOING_AWAY, "kws is stopping")
+                elif isinstance(message, str):
+                    await self._connection.send(message)
+                else:
+                    last = self._last(message.what)
+                    if last and self._flush is not None:
+                        await self._flush()
+                    await self._connection.send(message.to_json())
+                    if last:
+                        await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
+
+
+async def refused(connection: ServerConnection, code: int, reason: str) -> ConnectionClosed:
+    """Close before anything has begun, and say so; returns what to raise then."""
+    log.warning("client %s refused: %s", connection.remote_address, reason)
+    await end(connection, code, reason)
+    return connection.protocol.close_exc
+
+
+async def end(connection: ServerConnection, code: int, reason: str) -> None:
+    """Close, and cut the line where the client does not even take that."""
+    try:
+        async with asyncio.timeout(CLOSE_SECONDS):
+            # A close frame holds 123 bytes of reason.
+            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+    except TimeoutError:
+        connection.transport.abort()

@@ -1,0 +1,66 @@
+"""What may change while the daemon runs, and what may not."""
+
+from pathlib import Path
+
+import pytest
+
+from kws.config.load import load_config
+from kws.config.schema import Config
+from kws.daemon.reload import load
+from kws.errors import ConfigError, ModelError
+from kws.spotting.model_file import save_model
+from tests.spotting.models import untrained_model
+
+OLD = load_config()
+
+
+def changed(*overrides: str) -> Config:
+    return load_config(overrides=list(overrides))
+
+
+def test_the_new_configuration_holds_and_its_model_can_hear(tmp_path: Path) -> None:
+    path = tmp_path / "other.pt"
+    save_model(untrained_model(("left", "right")), path)
+    new = changed(f"model.path={path}", "detection.false_alarms_per_hour=2")
+    config, model = load(OLD, lambda: new)
+    assert config is new
+    assert model.classes == ("left", "right")
+
+
+@pytest.mark.parametrize(
+    "override",
+    ["audio.device=USB", "audio.lost_after_s=5", "audio.silent_after_s=0", "log.level=debug"],
+)
+def test_these_may_change(override: str) -> None:
+    config, _ = load(OLD, lambda: changed(override))
+    assert config != OLD
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("audio.source=demo", "audio.source: cannot change"),
+        ("audio.stdin_rate=8000", "audio.stdin_rate: cannot change"),
+        ("audio.stdin_channels=2", "audio.stdin_channels: cannot change"),
+        ("audio.stdin_format=f32le", "audio.stdin_format: cannot change"),
+        ("server.port=9", "server: cannot change"),
+        ("server.queue=9", "server: cannot change"),
+    ],
+)
+def test_these_need_a_new_start(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=f"^{message} while kws runs"):
+        load(OLD, lambda: changed(override))
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    def broken() -> Config:
+        raise ConfigError("kws.yaml: no YAML")
+
+    with pytest.raises(ConfigError, match="no YAML"):
+        load(OLD, broken)
+    with pytest.raises(ModelError, match=r"missing\.pt"):
+        load(OLD, lambda: changed(f"model.path={tmp_path / 'missing.pt'}"))
+    damaged = tmp_path / "damaged.pt"
+    damaged.write_bytes(b"no model")
+    with pytest.raises(ModelError, match=r"damaged\.pt"):
+        load(OLD, lambda: changed(f"model.path={damaged}"))

@@ -1,0 +1,124 @@
+"""What systemd is told, datagram by datagram."""
+
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kws.daemon.sd_notify import Supervisor
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """With a short path, as sockets need it."""
+    with TemporaryDirectory(prefix="kws-") as folder:
+        yield Path(folder)
+
+
+@pytest.fixture(params=["file", "abstract"])
+def supervised(request: pytest.FixtureRequest, folder: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(f"{folder}/notify" if request.param == "file" else f"\0{folder}/notify")
+        listening.setblocking(False)
+        yield listening
+
+
+def address(listening: socket.socket) -> str:
+    name = listening.getsockname()
+    return name if isinstance(name, str) else f"@{name[1:].decode()}"
+
+
+def told(listening: socket.socket) -> list[dict[str, str]]:
+    """All that has been said by now."""
+    messages: list[dict[str, str]] = []
+    while True:
+        try:
+            text = listening.recv(4096).decode()
+        except BlockingIOError:
+            return messages
+        messages.append(dict(line.split("=", 1) for line in text.split("\n")))
+
+
+def test_a_life(supervised: socket.socket) -> None:
+    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor.ready("Hears microphone 'usb'")
+    supervisor.alive()
+    supervisor.reloading()
+    supervisor.reloaded("Hears")
+    supervisor.stopping()
+    ready, alive, reloading, reloaded, stopping = told(supervised)
+    assert ready == {"READY": "1", "STATUS": "Hears microphone 'usb'"}
+    assert alive == {"WATCHDOG": "1"}
+    assert reloading["RELOADING"] == "1"
+    assert reloading["MONOTONIC_USEC"].isdigit()
+    assert reloaded == {"READY": "1", "STATUS": "Hears"}
+    assert stopping == {"STOPPING": "1", "STATUS": "Stopping"}
+
+
+def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
+    supervised: socket.socket,
+) -> None:
+    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor.alive()
+    supervisor.reloading()
+    supervisor.reloaded("Hears")
+    assert told(supervised) == [{"EXTEND_TIMEOUT_USEC": "30000000"}]
+
+
+@pytest.mark.parametrize(
+    ("status", "heard"),
+    [
+        ("Hears 'Größe'", "Hears 'Größe'"),
+        ("Deaf: a\nREADY=1\rb", "Deaf: a READY=1 b"),
+        ("Hears file 'a \udce9.wav'", "Hears file 'a ?.wav'"),
+    ],
+)
+def test_a_status_may_say_anything_and_assigns_nothing(
+    supervised: socket.socket, status: str, heard: str
+) -> None:
+    Supervisor({"NOTIFY_SOCKET": address(supervised)}).status(status)
+    assert told(supervised) == [{"STATUS": heard}]
+
+
+def test_one_that_does_not_read_stops_nobody(supervised: socket.socket) -> None:
+    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    for _ in range(10_000):
+        supervisor.alive()
+    assert told(supervised)
+
+
+def test_without_one_nothing_happens(folder: Path) -> None:
+    Supervisor({}).ready("Hears")
+    Supervisor({"NOTIFY_SOCKET": ""}).ready("Hears")
+    Supervisor({"NOTIFY_SOCKET": str(folder / "none")}).ready("Hears")
+
+
+@pytest.mark.parametrize(
+    ("environment", "warned"),
+    [
+        ({"WATCHDOG_USEC": "5000000"}, True),
+        ({"WATCHDOG_USEC": "5000000", "WATCHDOG_PID": "7"}, True),
+        ({"WATCHDOG_USEC": "5000000", "WATCHDOG_PID": "8"}, False),
+        ({"WATCHDOG_USEC": "30000000"}, False),
+        ({"WATCHDOG_USEC": "0"}, False),
+        ({"WATCHDOG_USEC": "soon"}, False),
+        ({"WATCHDOG_USEC": "²"}, False),
+        ({}, False),
+    ],
+)
+def test_a_watchdog_without_patience_is_named(
+    environment: dict[str, str], warned: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        Supervisor(environment, pid=7)
+    assert ("WatchdogSec" in caplog.text) is warned
+
+
+@given(st.text(max_size=10), st.text(max_size=10))
+def test_no_variable_stops_the_start(microseconds: str, pid: str) -> None:
+    Supervisor({"WATCHDOG_USEC": microseconds, "WATCHDOG_PID": pid}, pid=7)

@@ -1,0 +1,227 @@
+"""The pulse: what health and supervisor are told of a real hearing."""
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kws.audio.capture import Pace
+from kws.audio.feed import AudioFormat, Feed
+from kws.audio.liveness import Patience
+from kws.config.load import load_config
+from kws.daemon.sd_notify import Supervisor
+from kws.daemon.watchdog import Pulse
+from kws.engine.engine import Hearing, Outlets
+from kws.engine.scores import Observers
+from kws.errors import DeviceError
+from tests.spotting.models import untrained_model
+
+MODEL = untrained_model()
+FORMAT = AudioFormat(MODEL.sample_rate, 1)
+OUTLETS = Outlets(lambda what: None, Observers(), None, lambda seconds, windows: None)
+PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=0.002)
+LONG = 20.0
+SECOND = np.random.default_rng(1).normal(0, 0.1, (MODEL.sample_rate, 1)).astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kws.daemon.watchdog._BEAT_SECONDS", 0.002)
+
+
+class Device:
+    """A source that delivers what a test writes into its feed, unless it is unplugged."""
+
+    kind = "microphone"
+    name = "USB"
+    stream = "default"
+    comes_back = True
+
+    def __init__(self, *, live: bool = True) -> None:
+        self.live = live
+        self.feed: Feed | None = None
+        self.plugged = True
+
+    def open(self) -> AudioFormat:
+        if not self.plugged:
+            raise DeviceError("not there")
+        return FORMAT
+
+    def start(self, feed: Feed) -> None:
+        self.feed = feed
+
+    def stop(self) -> None:
+        """Nothing to do."""
+
+
+class Ward:
+    """A hearing, its pulse, and the supervisor's socket; time goes when a test says so."""
+
+    def __init__(
+        self, device: Device, there: socket.socket, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # The configuration knows no such device.
+        monkeypatch.setattr("kws.engine.engine.make_source", lambda *_, **__: device)
+        self._monkeypatch = monkeypatch
+        self.now = 100.0
+        self._device = device
+        self._there = there
+        # Sound may stay away for longer than what comes may be left unheard.
+        config = load_config(overrides=["audio.lost_after_s=15"])
+        self.hearing = Hearing((device, FORMAT), config, MODEL, OUTLETS, PACE, lambda: self.now)
+        supervisor = Supervisor({"NOTIFY_SOCKET": there.getsockname()})
+        supervisor.ready("")
+        self.pulse = Pulse(self.hearing, supervisor, lambda: self.now)
+
+    @contextlib.asynccontextmanager
+    async def beating(self) -> AsyncIterator[Feed]:
+        """Hear and beat inside this block; gives the source's feed."""
+        async with self.hearing.listening():
+            beat = asyncio.create_task(self.pulse.beat())
+            await self.until(lambda: self._device.feed is not None)
+            assert self._device.feed is not None
+            try:
+                yield self._device.feed
+            finally:
+                beat.cancel()
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        """Wait for something that gives no notice of itself."""
+        async with asyncio.timeout(LONG):
+            while not condition():
+                await asyncio.sleep(0.001)
+
+    async def looks(self, count: int) -> None:
+        """Let the pulse look so many times more; it asks the inference at each."""
+        asked: list[bool] = []
+        ask = self.hearing.inference.ask
+
+        def counted(answer: Callable[[], None]) -> None:
+            asked.append(True)
+            ask(answer)
+
+        self._monkeypatch.setattr(self.hearing.inference, "ask", counted)
+        await self.until(lambda: len(asked) >= count)
+
+    def said(self) -> list[str]:
+        """What the supervisor was told since the last call."""
+        said = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                said.append(self._there.recv(4096).decode())
+        return said
+
+    async def until_told(self, message: str) -> None:
+        """Wait until the supervisor is told something."""
+        await self.until(lambda: message in self.said())
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> Iterator[socket.socket]:
+    """A supervisor's socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(tmp_path / "notify"))
+        listening.setblocking(False)
+        yield listening
+
+
+def test_sound_that_is_heard_is_a_pulse(
+    there: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        ward = Ward(Device(), there, monkeypatch)
+        async with ward.beating() as feed:
+            await ward.until_told("STATUS=Waiting for sound from microphone 'USB'")
+            for _ in range(3):
+                ward.said()
+                feed.write(SECOND)
+                await ward.until_told("WATCHDOG=1")
+            assert ward.pulse.status == "Hears microphone 'USB'"
+            assert not ward.pulse.stalled
+
+    asyncio.run(test())
+
+
+def test_an_inference_that_hangs_has_none(
+    there: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        ward = Ward(Device(), there, monkeypatch)
+        stuck, gate = threading.Event(), threading.Event()
+
+        def hang() -> None:
+            stuck.set()
+            gate.wait(LONG)
+
+        async with ward.beating() as feed:
+            feed.write(SECOND)
+            await ward.until_told("STATUS=Hears microphone 'USB'")
+            await ward.until(lambda: ward.hearing.inference.windows > 0)
+            await ward.looks(2)
+            ward.hearing.inference.ask(hang)
+            await ward.until(stuck.is_set)
+            ward.now += 7
+            feed.write(SECOND)
+            await ward.until(lambda: bool(ward.pulse.stalled))
+            assert ward.pulse.stalled == "inference has not moved for 7 s"
+            await ward.until_told("STATUS=Deaf: inference has not moved for 7 s")
+            ward.now += 1
+            # A look later it has still said nothing.
+            await ward.until_told("STATUS=Deaf: inference has not moved for 8 s")
+            assert "WATCHDOG=1" not in ward.said()
+            gate.set()
+            await ward.until_told("WATCHDOG=1")
+            assert not ward.pulse.stalled
+
+    asyncio.run(test())
+
+
+def test_a_device_that_comes_back_after_long_was_not_stalled(
+    there: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        device = Device()
+        ward = Ward(device, there, monkeypatch)
+        async with ward.beating() as feed:
+            feed.write(SECOND)
+            await ward.until_told("STATUS=Hears microphone 'USB'")
+            device.plugged = False
+            feed.end(DeviceError("unplugged"))
+            await ward.until_told("STATUS=Deaf: not there")
+            for _ in range(5):
+                ward.now += 600
+                ward.hearing.capture.change(Patience())
+                # An attempt that comes back is a pulse too.
+                await ward.until_told("WATCHDOG=1")
+                assert not ward.pulse.stalled
+            ward.now += 600
+            # It looks once more, and not again before sound is back.
+            monkeypatch.setattr("kws.daemon.watchdog._BEAT_SECONDS", 600)
+            await ward.looks(1)
+            device.plugged = True
+            ward.hearing.capture.change(Patience())
+            await ward.until(lambda: device.feed is not feed)
+            assert device.feed is not None
+            device.feed.write(SECOND[:160])
+            await ward.until(lambda: not ward.hearing.capture.state.reason)
+            assert not ward.pulse.stalled, "less than a window has come"
+
+    asyncio.run(test())
+
+
+def test_a_pipe_may_be_quiet(there: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def test() -> None:
+        ward = Ward(Device(live=False), there, monkeypatch)
+        async with ward.beating():
+            for _ in range(5):
+                ward.said()
+                ward.now += 600
+                await ward.until_told("WATCHDOG=1")
+                assert not ward.pulse.stalled
+
+    asyncio.run(test())

@@ -1,0 +1,257 @@
+"""All streams through one model: each as if it were alone, and orders between windows."""
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kws.audio.feed import AudioFormat, Feed
+from kws.engine.batch import Inference
+from kws.engine.stream import Stream
+from kws.protocol.events import Heard, News
+from kws.spotting.spotter import Spotter
+from kws.typing import Frames
+from tests.spotting.models import untrained_model
+
+MODEL = untrained_model()
+OTHER = untrained_model(("left", "right", "on", "off"))
+RATE = MODEL.sample_rate
+MONO = AudioFormat(RATE, 1)
+LONG = 30.0
+STREAMS = 3
+
+
+def bursts(seconds: int, seed: int) -> Frames:
+    random = np.random.default_rng(seed)
+    levels = np.repeat(10 ** random.uniform(-4, -0.5, seconds * 5), RATE // 5)
+    samples = (levels * random.normal(size=len(levels))).clip(-1, 1)
+    return samples[:, None].astype(np.float32)
+
+
+SIGNALS = [bursts(5, seed) for seed in range(STREAMS)]
+
+
+class Heap:
+    """A stream whose sound is put in by hand, and what is heard of it."""
+
+    def __init__(self, inference: Inference, *, live: bool = False) -> None:
+        self.news: list[News] = []
+        self.ended = threading.Event()
+        self.stream = Stream(
+            "heap", Spotter(MODEL), self.news.append, live=live, heard_to_end=self.ended.set
+        )
+        self.feed = Feed(MONO, lambda: 0.0, inference.woken)
+        self.stream.attach(self.feed)
+
+    @property
+    def heard(self) -> list[tuple[str, float]]:
+        return [(each.keyword, each.t) for each in self.news if isinstance(each, Heard)]
+
+
+def joined(*, live: bool = False, count: int = STREAMS) -> tuple[Inference, list[Heap]]:
+    inference = Inference(MODEL)
+    heaps = [Heap(inference, live=live) for _ in range(count)]
+    for heap in heaps:
+        inference.add(heap.stream)
+    return inference, heaps
+
+
+def alone(signal: Frames) -> list[tuple[str, float]]:
+    return [(each.keyword, each.t) for each in Spotter(MODEL).push(signal[:, 0])]
+
+
+ALONE = [alone(signal) for signal in SIGNALS]
+PADDED = [alone(np.pad(signal, ((0, RATE), (0, 0)))) for signal in SIGNALS]
+"""With the second of silence that is heard after the end of a recording."""
+
+
+def test_the_signals_are_worth_testing_with() -> None:
+    assert all(ALONE)
+    assert len({tuple(each) for each in ALONE}) == STREAMS
+
+
+@settings(max_examples=15)
+@given(
+    st.lists(
+        st.tuples(st.integers(0, STREAMS - 1), st.integers(1, 3 * RATE), st.booleans()),
+        max_size=20,
+    )
+)
+def test_each_stream_is_heard_as_if_it_were_alone(writes: list[tuple[int, int, bool]]) -> None:
+    inference, heaps = joined()
+    written = [0] * STREAMS
+    rest = [(index, len(SIGNALS[index]), True) for index in range(STREAMS)]
+    for index, count, work in writes + rest:
+        end = min(written[index] + count, len(SIGNALS[index]))
+        heaps[index].feed.write(SIGNALS[index][written[index] : end])
+        written[index] = end
+        if work:
+            inference.work()
+    for heap in heaps:
+        heap.feed.end()
+    inference.work()
+    assert [heap.heard for heap in heaps] == PADDED
+
+
+def test_windows_of_all_streams_are_one_batch() -> None:
+    inference, heaps = joined()
+    for heap, signal in zip(heaps, SIGNALS, strict=True):
+        heap.feed.write(signal[:RATE])
+    sizes: list[int] = []
+    hook = MODEL.network.register_forward_hook(lambda _, given, __: sizes.append(len(given[0])))
+    try:
+        inference.work()
+    finally:
+        hook.remove()
+    assert sizes == [STREAMS]
+
+
+def test_a_stream_without_sound_holds_no_other_up() -> None:
+    inference, (quiet, loud, _) = joined()
+    loud.feed.write(SIGNALS[0])
+    inference.work()
+    assert loud.heard == ALONE[0]
+    quiet.feed.write(SIGNALS[1])
+    inference.work()
+    assert quiet.heard == ALONE[1]
+
+
+def test_streams_come_and_go() -> None:
+    inference, (first, second, _) = joined()
+    inference.work()
+    third = Heap(inference)
+    inference.add(third.stream)
+    inference.remove(second.stream)
+    for heap in (first, second, third):
+        heap.feed.write(SIGNALS[0])
+    inference.work()
+    assert first.heard == third.heard == ALONE[0]
+    assert not second.heard
+
+
+def test_all_streams_go_over_to_another_model() -> None:
+    inference, heaps = joined()
+    for heap, signal in zip(heaps, SIGNALS, strict=True):
+        heap.feed.write(signal[: 2 * RATE])
+    inference.work()
+    done: list[int] = []
+    inference.exchange(OTHER, lambda: Spotter(OTHER), lambda: done.append(1))
+    assert inference.model is MODEL
+    inference.work()
+    assert done == [1]
+    assert inference.model is OTHER
+    for heap, signal in zip(heaps, SIGNALS, strict=True):
+        heap.news.clear()
+        heap.feed.write(signal[2 * RATE :])
+    inference.work()
+    keywords = {keyword for heap in heaps for keyword, _ in heap.heard}
+    assert keywords
+    assert keywords <= set(OTHER.classes)
+    assert all(heap.stream.spotter.model is OTHER for heap in heaps)
+
+
+def test_an_exchange_that_was_given_up_does_not_happen_later() -> None:
+    inference, (heap,) = joined(count=1)
+    done: list[int] = []
+    inference.exchange(OTHER, lambda: Spotter(OTHER), lambda: done.append(1), lambda: False)
+    inference.work()
+    assert (inference.model, heap.stream.spotter.model, done) == (MODEL, MODEL, [])
+
+
+def test_orders_do_not_wait_for_the_end_of_a_long_recording() -> None:
+    inference, (heap,) = joined(count=1)
+    positions: list[float] = []
+    publish = heap.news.append
+
+    def note(news: News) -> None:
+        publish(news)
+        if len(heap.news) == 1:
+            inference.ask(lambda: positions.append(heap.stream.seconds))
+
+    stream = Stream("recording", Spotter(MODEL), note, live=False)
+    stream.attach(heap.feed)
+    inference.remove(heap.stream)
+    inference.add(stream)
+    # More than is taken at once.
+    heap.feed.write(np.concatenate([SIGNALS[0], SIGNALS[1][: 3 * RATE]]))
+    inference.work()
+    assert stream.seconds == 8.0
+    assert positions
+    assert positions[0] < 8.0
+
+
+class Running:
+    """An inference in a thread of its own."""
+
+    def __init__(self, inference: Inference) -> None:
+        self._inference = inference
+        self.thread = threading.Thread(target=inference.run)
+
+    def __enter__(self) -> "Running":
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._inference.stop()
+        self.thread.join(LONG)
+        assert not self.thread.is_alive()
+
+
+def answered(order: Callable[[Callable[[], None]], None]) -> None:
+    """Give an order, and wait until it was obeyed."""
+    done = threading.Event()
+    order(done.set)
+    assert done.wait(LONG)
+
+
+def test_the_thread_hears_what_comes_and_obeys() -> None:
+    inference, (heap,) = joined(count=1)
+    with Running(inference) as running:
+        threads: list[int] = []
+        inference.ask(lambda: threads.append(threading.get_ident()))
+        for start in range(0, len(SIGNALS[0]), 1_600):
+            assert heap.feed.write_waiting(SIGNALS[0][start : start + 1_600])
+        heap.feed.end()
+        assert heap.ended.wait(LONG)
+        assert heap.heard == PADDED[0]
+        answered(lambda done: inference.exchange(OTHER, lambda: Spotter(OTHER), done))
+        assert inference.model is OTHER
+        assert threads == [running.thread.ident]
+
+
+def test_stop_returns_at_once_without_any_stream() -> None:
+    with Running(Inference(MODEL)):
+        pass
+
+
+def test_what_is_due_at_the_stop_is_heard() -> None:
+    inference, (heap,) = joined(count=1)
+    heap.feed.write(SIGNALS[0])
+    with Running(inference):
+        answered(inference.ask)
+    assert heap.heard == ALONE[0]
+
+
+def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> None:
+    inference, _ = joined(count=1)
+    late = Heap(inference)
+    went = threading.Event()
+    inference.exchange(OTHER, lambda: Spotter(OTHER), went.set)
+    # Made with the old model, before the exchange was done.
+    inference.add(late.stream)
+    inference.work()
+    assert went.is_set()
+    assert late.stream.spotter.model is OTHER
+
+
+def test_what_the_model_takes_is_measured() -> None:
+    measured: list[tuple[float, int]] = []
+    inference = Inference(MODEL, lambda seconds, windows: measured.append((seconds, windows)))
+    heap = Heap(inference)
+    inference.add(heap.stream)
+    heap.feed.write(SIGNALS[0][: 2 * RATE])
+    inference.work()
+    assert sum(windows for _, windows in measured) == inference.windows == 11
+    assert all(seconds > 0 for seconds, _ in measured)

@@ -1,0 +1,108 @@
+"""From the configuration to the settings of each keyword."""
+
+from pathlib import Path
+
+import pytest
+
+from kws.config.load import load_config
+from kws.config.schema import Config
+from kws.engine.build import trigger_settings
+from kws.errors import ConfigError
+from kws.spotting.calibration import Calibration, OperatingPoint
+from kws.spotting.trigger import TriggerSettings
+
+MODEL = {"yes": TriggerSettings(), "no": TriggerSettings(threshold=0.9)}
+CALIBRATION = Calibration(
+    hours=6.2,
+    points=(
+        OperatingPoint(0.0, 0.3, {"yes": 0.95, "no": 0.97}),
+        OperatingPoint(1.5, 0.1, {"yes": 0.7, "no": 0.2}),
+    ),
+)
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "config.yaml"
+
+
+def test_keywords_that_yaml_once_took_for_truth_values_are_words(path: Path) -> None:
+    path.write_text("keywords:\n  yes: {threshold: 0.6}\n  no: {patience_s: 0.2}\n")
+    settings = trigger_settings(load_config(path), MODEL)
+    assert settings["yes"] == TriggerSettings(threshold=0.6)
+    assert settings["no"] == TriggerSettings(threshold=0.9, patience_s=0.2)
+
+
+def test_a_keyword_has_its_own_then_the_general_then_the_models(path: Path) -> None:
+    path.write_text("trigger: {threshold: 0.2}\nkeywords: {no: {threshold: 0.4, release: 0.1}}")
+    settings = trigger_settings(load_config(path), MODEL)
+    # The release level goes along where only the threshold is lowered.
+    assert (settings["yes"].threshold, settings["yes"].release) == (0.2, 0.2)
+    assert (settings["no"].threshold, settings["no"].release) == (0.4, 0.1)
+
+
+def test_a_keyword_that_the_model_lacks_is_refused() -> None:
+    config = load_config(overrides=["keywords.maybe.threshold=0.5"])
+    with pytest.raises(ConfigError, match=r"keywords\.maybe: .*it has: yes, no"):
+        trigger_settings(config, MODEL)
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    config = load_config(overrides=["trigger.release=0.8", "keywords.yes.threshold=0.5"])
+    with pytest.raises(ConfigError, match="keyword 'yes': release must be"):
+        trigger_settings(config, MODEL)
+
+
+def test_without_a_rate_the_models_own_thresholds_hold() -> None:
+    assert trigger_settings(Config(), MODEL, CALIBRATION) == MODEL
+
+
+@pytest.mark.parametrize(
+    ("rate", "thresholds"), [(1, (0.95, 0.97)), (1.5, (0.7, 0.2)), (1000, (0.7, 0.2))]
+)
+def test_a_rate_chooses_thresholds_and_nothing_else(
+    rate: float, thresholds: tuple[float, float]
+) -> None:
+    config = load_config(overrides=[f"detection.false_alarms_per_hour={rate}"])
+    settings = trigger_settings(config, MODEL, CALIBRATION)
+    for chosen, threshold in zip((settings["yes"], settings["no"]), thresholds, strict=True):
+        # The release level goes along where the threshold is below it.
+        assert chosen == TriggerSettings(threshold=threshold, release=min(0.25, threshold))
+
+
+def test_a_rate_can_come_from_the_environment() -> None:
+    config = load_config(environment={"KWS_DETECTION__FALSE_ALARMS_PER_HOUR": "2.5"})
+    assert config.detection.false_alarms_per_hour == 2.5
+
+
+def test_a_threshold_that_is_set_wins_over_a_rate(path: Path) -> None:
+    path.write_text(
+        "detection: {false_alarms_per_hour: 2}\n"
+        "trigger: {patience_s: 0.4}\n"
+        "keywords: {no: {threshold: 0.8}}\n"
+    )
+    settings = trigger_settings(load_config(path), MODEL, CALIBRATION)
+    assert settings["yes"] == TriggerSettings(threshold=0.7, patience_s=0.4)
+    # Nor does the threshold that was not taken leave its release level behind.
+    assert settings["no"] == TriggerSettings(threshold=0.8, patience_s=0.4)
+    config = load_config(path, overrides=["trigger.threshold=0.6"])
+    settings = trigger_settings(config, MODEL, CALIBRATION)
+    assert (settings["yes"].threshold, settings["no"].threshold) == (0.6, 0.8)
+
+
+def test_a_release_level_above_the_chosen_threshold_is_refused_with_that_threshold() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=2", "trigger.release=0.3"])
+    with pytest.raises(ConfigError, match=r"'no': release must be .* at most the threshold, 0\.2"):
+        trigger_settings(config, MODEL, CALIBRATION)
+
+
+def test_a_rate_that_the_calibration_cannot_show_is_refused() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=0.1"])
+    with pytest.raises(ConfigError, match=r"^detection\.false_alarms_per_hour: 0\.1 .* 6\.2 hours"):
+        trigger_settings(config, MODEL, CALIBRATION)
+
+
+def test_a_rate_needs_a_model_that_is_calibrated() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=1"])
+    with pytest.raises(ConfigError, match=r"^detection\..* not calibrated; set trigger\.threshold"):
+        trigger_settings(config, MODEL)

@@ -1,0 +1,176 @@
+"""Streams from the network: their names, their events, their ends."""
+
+import numpy as np
+import pytest
+
+from kws.audio.feed import AudioFormat
+from kws.audio.liveness import Patience
+from kws.audio.pcm import PcmFormat
+from kws.engine.batch import Inference
+from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
+from kws.engine.stream import Stream
+from kws.protocol.events import Back, Dropped, Ended, Heard, Lost, News, Started
+from kws.spotting.model_file import load_model
+from kws.spotting.spotter import Spotter
+from tests.blackbox.speech import RATE, Samples, pcm, spoken
+
+MODEL = load_model()
+PCM = PcmFormat(AudioFormat(RATE, 1), "s16le")
+BLOCK = RATE // 10
+
+
+class House:
+    """Network streams with their inference; time goes with the sound."""
+
+    def __init__(self) -> None:
+        self.now = 10.0
+        self.news: list[News] = []
+        self.replaced: list[str] = []
+        self.inference = Inference(MODEL)
+        self.streams = NetworkStreams(
+            self.inference,
+            self._new_stream,
+            self.news.append,
+            lambda: Patience(lost_after=3.0, silent_after=0.0),
+            lambda: self.now,
+            reserved=frozenset({"default"}),
+        )
+
+    def _new_stream(self, name: str, *, live: bool, behind_s: float) -> Stream:
+        return Stream(name, Spotter(MODEL), self.news.append, live=live, behind_s=behind_s)
+
+    def open(self, name: str) -> NetworkStream:
+        return self.streams.open(name, PCM, "192.0.2.7", lambda: self.replaced.append(name))
+
+    def say(self, samples: Samples, *streams: NetworkStream) -> None:
+        """The same to each, in real time."""
+        for start in range(0, len(samples), BLOCK):
+            self.now += 0.1
+            for each in streams:
+                each.remote.receive(pcm(samples[start : start + BLOCK]))
+            self.streams.look()
+            self.inference.work()
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+        self.streams.look()
+        self.streams.look()
+        self.inference.work()
+
+    def told(self, stream: str) -> list[News]:
+        self.inference.work()
+        return [each for each in self.news if getattr(each, "stream", None) == stream]
+
+
+def kinds(news: list[News]) -> list[type]:
+    return [type(each) for each in news]
+
+
+def test_each_stream_has_its_own_events_in_order() -> None:
+    house = House()
+    first, second = house.open("kitchen"), house.open("hall")
+    house.say(np.concatenate((spoken("yes"), spoken("no"))), first)
+    house.say(spoken("down"), first, second)
+    first.finish()
+    second.finish()
+    kitchen, hall = house.told("kitchen"), house.told("hall")
+    assert kinds(kitchen) == [Started, Heard, Heard, Heard, Ended]
+    assert [each.keyword for each in kitchen if isinstance(each, Heard)] == ["yes", "no", "down"]
+    assert kinds(hall) == [Started, Heard, Ended]
+    ended = hall[-1]
+    assert isinstance(ended, Ended)
+    assert ended.reason == "its sender ended it"
+    assert ended.t == pytest.approx(len(spoken("down")) / RATE + 1)
+    assert (first.over, second.over, len(house.streams)) == (True, True, 0)
+
+
+def test_the_last_word_is_heard_where_the_sender_says_that_it_was_the_last() -> None:
+    house = House()
+    stream = house.open("kitchen")
+    word = spoken("yes")
+    house.say(word[: len(word) - round(0.45 * RATE)], stream)
+    before = kinds(house.told("kitchen"))
+    stream.finish()
+    assert before == [Started]
+    assert kinds(house.told("kitchen")) == [Started, Heard, Ended]
+
+
+def test_a_sender_that_has_gone_is_said_to_have() -> None:
+    house = House()
+    stream = house.open("kitchen")
+    house.say(spoken("no"), stream)
+    stream.abandon("its connection ended")
+    stream.abandon("twice is once")
+    told = house.told("kitchen")
+    assert kinds(told) == [Started, Heard, Ended]
+    assert isinstance(told[-1], Ended)
+    assert told[-1].reason == "its connection ended"
+
+
+def test_a_name_is_taken_while_its_sender_delivers() -> None:
+    house = House()
+    first = house.open("kitchen")
+    house.say(spoken("yes"), first)
+    with pytest.raises(NameTakenError, match=r"'kitchen' is live already, from 192\.0\.2\.7"):
+        house.open("kitchen")
+    with pytest.raises(NameTakenError, match="'default' is this machine's own"):
+        house.open("default")
+    first.finish()
+    house.open("kitchen")
+    assert house.replaced == []
+
+
+def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
+    house = House()
+    first = house.open("kitchen")
+    house.say(spoken("yes"), first)
+    house.now += 2.1
+    second = house.open("kitchen")
+    assert house.replaced == ["kitchen"]
+    house.say(spoken("no"), second)
+    # The first one's connection ends at last.
+    first.abandon("its connection ended")
+    told = house.told("kitchen")
+    assert kinds(told) == [Started, Heard, Ended, Started, Heard]
+    assert (first.over, second.over, len(house.streams)) == (True, False, 1)
+
+
+def test_silence_is_a_loss_and_sound_ends_it() -> None:
+    house = House()
+    stream = house.open("kitchen")
+    house.say(spoken("yes"), stream)
+    house.wait(3.5)
+    (state,) = house.streams.states()
+    assert "delivered nothing for 3 s" in state.reason
+    assert (state.losses, state.seconds_since_audio) == (1, 3.5)
+    house.say(spoken("no"), stream)
+    assert kinds(house.told("kitchen")) == [Started, Heard, Lost, Back, Heard]
+    (state,) = house.streams.states()
+    assert state.reason == ""
+
+
+def test_a_gap_is_dropped_sound_and_nothing_is_invented_at_its_seam() -> None:
+    house = House()
+    stream = house.open("kitchen")
+    word = spoken("yes")
+    middle = len(word) // 2
+    house.say(word[:middle], stream)
+    stream.remote.gap(1.0)
+    house.say(word[middle:], stream)
+    told = house.told("kitchen")
+    assert kinds(told) == [Started, Dropped]
+    (state,) = house.streams.states()
+    assert state.dropped_samples == RATE
+
+
+def test_a_stream_that_lags_drops_its_own_sound_only() -> None:
+    house = House()
+    slow, quick = house.open("slow"), house.open("quick")
+    for _ in range(2):
+        # Nobody hears what comes within these five seconds.
+        for _ in range(50):
+            house.now += 0.1
+            slow.remote.receive(bytes(2 * BLOCK))
+    house.say(spoken("yes"), quick)
+    assert Dropped in kinds(house.told("slow"))
+    assert kinds(house.told("quick")) == [Started, Heard]

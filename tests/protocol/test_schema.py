@@ -1,0 +1,291 @@
+"""What is sent, and what is documented, is as docs/protocol.schema.json says."""
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from jsonschema import Draft202012Validator, ValidationError
+
+from kws.audio.feed import AudioFormat
+from kws.protocol.events import (
+    Back,
+    Dropped,
+    Ended,
+    Heard,
+    Lost,
+    News,
+    Reloaded,
+    Started,
+    scan_line,
+)
+from kws.protocol.replies import hello, started
+from kws.protocol.requests import (
+    BadRequestError,
+    parse_look,
+    parse_request,
+    parse_sender,
+    parse_start,
+)
+from kws.serving.hub import Hub
+from kws.serving.status import SourceState, health, info
+from kws.spotting.model_file import KeywordModel, load_model
+from tests.blackbox.client import ask, get_json, receive, subscribe
+from tests.blackbox.talker import Talker
+
+DOCS = Path(__file__).parents[2] / "docs"
+SCHEMA = json.loads((DOCS / "protocol.schema.json").read_text(encoding="utf-8"))
+PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
+KEYWORDS = ("yes", "no", "up", "down")
+MESSAGES = (
+    *("hello", "detection", "status", "subscribed", "request", "scan_line"),
+    *("start", "started", "gap", "end", "slow_down", "look", "watching", "scores"),
+    *("health", "info", "reload"),
+)
+FROM_CLIENTS = {"request", "start", "gap", "end", "look"}
+
+HEARD = Heard("default", 12.34, "yes", 0.97, "yes-no-up-down")
+DROPPED = Dropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
+LOST = Lost("default", 9.184, "unplugged")
+BACK = Back("default", 21.4, 12.216)
+RELOADED = Reloaded("yes-no-up-down", dict.fromkeys(KEYWORDS, 0.7))
+STARTED = Started("kitchen", 16_000, 1)
+ENDED = Ended("kitchen", 13.6, "its sender ended it")
+PARSERS: dict[str, Callable[[str], object]] = {
+    "start": parse_start,
+    "gap": parse_sender,
+    "end": parse_sender,
+    "look": parse_look,
+}
+SOURCE = SourceState(
+    stream="default",
+    kind="microphone",
+    name="USB",
+    live=True,
+    audio_format=AudioFormat(48_000, 2),
+    reason="",
+    seconds_since_audio=0.02,
+    overflows=1,
+    losses=3,
+    dropped_samples=160,
+)
+
+
+def check(message: Any, name: str) -> None:
+    """A message against its definition."""
+    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(message)
+
+
+def documented() -> list[tuple[str, Any]]:
+    """Name and value of every example: blocks of JSON values, each marked with its definition."""
+    decoder, examples = json.JSONDecoder(), []
+    for name, block in re.findall(r"```json *(\w*)\n(.*?)```", PROTOCOL, re.DOTALL):
+        rest = block.strip()
+        while rest:
+            value, end = decoder.raw_decode(rest)
+            examples.append((name, value))
+            rest = rest[end:].strip()
+    return examples
+
+
+@pytest.fixture(scope="module")
+def model() -> KeywordModel:
+    return load_model()
+
+
+def test_the_schema_is_a_schema() -> None:
+    Draft202012Validator.check_schema(SCHEMA)
+    assert set(MESSAGES) <= set(SCHEMA["$defs"])
+
+
+@pytest.mark.parametrize(("name", "example"), documented())
+def test_every_example_is_valid(name: str, example: Any) -> None:
+    assert name in MESSAGES, "a JSON block should begin with ```json and its definition's name"
+    check(example, name)
+
+
+def test_every_message_has_an_example() -> None:
+    assert {name for name, _ in documented()} == set(MESSAGES)
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_every_key_is_explained(name: str) -> None:
+    # v and type are explained once, for all.
+    keys = set(SCHEMA["$defs"][name]["properties"]) - {"type", "v"}
+    assert {key for key in keys if f"`{key}`" not in PROTOCOL} == set()
+
+
+@pytest.mark.parametrize(
+    "what", [HEARD, DROPPED, LOST, BACK, replace(BACK, seconds=None), RELOADED, STARTED, ENDED]
+)
+def test_events(what: News) -> None:
+    event = Hub("a8064acf2f92", lambda: datetime.now(UTC)).publish(what)
+    check(json.loads(event.to_json()), what.type)
+
+
+@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, STARTED, ENDED])
+def test_each_status_has_an_example_and_needs_its_keys(what: News) -> None:
+    (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
+    event = json.loads(Hub("r", lambda: datetime.now(UTC)).publish(what).to_json())
+    assert list(example) == list(event)
+    for key in what.fields():
+        with pytest.raises(ValidationError):
+            check({name: value for name, value in example.items() if name != key}, "status")
+
+
+def test_hello() -> None:
+    message = hello(
+        run="a8064acf2f92",
+        seq=1,
+        model="yes-no-up-down",
+        thresholds=dict.fromkeys(KEYWORDS, 0.7),
+        sources=[SOURCE.summary()],
+    )
+    check(json.loads(message), "hello")
+
+
+def test_started() -> None:
+    message = started(
+        run="a8064acf2f92",
+        seq=1,
+        stream="kitchen",
+        model="yes-no-up-down",
+        thresholds=dict.fromkeys(KEYWORDS, 0.7),
+    )
+    check(json.loads(message), "started")
+
+
+def test_scan_line_even_before_the_start() -> None:
+    check(json.loads(scan_line("a.wav", replace(HEARD, t=-0.1))), "scan_line")
+
+
+@pytest.mark.parametrize(
+    ("source", "stalled", "status"),
+    [
+        (SOURCE, "", "ok"),
+        (replace(SOURCE, seconds_since_audio=None), "", "waiting"),
+        (replace(SOURCE, reason="unplugged", audio_format=None), "", "lost"),
+        (SOURCE, "inference has not moved for 7 s", "stalled"),
+    ],
+)
+def test_health(source: SourceState, stalled: str, status: str) -> None:
+    _, page = health(
+        source, (SOURCE,), run="a8064acf2f92", uptime_s=1.5, stalled=stalled, subscribers=2
+    )
+    assert page["status"] == status
+    check(page, "health")
+
+
+def test_info(model: KeywordModel) -> None:
+    page = info(model, hop_s=0.1, trigger=model.header.trigger, keep_audio_s=60.0)
+    check(msgspec.json.decode(msgspec.json.encode(page)), "info")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {},
+        {"keywords": []},
+        {"keywords": None, "min_confidence": 1},
+        {"token": "secret", "after": {"run": "a8064acf2f92", "seq": 0}},
+        {"after": None, "token": None},
+    ],
+)
+def test_what_the_schema_allows_is_understood(request_: dict[str, Any]) -> None:
+    check(request_, "request")
+    parse_request(json.dumps(request_), KEYWORDS)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        [],
+        {"keyword": "yes"},
+        {"keywords": "yes"},
+        {"keywords": [1]},
+        {"min_confidence": 1.1},
+        {"min_confidence": None},
+        {"after": {"run": "a8064acf2f92"}},
+        {"after": {"run": "a8064acf2f92", "seq": -1}},
+        {"after": {"run": "a8064acf2f92", "seq": 1, "more": 1}},
+        {"token": 1},
+    ],
+)
+def test_what_the_schema_forbids_is_refused(request_: Any) -> None:
+    with pytest.raises(ValidationError):
+        check(request_, "request")
+    with pytest.raises(BadRequestError):
+        parse_request(json.dumps(request_), KEYWORDS)
+
+
+START = {"type": "start", "stream": "kitchen", "sample_rate": 16_000, "format": "s16le"}
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("start", START),
+        ("start", {**START, "channels": 8, "scores": True, "token": "secret"}),
+        ("gap", {"type": "gap", "seconds": 0.001}),
+        ("end", {"type": "end"}),
+        ("look", {}),
+        ("look", {"stream": None, "frames": True, "token": "secret"}),
+    ],
+)
+def test_what_the_schema_allows_a_client_is_understood(name: str, message: Any) -> None:
+    check(message, name)
+    PARSERS[name](json.dumps(message))
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("start", {}),
+        ("start", {**START, "type": "begin"}),
+        ("start", {**START, "stream": ""}),
+        ("start", {**START, "stream": "x" * 65}),
+        ("start", {**START, "stream": "two\nlines"}),
+        ("start", {**START, "sample_rate": 7_999}),
+        ("start", {**START, "sample_rate": 96_001}),
+        ("start", {**START, "sample_rate": "16000"}),
+        ("start", {**START, "format": "mp3"}),
+        ("start", {**START, "channels": 0}),
+        ("start", {**START, "channels": 9}),
+        ("start", {**START, "more": 1}),
+        ("gap", {"type": "gap"}),
+        ("gap", {"type": "gap", "seconds": 0}),
+        ("gap", {"type": "gap", "seconds": -1}),
+        ("end", {"type": "end", "more": 1}),
+        ("look", {"stream": 1}),
+        ("look", {"what": "kitchen"}),
+    ],
+)
+def test_what_the_schema_forbids_a_client_is_refused(name: str, message: Any) -> None:
+    with pytest.raises(ValidationError):
+        check(message, name)
+    with pytest.raises(BadRequestError):
+        PARSERS[name](json.dumps(message))
+
+
+@pytest.mark.parametrize("name", sorted(set(MESSAGES) - FROM_CLIENTS))
+def test_what_the_daemon_sends_may_grow(name: str) -> None:
+    example = next(example for each, example in documented() if each == name)
+    check({**example, "new": 1}, name)
+
+
+def test_what_a_real_daemon_sends() -> None:
+    with Talker() as daemon, subscribe(daemon.port) as subscriber:
+        greeting = receive(subscriber)
+        check(greeting, "hello")
+        check(ask(subscriber, keywords=["yes"]), "subscribed")
+        printed = daemon.say("yes")
+        check(printed[0], "detection")
+        assert receive(subscriber) == printed[0]
+        check(ask(subscriber, after={"run": greeting["run"], "seq": 0}), "subscribed")
+        check(get_json(daemon.port, "/health"), "health")
+        check(get_json(daemon.port, "/info"), "info")

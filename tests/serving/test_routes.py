@@ -1,0 +1,143 @@
+"""Plain HTTP: pages, actions, and who may do what."""
+
+import asyncio
+import json
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from websockets.datastructures import Headers
+from websockets.http11 import Request, Response
+
+from kws.serving.auth import Access
+from kws.serving.routes import EVENTS_PATH, Answer, Document, Pages
+
+TOKEN = {"Authorization": "Bearer secret"}
+OPEN, GUARDED = Access(), Access("secret")
+
+
+class Site:
+    """Pages, and how often their action was done."""
+
+    def __init__(self, access: Access, status: HTTPStatus = HTTPStatus.OK) -> None:
+        self.done = 0
+        self._status = status
+        self._pages = Pages(
+            access,
+            (EVENTS_PATH,),
+            {"/health": lambda: _page("well"), "/info": lambda: _page("info")},
+            open_pages=("/health",),
+            actions={"/reload": self._act},
+            find=lambda path: self._found if path.startswith("/sounds/") else None,
+        )
+
+    def _found(self) -> Document:
+        return Document("audio/wav", b"RIFF", {"X-Length": "1"})
+
+    async def _act(self) -> Answer:
+        await asyncio.sleep(0)
+        self.done += 1
+        return self._status, {"reloaded": self._status is HTTPStatus.OK}
+
+    def answer(self, path: str, method: str = "GET", **headers: str) -> Response | None:
+        """What a request gets, from this machine unless its headers say otherwise."""
+        request = Request(path, Headers({"Host": "localhost:8000", **headers}))
+        request.method = method
+        return asyncio.run(self._pages.answer(request))
+
+    def status(self, path: str, method: str = "GET", **headers: str) -> int | None:
+        """The status of that; None for the websocket."""
+        response = self.answer(path, method, **headers)
+        return None if response is None else response.status_code
+
+
+def _page(text: str) -> tuple[HTTPStatus, dict[str, Any]]:
+    return HTTPStatus.OK, {"says": text}
+
+
+def test_pages_are_json() -> None:
+    response = Site(OPEN).answer("/info?x=1")
+    assert response is not None
+    assert (response.status_code, json.loads(response.body or b"")) == (200, {"says": "info"})
+    assert response.headers["Content-Type"] == "application/json"
+    head = Site(OPEN).answer("/info", "HEAD")
+    assert head is not None
+    assert head.body == b""
+    assert head.headers["Content-Length"] == response.headers["Content-Length"]
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "headers", "status"),
+    [
+        (EVENTS_PATH, "GET", {"Upgrade": "websocket"}, None),
+        (EVENTS_PATH, "GET", {}, 426),
+        ("/info", "GET", {"Upgrade": "websocket"}, 400),
+        ("/info", "POST", {}, 405),
+        ("/nothing", "GET", {}, 404),
+        ("/info", "GET", {"Host": "evil.example"}, 403),
+        ("/info", "GET", {"Origin": "https://evil.example"}, 403),
+    ],
+)
+def test_requests(path: str, method: str, headers: dict[str, str], status: int | None) -> None:
+    assert Site(OPEN).status(path, method, **headers) == status
+
+
+def test_only_open_pages_need_no_token() -> None:
+    site = Site(GUARDED)
+    assert site.status("/health") == 200
+    assert site.status("/info") == 401
+    assert site.status("/info", **TOKEN) == 200
+
+
+@pytest.mark.parametrize(
+    ("access", "method", "headers", "status"),
+    [
+        (GUARDED, "POST", TOKEN, 200),
+        (GUARDED, "POST", {}, 403),
+        (GUARDED, "POST", {"Authorization": "Bearer wrong"}, 403),
+        (GUARDED, "POST", {**TOKEN, "Host": "evil.example"}, 403),
+        (GUARDED, "POST", {**TOKEN, "Origin": "https://evil.example"}, 403),
+        (OPEN, "POST", {}, 403),
+        (OPEN, "POST", TOKEN, 403),
+        (GUARDED, "GET", TOKEN, 405),
+        (GUARDED, "HEAD", TOKEN, 405),
+        (GUARDED, "PUT", TOKEN, 405),
+    ],
+)
+def test_an_action_is_only_for_who_has_the_token(
+    access: Access, method: str, headers: dict[str, str], status: int
+) -> None:
+    site = Site(access)
+    response = site.answer("/reload", method, **headers)
+    assert response is not None
+    assert response.status_code == status
+    assert site.done == (status == 200)
+    if status == 405:
+        assert response.headers["Allow"] == "POST"
+
+
+def test_without_any_token_it_says_where_to_set_one() -> None:
+    response = Site(OPEN).answer("/reload", "POST")
+    assert response is not None
+    assert b"KWS_TOKEN" in (response.body or b"")
+
+
+def test_an_action_answers_in_json() -> None:
+    response = Site(GUARDED, HTTPStatus.CONFLICT).answer("/reload", "POST", **TOKEN)
+    assert response is not None
+    assert response.status_code == 409
+    assert json.loads(response.body or b"") == {"reloaded": False}
+
+
+def test_a_document_is_sent_as_it_is() -> None:
+    response = Site(OPEN).answer("/sounds/1")
+    assert response is not None
+    assert (response.status_code, response.body) == (200, b"RIFF")
+    assert response.headers["Content-Type"] == "audio/wav"
+    assert response.headers["X-Length"] == "1"
+    assert response.headers["Content-Length"] == "4"
+    head = Site(OPEN).answer("/sounds/1", "HEAD")
+    assert head is not None
+    assert head.body == b""
+    assert Site(GUARDED).status("/sounds/1") == 401
+    assert Site(OPEN).status("/music/1") == 404
