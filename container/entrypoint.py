@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.cli import main as cli
-from kws.config.load import parse_yaml
 from kws.config.paths import config_file
+from kws.config.yaml12 import read_yaml
 from kws.errors import ConfigError
 from kws.log import set_up_logging
 
@@ -98,8 +98,8 @@ def is_said(options: argparse.Namespace, environment: Mapping[str, str]) -> bool
         return True
     file = options.config or config_file(environment)
     try:
-        content = parse_yaml(file.read_text(encoding="utf-8"), str(file)) if file else None
-    except (ConfigError, OSError, UnicodeDecodeError):
+        content = read_yaml(file) if file else None
+    except ConfigError:
         return False
     audio = content.get("audio") if isinstance(content, dict) else None
     return isinstance(audio, dict) and not audio.keys().isdisjoint(("source", "device"))

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
 
 import msgspec
 
-from kws.config.load import parse_yaml
 from kws.config.validation import describe
+from kws.config.yaml12 import parse_yaml, read_yaml
 from kws.errors import ConfigError
 from train.config import FitConfig
 
@@ -127,11 +127,7 @@ def _names() -> Iterator[str]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
-    said = parse_yaml(text, str(path)) or {}
+    said = read_yaml(path) or {}
     if not isinstance(said, dict):
         raise ConfigError(f"{path}: should hold settings by name, such as 'epochs: 10'")
     return said

@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from kws.config.schema import Config
 from kws.config.validation import problems
+from kws.config.yaml12 import parse_yaml, read_yaml
 from kws.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "KWS_"
@@ -58,39 +57,12 @@ def load_config(
 
 
 def _read_file(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path}: no such configuration file") from error
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: cannot be read: {error}") from error
-    tree = parse_yaml(text, str(path))
+    tree = read_yaml(path)
     if tree is None:
         return {}
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: should hold sections such as 'server:', not a single value")
     return tree
-
-
-def parse_yaml(text: str, source: str) -> Any:
-    """What a YAML text says, as plain values.
-
-    Args:
-        text: in YAML 1.2.
-        source: where it stands, for messages.
-
-    Raises:
-        ConfigError: it is no YAML.
-    """
-    # YAML 1.2, in which yes, no and on are words: people write them as keywords.
-    try:
-        return YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        line = f", line {mark.line + 1}" if mark else ""
-        raise ConfigError(f"{source}{line}: not valid YAML: {error.problem}") from error
-    except YAMLError as error:
-        raise ConfigError(f"{source}: not valid YAML: {error}") from error
 
 
 def _parse_value(text: str, source: str) -> Any:

@@ -66,7 +66,7 @@ def test_what_is_left_out_keeps_its_default(path: Path, text: str) -> None:
         ("a: [1", r"line 1: not valid YAML"),
         ("server:\n  port: 1\n  port: 2", r"line 3: not valid YAML: found duplicate key"),
         ("- server", r"should hold sections"),
-        ("!!python/object:os.system {}", r"not valid YAML"),
+        ("!!python/object:os.system {}", r"line 1: kws does not read the tag !!python/object"),
     ],
 )
 def test_a_mistake_is_named_with_file_key_and_what_is_allowed(

@@ -5,7 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from kws.config.load import load_config, parse_yaml
+from kws.config.load import load_config
+from kws.config.yaml12 import read_yaml
 
 REPOSITORY = Path(__file__).parents[2]
 DOCKERFILE = (REPOSITORY / "Dockerfile").read_text(encoding="utf-8")
@@ -57,7 +58,7 @@ def test_the_variables_are_settings() -> None:
 
 def compose() -> dict[str, Any]:
     file = REPOSITORY / "compose.yaml"
-    services: dict[str, Any] = parse_yaml(file.read_text(encoding="utf-8"), str(file))["services"]
+    services: dict[str, Any] = read_yaml(file)["services"]
     return services
 
 

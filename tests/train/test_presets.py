@@ -122,7 +122,7 @@ def test_an_unknown_preset_is_named_with_those_that_are(tmp_path: Path) -> None:
         with_preset(CONFIG, "nothing")
     path = tmp_path / "bad.yaml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ConfigError, match=r"bad\.yaml: cannot be read"):
+    with pytest.raises(ConfigError, match=r"bad\.yaml, line 1: cannot be read"):
         with_preset(CONFIG, str(path))
 
 
