@@ -1,7 +1,6 @@
 """`kws devices`: the microphones, and what one of them hears."""
 
 import argparse
-import json
 import os
 import sys
 from functools import partial
@@ -24,8 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
-    # JSON is YAML: so no name can be taken for anything but text.
-    overrides = [f"audio.device={json.dumps(options.device)}"] if options.device is not None else []
+    overrides = [("audio.device", options.device)] if options.device is not None else []
     config = read_config(options, *overrides)
     code = 0
     try:

@@ -61,7 +61,7 @@ def report(error: KwsError) -> int:
     return error.exit_code
 
 
-def read_config(options: argparse.Namespace, *overrides: str) -> Config:
+def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:
     """The configuration of a command, and the log as it says.
 
     Raises:
@@ -74,13 +74,13 @@ def read_config(options: argparse.Namespace, *overrides: str) -> Config:
     return config
 
 
-def settings(options: argparse.Namespace, *overrides: str) -> Config:
+def settings(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:
     """The configuration of a command, as its file is now.
 
     Raises:
         ConfigError: it says something that cannot be.
     """
-    wanted = [*options.overrides, *overrides]
+    wanted: list[str | tuple[str, object]] = [*options.overrides, *overrides]
     if options.log_level:
         wanted.append(f"log.level={options.log_level}")
     if options.log_format:

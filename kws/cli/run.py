@@ -1,7 +1,6 @@
 """`kws run`: the daemon."""
 
 import argparse
-import json
 import logging
 import os
 import signal
@@ -42,11 +41,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command."""
     overrides = []
-    # JSON is YAML: so no name can be taken for anything but text.
     if options.source is not None:
-        overrides.append(f"audio.source={json.dumps(options.source)}")
+        overrides.append(("audio.source", options.source))
     if options.device is not None:
-        overrides.append(f"audio.device={json.dumps(options.device)}")
+        overrides.append(("audio.device", options.device))
     config = read_config(options, *overrides)
 
     unwaiting = log_without_waiting()

@@ -3,7 +3,6 @@
 import argparse
 import contextlib
 import csv
-import json
 import logging
 import os
 import sys
@@ -46,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(
             "--format audacity: a label track belongs to one file; give one at a time"
         )
-    overrides = [] if options.model is None else [f"model.path={json.dumps(options.model)}"]
+    overrides = [] if options.model is None else [("model.path", options.model)]
     config = read_config(options, *overrides)
 
     # A file's name need not be text; it comes out as it went in.

@@ -12,8 +12,8 @@ import msgspec
 
 from kws.cli.options import report
 from kws.config.schema import AudioConfig
+from kws.config.token import find_token
 from kws.errors import ConfigError, KwsError
-from kws.serving.auth import TOKEN_VARIABLE, read_token
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,7 @@ async def _send(options: argparse.Namespace) -> None:
     from kws.client.send import SENT_RATE, Destination, Satellite, stream_name
 
     audio = _audio(options)
-    token = os.environ.get(TOKEN_VARIABLE, "")
-    if options.token_file is not None:
-        token = read_token(options.token_file)
+    token = find_token(options.token_file, os.environ)
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from kws.config.token import find_token
 from kws.errors import ServerError
 
 log = logging.getLogger(__name__)
@@ -58,13 +59,9 @@ class _Watcher:
     """What has to be remembered from one connection to the next."""
 
     def __init__(self, options: argparse.Namespace) -> None:
-        from kws.serving.auth import TOKEN_VARIABLE, read_token
-
         self._url: str = options.url
         self._filter = {"keywords": options.keywords, "min_confidence": options.min_confidence}
-        self._token = os.environ.get(TOKEN_VARIABLE, "")
-        if options.token_file is not None:
-            self._token = read_token(options.token_file)
+        self._token = find_token(options.token_file, os.environ)
         self._run: str | None = None
         self._seq = 0
         self.connected = False

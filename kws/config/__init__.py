@@ -1,1 +1,1 @@
-"""What config.yaml may say, and where it and the models are found."""
+"""The configuration: its keys, reading and checking it, and where it, models and the token are."""

@@ -22,14 +22,14 @@ ENVIRONMENT_SEPARATOR = "__"
 def load_config(
     path: Path | None = None,
     *,
-    overrides: Sequence[str] = (),
+    overrides: Sequence[str | tuple[str, object]] = (),
     environment: Mapping[str, str] | None = None,
 ) -> Config:
     """Read the configuration.
 
     Args:
         path: a YAML file; without one, the defaults.
-        overrides: "section.key=value", the value in YAML.
+        overrides: "section.key=value", the value in YAML; or ("section.key", value).
         environment: variables, of which those that begin with KWS_ and hold a double underscore
             count: KWS_SECTION__KEY.
 
@@ -47,11 +47,8 @@ def load_config(
             _put(tree, keys, _parse_value(value, f"variable {name}"), f"variable {name}")
             config = _convert(tree, f"variable {name}")
     for override in overrides:
-        key, separator, value = override.partition("=")
-        if not separator or not key.strip():
-            raise ConfigError(f"--set {override}: should be section.key=value")
-        source = f"--set {override}"
-        _put(tree, key.strip().split("."), _parse_value(value, source), source)
+        key, setting, source = _parse_override(override)
+        _put(tree, key.split("."), setting, source)
         config = _convert(tree, source)
     return config
 
@@ -63,6 +60,18 @@ def _read_file(path: Path) -> dict[str, Any]:
     if not isinstance(tree, dict):
         raise ConfigError(f"{path}: should hold sections such as 'server:', not a single value")
     return tree
+
+
+def _parse_override(override: str | tuple[str, object]) -> tuple[str, object, str]:
+    """Key, value, and where they stand, for messages."""
+    if isinstance(override, tuple):
+        key, value = override
+        return key, value, f"--set {key}={value}"
+    key, separator, text = override.partition("=")
+    source = f"--set {override}"
+    if not separator or not key.strip():
+        raise ConfigError(f"{source}: should be section.key=value")
+    return key.strip(), _parse_value(text, source), source
 
 
 def _parse_value(text: str, source: str) -> Any:
@@ -82,8 +91,8 @@ def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> 
 
 
 def _convert(tree: Mapping[str, Any], source: str) -> Config:
-    # A section that is there without a key means: nothing said.
-    said = {key: {} if value is None else value for key, value in tree.items()}
-    if wrong := list(problems(said, Config)):
+    # A section without keys is null in YAML.
+    sections = {key: {} if value is None else value for key, value in tree.items()}
+    if wrong := list(problems(sections, Config)):
         raise ConfigError("\n".join(f"{source}: {problem}" for problem in wrong))
-    return msgspec.convert(said, Config)
+    return msgspec.convert(sections, Config)

@@ -1,4 +1,4 @@
-"""Where configuration and models lie: the user's places, the machine's, and the package's own."""
+"""Where configuration and models are found: folders of the user, the machine and the package."""
 
 import contextlib
 import os
@@ -29,7 +29,7 @@ def config_file(environment: Mapping[str, str]) -> Path | None:
 
 
 def model_folders(environment: Mapping[str, str]) -> list[Path]:
-    """Where models are looked for by name, the first one first; they need not exist.
+    """Folders that are searched for models by name, in this order; they need not exist.
 
     The user's, the machine's, and those of a service's state (STATE_DIRECTORY, as systemd sets
     it, may hold several).
@@ -84,7 +84,7 @@ def _config_folders(environment: Mapping[str, str]) -> list[Path]:
 
 
 def _is_file(path: Path) -> bool:
-    """Whether there is a file; what we may not look into has none."""
+    """Whether it is a file; False where permission to find out is missing."""
     with contextlib.suppress(OSError, ValueError):
         return path.is_file()
     return False

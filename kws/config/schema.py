@@ -1,4 +1,4 @@
-"""What `config.yaml` may say."""
+"""The keys of `config.yaml`, their types, limits and defaults."""
 
 from typing import Annotated, Literal
 
@@ -9,22 +9,22 @@ Level = Annotated[float, Meta(gt=0, le=1)]
 
 
 class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Where sound comes from.
+    """The source of audio.
 
     Attributes:
         source: "microphone", "demo", "-" for standard input, the path of an audio file, or
-            "network": none but what others send.
+            "network": only streams that clients send.
         device: part of the microphone's name; empty for the system's default.
         device_rate: samples per second to open the microphone at; 0: the model's rate where the
             device takes it, else the device's own.
         stdin_rate: samples per second of raw audio on standard input.
         stdin_channels: channels of it.
         stdin_format: type of its samples.
-        lost_after_s: a live source that delivers nothing for so long is lost; less than the
-            patience of a supervisor (`kws.daemon.sd_notify`).
-        silent_after_s: a microphone that delivers nothing but zeros for so long is doubtful, and
-            is opened anew; 0: never.
-        ready_after_sound: say that the daemon is ready only when the first sound has come.
+        lost_after_s: a live source that delivers nothing for this time is lost; shorter than the
+            watchdog's time (`kws.daemon.sd_notify`).
+        silent_after_s: a microphone that delivers only zeros for this time is opened again; 0:
+            never.
+        ready_after_sound: report the daemon as ready only when the first audio has arrived.
     """
 
     source: Annotated[str, Meta(min_length=1)] = "microphone"
@@ -39,7 +39,7 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What to hear with.
+    """The model.
 
     Attributes:
         path: of a model file, or the name of a model: see `kws.config.paths.find_model`.
@@ -51,18 +51,18 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class DetectionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What detecting may cost.
+    """How often false alarms are acceptable.
 
     Attributes:
-        false_alarms_per_hour: take the thresholds that gave at most so many, all keywords
-            together, when the model was calibrated; null: take its own.
+        false_alarms_per_hour: use the thresholds that gave at most this many, all keywords
+            together, when the model was calibrated; null: use the model's own.
     """
 
     false_alarms_per_hour: Annotated[float, Meta(gt=0, le=1000)] | None = None
 
 
 class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """When a posterior becomes an event; null leaves it to the model file.
+    """When a posterior becomes an event; null: as the model file has it.
 
     See `kws.spotting.trigger.TriggerSettings` for what each means.
     """
@@ -76,18 +76,19 @@ class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The port for programs.
+    """The HTTP and websocket server.
 
     Attributes:
         host: address to listen on.
         port: TCP port; 0 takes a free one.
-        token_file: file whose first line every client has to know; empty for none. The variable
-            KWS_TOKEN does the same.
-        allowed_hosts: further names that clients may call the server by.
+        token_file: file whose first line is the token that clients need; empty for none. The
+            variable KWS_TOKEN does the same.
+        allowed_hosts: further host names under which clients may reach the server.
         allowed_origins: web pages elsewhere that may connect, as "https://example.org".
-        max_connections: clients at a time.
-        max_streams: streams of sound at a time that clients may send.
-        keep_audio_s: keep the sound of each detection for so long, for who has the token; 0: never.
+        max_connections: clients at the same time.
+        max_streams: streams of audio that clients may send at the same time.
+        keep_audio_s: keep the audio of each detection for this time, for clients with the token; 0:
+            never.
         queue: events that may wait for a slow subscriber before it is closed.
     """
 
@@ -106,7 +107,7 @@ class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes to standard error.
 
     Attributes:
-        level: the least that is said.
+        level: messages below it are left out.
         format: "text" for people, "json" for machines.
     """
 
@@ -115,12 +116,12 @@ class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """All of it.
+    """The whole configuration.
 
     Attributes:
-        detection: chooses thresholds, under `trigger`.
+        detection: chooses thresholds; `trigger` overrides them.
         trigger: for all keywords.
-        keywords: for single keywords, over `trigger`.
+        keywords: for single keywords; overrides `trigger`.
     """
 
     audio: AudioConfig = field(default_factory=AudioConfig)

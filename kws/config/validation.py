@@ -1,4 +1,4 @@
-"""What is wrong with a configuration, in words, read off the types of `kws.config`."""
+"""What is wrong with a configuration, in words, from the types of its schema."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
@@ -74,7 +74,7 @@ def _plain(number: float) -> str:
 def _fits(value: Any, kind: Any) -> bool:
     try:
         msgspec.convert(value, kind)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: bytes that are no UTF-8
         return False
     return True
 

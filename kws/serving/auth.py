@@ -5,15 +5,13 @@ import ipaddress
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 from kws.config.schema import ServerConfig
+from kws.config.token import TOKEN_VARIABLE, find_token
 from kws.errors import ConfigError
 
 log = logging.getLogger(__name__)
-
-TOKEN_VARIABLE = "KWS_TOKEN"
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,7 @@ def read_access(config: ServerConfig, environment: Mapping[str, str]) -> Access:
         ConfigError: the token's file cannot be read or is empty, or there is none and sound is to
             be kept.
     """
-    token = environment.get(TOKEN_VARIABLE, "").strip()
-    if config.token_file:
-        token = read_token(Path(config.token_file))
+    token = find_token(config.token_file, environment)
     if not token and not is_loopback(config.host):
         log.warning(
             "server.host %s lets other machines listen in, and there is no token: "
@@ -74,21 +70,6 @@ def read_access(config: ServerConfig, environment: Mapping[str, str]) -> Access:
         )
     hosts = frozenset(name.lower() for name in (config.host, *config.allowed_hosts))
     return Access(token, hosts, frozenset(config.allowed_origins))
-
-
-def read_token(path: Path) -> str:
-    """The first line of a file.
-
-    Raises:
-        ConfigError: the file cannot be read or has nothing on its first line.
-    """
-    try:
-        token = path.expanduser().read_text().partition("\n")[0].strip()
-    except (OSError, RuntimeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"token file {path}: cannot be read: {error}") from error
-    if not token:
-        raise ConfigError(f"token file {path}: put the token on its first line")
-    return token
 
 
 def bearer_token(header: str | None) -> str | None:

@@ -111,6 +111,13 @@ def test_a_dash_is_standard_input_and_no_list() -> None:
     assert load_config(environment={"KWS_AUDIO__SOURCE": " - "}).audio.source == "-"
 
 
+@pytest.mark.parametrize("name", ["no", "1", "-", "a: b", "[x]", "\U0001f3a4", "\udcff", "'"])
+def test_an_override_may_be_a_value_of_any_text(name: str) -> None:
+    assert load_config(overrides=[("audio.device", name)]).audio.device == name
+    with pytest.raises(ConfigError, match=r"--set server\.port=.*: server\.port: got"):
+        load_config(overrides=[("server.port", name)])
+
+
 def test_a_wrong_variable_is_named() -> None:
     with pytest.raises(ConfigError, match=r"variable KWS_SERVER__PROT: server\.prot: unknown"):
         load_config(environment={"KWS_SERVER__PROT": "1"})

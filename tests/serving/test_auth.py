@@ -6,7 +6,7 @@ import pytest
 
 from kws.config.schema import ServerConfig
 from kws.errors import ConfigError
-from kws.serving.auth import Access, bearer_token, is_loopback, read_access, read_token
+from kws.serving.auth import Access, bearer_token, is_loopback, read_access
 
 ACCESS = Access("secret", frozenset({"speaker.lan"}), frozenset({"https://example.org"}))
 
@@ -71,14 +71,6 @@ def test_the_token_comes_from_a_file_or_the_environment(tmp_path: Path) -> None:
     config = ServerConfig(token_file=str(path))
     assert read_access(config, {"KWS_TOKEN": "from variable"}).token == "from file"
     assert read_access(ServerConfig(), {}).token == ""
-
-
-def test_a_token_file_that_says_nothing_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"missing: cannot be read"):
-        read_token(tmp_path / "missing")
-    (tmp_path / "empty").write_text("\n")
-    with pytest.raises(ConfigError, match="first line"):
-        read_token(tmp_path / "empty")
 
 
 def test_an_open_port_without_a_token_is_warned_about(caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,52 @@
+"""The secret that a daemon asks its clients for, from its file or the environment."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kws.errors import ConfigError
+
+TOKEN_VARIABLE = "KWS_TOKEN"
+_MAX_BYTES = 4096
+
+
+def find_token(file: Path | str | None, environment: Mapping[str, str]) -> str:
+    """The token of the daemon or of a client; empty where there is none.
+
+    Args:
+        file: holds the token on its first line, and counts before the environment; None or empty:
+            there is no such file.
+        environment: variables, of which KWS_TOKEN may hold the token.
+
+    Raises:
+        ConfigError: the file cannot be read or has nothing on its first line, or the token has
+            characters that no header can carry. The message does not show them.
+    """
+    if file:
+        return read_token(Path(file))
+    return _checked(environment.get(TOKEN_VARIABLE, ""), f"variable {TOKEN_VARIABLE}")
+
+
+def read_token(path: Path) -> str:
+    """The first line of a file, without white space around it.
+
+    Raises:
+        ConfigError: as `find_token`.
+    """
+    source = f"token file {path}"
+    try:
+        with path.expanduser().open("rb") as file:
+            token = _checked(file.readline(_MAX_BYTES).decode("utf-8-sig"), source)
+    except UnicodeDecodeError:
+        raise ConfigError(f"{source}: cannot be read: it is not UTF-8") from None
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigError(f"{source}: cannot be read: {error}") from error
+    if not token:
+        raise ConfigError(f"{source}: put the token on its first line")
+    return token
+
+
+def _checked(text: str, source: str) -> str:
+    token = text.strip()
+    if not token.isprintable():
+        raise ConfigError(f"{source}: the token has control characters; write it as plain text")
+    return token
