@@ -4,10 +4,10 @@ import textwrap
 from collections.abc import Iterator
 from typing import Any
 
-from bench.rivals.comparison import Comparison, Row
-from bench.rivals.keyphrases import Feed
-from bench.rivals.material import CALIBRATION, CPU_USES
-from bench.rivals.points import with_alarms
+from studies.rivals.comparison import Comparison, Row
+from studies.rivals.keyphrases import Feed
+from studies.rivals.material import CALIBRATION, CPU_USES
+from studies.rivals.points import with_alarms
 from train.measure.scoring import Tally
 from train.measure.stream_table import figures
 

@@ -1,7 +1,8 @@
 """How many words are missed, at how many false alarms, beside pocketsphinx's keyword mode.
 
-`python -m bench.accuracy_rivals --data DIR [--model NAME]... [--minutes N] [--json FILE]`;
-`bench/README.md` says what each figure is.
+`python -m studies.accuracy_rivals --data DIR [--model NAME]... [--minutes N] [--json FILE]`.
+Both are fed the same streams, 45 minutes of each kind. pocketsphinx gets the best thresholds for
+calibration sound, once with as many false alarms as the model has there, once with as few misses.
 """
 
 import argparse
@@ -14,15 +15,15 @@ from typing import get_args
 import torch
 
 from bench.cost import live
-from bench.rivals.comparison import Comparison, Outcome, Row
-from bench.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
-from bench.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material
-from bench.rivals.points import Point, Scanned, points, with_alarms, with_misses, worthwhile
-from bench.rivals.report import as_json, table
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 from kws.spotting.model_file import DEFAULT_MODEL, KeywordModel, load_model
 from kws.spotting.spotter import Detection
+from studies.rivals.comparison import Comparison, Outcome, Row
+from studies.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
+from studies.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material
+from studies.rivals.points import Point, Scanned, points, with_alarms, with_misses, worthwhile
+from studies.rivals.report import as_json, table
 from train.data.clips import Split
 from train.measure.hearing import detect, track
 from train.measure.scoring import judge, tallies
@@ -159,7 +160,7 @@ def compare(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Hear, print, and say with the exit code whether it could be done."""
-    parser = argparse.ArgumentParser(prog="python -m bench.accuracy_rivals", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m studies.accuracy_rivals", description=__doc__)
     parser.add_argument(
         "--data",
         type=Path,
@@ -194,7 +195,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.json:
             _write(options.json, compared)
     except KwsError as error:
-        print(f"bench.accuracy_rivals: {error}", file=sys.stderr)
+        print(f"studies.accuracy_rivals: {error}", file=sys.stderr)
         return 2
     print("\n\n".join(map(table, compared)))
     return 0
