@@ -12,11 +12,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from bench.audio_servers import wait_until
-
-from .client import HOST, ask, close_code, get, get_json, read_all, receive, subscribe
-from .process import DaemonProcess
-from .talker import Talker
+from tests.support.audio_servers import wait_until
+from tests.support.client import HOST, ask, close_code, get, get_json, read_all, receive, subscribe
+from tests.support.process import DaemonProcess
+from tests.support.talker import Talker
 
 SECRET = "open sesame"
 WRONG_TOKEN = 4401

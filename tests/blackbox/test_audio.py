@@ -14,9 +14,9 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.typing import Origin
 
-from .client import ask, close_code, get, get_json, receive, receive_all, subscribe
-from .process import DaemonProcess, Message
-from .speech import RATE, assert_heard_once, demo, pcm, spoken, words
+from tests.support.client import ask, close_code, get, get_json, receive, receive_all, subscribe
+from tests.support.process import DaemonProcess, Message
+from tests.support.speech import RATE, assert_heard_once, demo, pcm, spoken, words
 
 Start = Callable[..., DaemonProcess]
 NETWORK = ("--source", "network")

@@ -10,9 +10,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from .client import HOST, mute_subscriber, receive, receive_all, subscribe
-from .process import DaemonProcess
-from .talker import Talker
+from tests.support.client import HOST, mute_subscriber, receive, receive_all, subscribe
+from tests.support.process import DaemonProcess
+from tests.support.talker import Talker
 
 QUICKLY = 2.0
 """Seconds; alone on a machine it takes a fraction of one."""

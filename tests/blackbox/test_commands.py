@@ -11,11 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.audio_servers import PulseAudio
-
-from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
-from .speech import DEMO
-from .talker import Talker
+from tests.support.audio_servers import PulseAudio
+from tests.support.process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
+from tests.support.speech import DEMO
+from tests.support.talker import Talker
 
 SERVER, HUNG, INTERRUPTED = 5, 6, 130
 """Exit codes."""

@@ -9,11 +9,17 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from bench.audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio, wait_until
-
-from .client import close_code, get, receive, subscribe
-from .microphones import need
-from .process import TIMEOUT, DaemonProcess, Message, json_lines
+from tests.support.audio_servers import (
+    MICROPHONE,
+    OTHER,
+    AudioServer,
+    PipeWire,
+    PulseAudio,
+    wait_until,
+)
+from tests.support.client import close_code, get, receive, subscribe
+from tests.support.microphones import need
+from tests.support.process import TIMEOUT, DaemonProcess, Message, json_lines
 
 HUNG = 6
 """Exit code."""

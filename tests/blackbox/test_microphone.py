@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.audio_servers import PulseAudio, wait_until
-
-from .client import get, get_json, receive, receive_all, subscribe
-from .microphones import need
-from .process import TIMEOUT, DaemonProcess, Message
-from .speech import RATE, begin_in_stream, demo, words
+from tests.support.audio_servers import PulseAudio, wait_until
+from tests.support.client import get, get_json, receive, receive_all, subscribe
+from tests.support.microphones import need
+from tests.support.process import TIMEOUT, DaemonProcess, Message
+from tests.support.speech import RATE, begin_in_stream, demo, words
 
 RATES = (16_000, 44_100, 48_000)
 LOST = 4

@@ -11,12 +11,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.audio_servers import PulseAudio, wait_until
 from kws.client.send import END_S
-
-from .client import HOST, get_json, receive, subscribe
-from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
-from .speech import RATE, pcm, spoken
+from tests.support.audio_servers import PulseAudio, wait_until
+from tests.support.client import HOST, get_json, receive, subscribe
+from tests.support.process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
+from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
 NETWORK = ("--source", "network")

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.blackbox.process import DaemonProcess
+from tests.support.process import DaemonProcess
 
 from .chromium import FOREIGN_NAME, chromium
 from .page import Page

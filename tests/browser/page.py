@@ -10,8 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.blackbox.client import HOST
-from tests.blackbox.process import TIMEOUT
+from tests.support.client import HOST
+from tests.support.process import TIMEOUT
 
 Value = TypeVar("Value")
 

@@ -12,8 +12,8 @@ from typing import Self
 
 import pytest
 
-from bench.audio_servers import wait_until
-from tests.blackbox.process import TIMEOUT
+from tests.support.audio_servers import wait_until
+from tests.support.process import TIMEOUT
 
 REPOSITORY = Path(__file__).parents[2]
 _BOOT = Path(__file__).with_name("boot.sh")

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.blackbox.process import Lines
+from tests.support.process import Lines
 
 TIMEOUT = 120.0
 TRAIN = (sys.executable, "-m", "train")
