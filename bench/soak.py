@@ -29,7 +29,8 @@ from websockets.asyncio.client import connect
 from bench.soak_result import Reader, Result, Sample, result
 from kws.audio.file import demo_recording
 from kws.log import set_up_logging
-from tests.support.audio_servers import MICROPHONE, PulseAudio, wait_until
+from tests.support.audio_servers import MICROPHONE, PulseAudio
+from tests.support.limits import wait_until
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 import pytest
 from websockets.sync.client import ClientConnection
 
-from tests.support.audio_servers import wait_until
 from tests.support.client import (
     ask,
     close_code,
@@ -19,6 +18,7 @@ from tests.support.client import (
     send_unread,
     subscribe,
 )
+from tests.support.limits import wait_until
 from tests.support.talker import Talker
 
 POLICY_VIOLATION = 1008

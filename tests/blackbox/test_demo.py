@@ -9,7 +9,8 @@ import pytest
 import soundfile
 
 from tests.support.client import get_json, receive, receive_all, subscribe
-from tests.support.process import TIMEOUT, DaemonProcess, json_lines, run_kws
+from tests.support.limits import TIMEOUT
+from tests.support.process import DaemonProcess, json_lines, run_kws
 from tests.support.speech import (
     CLEAREST,
     DEMO,
