@@ -9,9 +9,9 @@ run: ## listen, and print one JSON line for each keyword heard (without a microp
 	@scripts/setup run
 	@exec .venv/bin/kws run --config config.yaml --demo-if-no-microphone $(ARGS)
 
-test: ## run the tests, two at a time: many of them wait for microphones to come back
+test: ## run the tests, three at a time: many of them wait for microphones to come back
 	@scripts/setup dev
-	@exec .venv/bin/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@exec .venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: ## check style, format and types, and the Dockerfile
 	@scripts/setup dev

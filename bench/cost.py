@@ -53,7 +53,7 @@ class Figure:
 
     Attributes:
         name: what was measured.
-        value: in `unit`; None where this system cannot measure it.
+        value: in `unit`; None where nothing was detected.
         unit: of the value and the aim.
         aim: bound on the value; None where there is none.
         at_least: whether the aim is a lower bound.
@@ -187,7 +187,7 @@ def process_figures() -> list[Figure]:
     """What the real daemon takes as a process that listens to the demo in real time.
 
     Raises:
-        ConfigError: it does not start.
+        TimeoutError: it does not start.
     """
     starts = []
     for _ in range(STARTS):
@@ -197,9 +197,8 @@ def process_figures() -> list[Figure]:
         time.sleep(LISTENING_S / 2)
         before = process.cpu_seconds()
         time.sleep(LISTENING_S)
-        after = process.cpu_seconds()
+        cpu = 1000 * (process.cpu_seconds() - before) / LISTENING_S
         memory = process.resident_bytes() / 1e6
-    cpu = None if before is None or after is None else 1000 * (after - before) / LISTENING_S
     return [
         Figure("CPU, whole `kws run` process", cpu, "ms/s"),
         Figure("resident memory", memory, "MB", 260),
@@ -211,7 +210,7 @@ def measure(stream: Stream, model: KeywordModel) -> tuple[list[Figure], StreamSc
     """All figures, and what was heard of the stream.
 
     Raises:
-        ConfigError: the daemon does not start.
+        TimeoutError: the daemon does not start.
     """
     torch.set_num_threads(1)
     model.posteriors(torch.zeros(1, model.header.front_end.bands, model.header.window_frames))

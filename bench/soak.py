@@ -22,14 +22,15 @@ from typing import Any
 from urllib.request import urlopen
 
 import numpy as np
+import psutil
 import soundfile
 from websockets.asyncio.client import connect
 
-from bench.audio_servers import MICROPHONE, PulseAudio, wait_until
-from bench.process_tree import tree_memory
 from bench.soak_result import Reader, Result, Sample, result
 from kws.audio.file import demo_recording
 from kws.log import set_up_logging
+from tests.support.audio_servers import MICROPHONE, PulseAudio
+from tests.support.limits import wait_until
 
 log = logging.getLogger(__name__)
 
@@ -83,20 +84,21 @@ def spoken_minute(folder: Path) -> tuple[Path, int]:
     return path, len(words)
 
 
-def look(pid: int, since: float) -> Sample:
+def measured(process: psutil.Process, since: float) -> Sample:
     """The daemon now."""
     return Sample(
         time.monotonic() - since,
-        tree_memory(pid).proportional,
-        _entries(f"/proc/{pid}/fd"),
-        _entries(f"/proc/{pid}/task"),
+        process.memory_full_info().pss,
+        process.num_fds(),
+        process.num_threads(),
     )
 
 
 async def watch(pid: int, since: float, samples: list[Sample]) -> None:
-    """Look at the daemon again and again."""
+    """Measure the daemon again and again."""
+    process = psutil.Process(pid)
     while True:
-        samples.append(await asyncio.to_thread(look, pid, since))
+        samples.append(await asyncio.to_thread(measured, process, since))
         await asyncio.sleep(SAMPLE_S)
 
 
@@ -162,24 +164,6 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
         events = [json.loads(line) for line in printed]
         minutes = (time.monotonic() - since) / 60
     return result(events, taken, mute, samples, words * cycles, cycles, returns, minutes, exit_code)
-
-
-def _entries(folder: str) -> int:
-    return sum(1 for _ in Path(folder).iterdir())
-
-
-def _take_away(server: PulseAudio, *, alone: bool) -> None:
-    if alone:
-        server.remove(MICROPHONE)
-    else:
-        server.kill()
-
-
-def _bring_back(server: PulseAudio, *, alone: bool) -> None:
-    if alone:
-        server.add(MICROPHONE)
-    else:
-        server.start()
 
 
 def _port(path: Path) -> int:

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from kws.log import Unwaiting
+from tests.support.limits import limit
 
 SCRIPT = """
 import logging
@@ -76,7 +77,7 @@ def test_who_logs_never_waits_for_who_reads() -> None:
         handler.handle(logging.makeLogRecord({"msg": str(number)}))
     assert not handler.finish(0.01)
     reading.set()
-    assert handler.finish(10)
+    assert handler.finish(limit(10))
     assert len(written) + handler.missed == 20
     assert written == [str(number) for number in range(len(written))]
     assert handler.missed >= 14

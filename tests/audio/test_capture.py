@@ -16,12 +16,13 @@ from kws.audio.capture import Capture, Pace
 from kws.audio.feed import AudioFormat, Feed
 from kws.audio.liveness import Patience
 from kws.errors import AudioFileError, DeviceError, HungError, KwsError
+from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)
 PACE = Pace(answer=5.0, first_retry=0.004, last_retry=0.02, look=0.002)
 PATIENCE = Patience(lost_after=60.0, silent_after=60.0)
 HASTY = Patience(lost_after=0.02, silent_after=0.0)
-LONG = 20.0
+LONG = limit(20.0)
 SOUND = np.ones((10, 1), np.float32)
 ZEROS = np.zeros((10, 1), np.float32)
 

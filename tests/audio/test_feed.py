@@ -7,6 +7,7 @@ import pytest
 
 from kws.audio.feed import RING_SECONDS, AudioFormat, Feed, deliver
 from kws.errors import DeviceError
+from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)
 CAPACITY = round(RING_SECONDS * FORMAT.sample_rate)
@@ -36,7 +37,7 @@ def test_a_waiting_writer_loses_nothing() -> None:
     writer = threading.Thread(target=write)
     writer.start()
     received, lost = read_all(feed)
-    writer.join(10)
+    writer.join(limit(10))
     assert lost == 0
     assert received == list(range(total))
 
@@ -72,7 +73,7 @@ def test_the_end_frees_a_waiting_writer_and_a_waiting_reader() -> None:
     full.end()
     empty.end(error)
     for thread in waiting:
-        thread.join(10)
+        thread.join(limit(10))
         assert not thread.is_alive()
     assert len(results) == 2
     assert not any(results)
@@ -155,7 +156,7 @@ def test_take_makes_room_for_who_waits() -> None:
         assert chunk is not None
         assert chunk.lost == 0
         taken += len(chunk.frames)
-    writer.join(10)
+    writer.join(limit(10))
     assert not writer.is_alive()
 
 

@@ -13,6 +13,7 @@ from kws.audio.file import Demo, Recording
 from kws.audio.source import Source
 from kws.errors import AudioFileError, KwsError
 from kws.typing import Frames
+from tests.support.limits import limit
 
 SAMPLES = np.random.default_rng(1).uniform(-0.5, 0.5, (100_000, 2)).astype(np.float32)
 
@@ -77,5 +78,5 @@ def test_the_demo_goes_round_without_a_seam(path: Path) -> None:
     demo = Demo(lambda: float(next(seconds)), path)
     feed = Collecting(demo, 250_000)
     demo.start(feed)
-    assert feed.enough.wait(10)
+    assert feed.enough.wait(limit(10))
     np.testing.assert_array_equal(feed.frames, np.tile(SAMPLES, (3, 1))[: len(feed.frames)])

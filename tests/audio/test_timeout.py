@@ -8,8 +8,9 @@ import pytest
 
 from kws.audio.timeout import NoAnswerError, in_thread, limited
 from kws.errors import DeviceError
+from tests.support.limits import limit
 
-LONG = 30.0
+LONG = limit(30.0)
 SHORT = 0.02
 
 

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.audio_servers import PulseAudio
-
-from .microphones import need
-from .process import DaemonProcess
-from .speech import RATE, spoken
-from .talker import Talker
+from tests.support.audio_servers import PulseAudio
+from tests.support.microphones import need
+from tests.support.process import DaemonProcess
+from tests.support.speech import RATE, spoken
+from tests.support.talker import Talker
 
 
 @pytest.fixture

@@ -12,11 +12,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 from websockets.typing import Origin
 
-from bench.audio_servers import wait_until
-
-from .client import HOST, ask, close_code, get, get_json, read_all, receive, subscribe
-from .process import DaemonProcess
-from .talker import Talker
+from tests.support.client import HOST, ask, close_code, get, get_json, read_all, receive, subscribe
+from tests.support.limits import limit, wait_until
+from tests.support.process import DaemonProcess
+from tests.support.talker import Talker
 
 SECRET = "open sesame"
 WRONG_TOKEN = 4401
@@ -92,7 +91,7 @@ def test_a_websocket_where_there_is_none(talker: Talker) -> None:
 @pytest.mark.parametrize("sent", [b"\x16\x03\x01\x02\x00\x01\x00", b"hello\r\n\r\n", bytes(9_000)])
 def test_what_is_not_even_http(talker: Talker, sent: bytes) -> None:
     with (
-        socket.create_connection((HOST, talker.port), timeout=30) as line,
+        socket.create_connection((HOST, talker.port), timeout=limit(30)) as line,
         contextlib.suppress(ConnectionError),
     ):
         line.sendall(sent)
@@ -190,7 +189,7 @@ def test_a_wrong_token_gets_nothing(guarded: Talker, message: str) -> None:
 def test_who_says_nothing_is_sent_away(talk: Talk) -> None:
     port = talk(environment={"KWS_TOKEN": SECRET}).port
     with (
-        socket.create_connection((HOST, port), timeout=30) as line,
+        socket.create_connection((HOST, port), timeout=limit(30)) as line,
         subscribe(port) as without_token,
     ):
         assert read_all(line) == b""
@@ -233,7 +232,7 @@ def test_a_crowd_is_sent_away_and_nobody_notices(talk: Talk) -> None:
             receive(each)
         crowd = []
         for _ in range(CROWD):
-            line = stack.enter_context(socket.create_connection((HOST, port), timeout=30))
+            line = stack.enter_context(socket.create_connection((HOST, port), timeout=limit(30)))
             crowd.append(line)
             # No more at a time than wait at the door; the first ones are let in, to see /health.
             if len(crowd) > 2 * AT_THE_DOOR:

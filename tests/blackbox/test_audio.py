@@ -14,9 +14,10 @@ from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection
 from websockets.typing import Origin
 
-from .client import ask, close_code, get, get_json, receive, receive_all, subscribe
-from .process import DaemonProcess, Message
-from .speech import RATE, assert_heard_once, demo, pcm, spoken, words
+from tests.support.client import ask, close_code, get, get_json, receive, receive_all, subscribe
+from tests.support.limits import limit
+from tests.support.process import DaemonProcess, Message
+from tests.support.speech import RATE, assert_heard_once, demo, pcm, spoken, words
 
 Start = Callable[..., DaemonProcess]
 NETWORK = ("--source", "network")
@@ -341,7 +342,7 @@ def test_the_sound_of_an_event_is_for_who_has_the_token(start: Start) -> None:
 def _bytes(port: int, path: str, headers: dict[str, str]) -> bytes:
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=30) as response:
+    with opener.open(request, timeout=limit(30)) as response:
         assert response.headers["Content-Type"] == "audio/wav"
         data: bytes = response.read()
     return data

@@ -13,9 +13,9 @@ import soundfile
 import soxr
 import torch
 
-from .process import DaemonProcess, json_lines, run_kws
-from .speech import CLEAREST, DEMO, RATE, Samples, spoken
-from .talker import Talker
+from tests.support.process import DaemonProcess, json_lines, run_kws
+from tests.support.speech import CLEAREST, DEMO, RATE, Samples, spoken
+from tests.support.talker import Talker
 
 RECORDING, CONFIGURATION, MODEL, SERVER = 1, 2, 3, 5
 """Exit codes."""

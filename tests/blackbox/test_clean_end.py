@@ -4,15 +4,15 @@ import fcntl
 import os
 import signal
 import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
 
-from .client import HOST, mute_subscriber, receive, receive_all, subscribe
-from .process import DaemonProcess
-from .talker import Talker
+from tests.support.client import HOST, mute_subscriber, receive, receive_all, subscribe
+from tests.support.limits import at_most
+from tests.support.process import DaemonProcess
+from tests.support.talker import Talker
 
 QUICKLY = 2.0
 """Seconds; alone on a machine it takes a fraction of one."""
@@ -23,10 +23,8 @@ Talk = Callable[..., Talker]
 
 def stop(daemon: DaemonProcess, number: signal.Signals = signal.SIGTERM) -> None:
     """Ask it to end, and see that it does so quickly and well."""
-    begin = time.monotonic()
-    assert daemon.stop(number) == 0, daemon.all_stderr()
-    took = time.monotonic() - begin
-    assert took < QUICKLY, took
+    with at_most(QUICKLY):
+        assert daemon.stop(number) == 0, daemon.all_stderr()
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def test_a_signal_ends_a_daemon_whose_pipe_has_brought_nothing(
     reading, writing = os.pipe()
     with os.fdopen(reading, "rb") as pipe, os.fdopen(writing, "wb"):
         daemon = start("--source", "-", stdin=pipe.fileno())
-        daemon.ready(timeout=10)
+        daemon.ready()
         stop(daemon, number)
 
 

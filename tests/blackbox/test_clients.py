@@ -7,9 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from websockets.sync.client import ClientConnection
 
-from bench.audio_servers import wait_until
-
-from .client import (
+from tests.support.client import (
     ask,
     close_code,
     get_json,
@@ -20,7 +18,8 @@ from .client import (
     send_unread,
     subscribe,
 )
-from .talker import Talker
+from tests.support.limits import wait_until
+from tests.support.talker import Talker
 
 POLICY_VIOLATION = 1008
 TOO_BIG = 1009

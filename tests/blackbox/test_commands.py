@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from bench.audio_servers import PulseAudio
-
-from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
-from .speech import DEMO
-from .talker import Talker
+from tests.support.audio_servers import PulseAudio
+from tests.support.limits import TIMEOUT, limit
+from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, started
+from tests.support.speech import DEMO
+from tests.support.talker import Talker
 
 SERVER, HUNG, INTERRUPTED = 5, 6, 130
 """Exit codes."""
@@ -75,7 +75,7 @@ def test_watch_prints_the_events_and_ends_with_the_daemon(talk: Talk, watch: Wat
     watcher.subscribed()
     events = daemon.say("yes", "no")
     assert daemon.stop() == 0
-    assert watcher.process.wait(30) == 0
+    assert watcher.process.wait(limit(30)) == 0
     assert json_lines("\n".join(watcher.stdout.finish())) == events
 
 
@@ -106,7 +106,7 @@ def test_watch_comes_back_when_the_daemon_does(talk: Talk, watch: Watch) -> None
     events += again.say("down")
     assert json_lines("\n".join(watcher.stdout.first(3))) == events
     watcher.process.send_signal(signal.SIGINT)
-    assert watcher.process.wait(30) == INTERRUPTED
+    assert watcher.process.wait(limit(30)) == INTERRUPTED
     assert not any("Traceback" in line for line in watcher.stderr.finish())
 
 
@@ -114,14 +114,14 @@ def test_watch_says_when_nobody_is_there(watch: Watch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     watcher = watch("--once", f"ws://127.0.0.1:{port}/events")
-    assert watcher.process.wait(30) == SERVER
+    assert watcher.process.wait(limit(30)) == SERVER
     assert "is kws running there?" in watcher.stderr.finish()[-1]
 
 
 def test_watch_does_not_knock_again_with_a_wrong_token(talk: Talk, watch: Watch) -> None:
     daemon = talk(environment={"KWS_TOKEN": "secret"})
     watcher = watch(url(daemon), token="wrong")
-    assert watcher.process.wait(30) == SERVER
+    assert watcher.process.wait(limit(30)) == SERVER
     assert "token" in watcher.stderr.finish()[-1]
 
 
@@ -136,7 +136,7 @@ def test_watch_ends_when_nobody_reads_it(talk: Talk) -> None:
         stderr.find(lambda line: "subscribed to" in line)
         os.close(reading)
         daemon.say("yes")
-        assert process.wait(30) == 1
+        assert process.wait(limit(30)) == 1
     finally:
         process.kill()
         process.wait()
@@ -189,7 +189,7 @@ def test_the_meter_shows_what_the_microphone_hears(
         line = shown.find(lambda line: "[yes]" in line)
         assert " dB |" in line
         process.send_signal(signal.SIGINT)
-        assert process.wait(TIMEOUT) == 0
+        assert process.wait(limit(TIMEOUT)) == 0
         assert "Traceback" not in process.stderr.read().decode()
 
 

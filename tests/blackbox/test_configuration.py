@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from .process import run_kws
+from tests.support.process import run_kws
 
 CONFIGURATION = 2
 """Exit code."""

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from .client import get_json, receive, receive_all, subscribe
-from .process import TIMEOUT, DaemonProcess, json_lines, run_kws
-from .speech import (
+from tests.support.client import get_json, receive, receive_all, subscribe
+from tests.support.limits import TIMEOUT
+from tests.support.process import DaemonProcess, json_lines, run_kws
+from tests.support.speech import (
     CLEAREST,
     DEMO,
     RATE,

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.audio_servers import PulseAudio, wait_until
-
-from .client import get, get_json, receive, receive_all, subscribe
-from .microphones import need
-from .process import TIMEOUT, DaemonProcess, Message
-from .speech import RATE, begin_in_stream, demo, words
+from tests.support.audio_servers import PulseAudio
+from tests.support.client import get, get_json, receive, receive_all, subscribe
+from tests.support.limits import TIMEOUT, limit, wait_until
+from tests.support.microphones import need
+from tests.support.process import DaemonProcess, Message
+from tests.support.speech import RATE, begin_in_stream, demo, words
 
 RATES = (16_000, 44_100, 48_000)
 LOST = 4
@@ -72,7 +72,7 @@ def heard() -> Iterator[dict[int, Heard]]:
                 assert receive(each)["type"] == "hello"
             players[rate] = server.play(recording)
         for player in players.values():
-            assert player.wait(TIMEOUT + len(demo()) / RATE) == 0
+            assert player.wait(limit(TIMEOUT + len(demo()) / RATE)) == 0
         result = {}
         for rate, daemon in daemons.items():
             health = get_json(daemon.port, "/health")

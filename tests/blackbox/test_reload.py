@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from .client import get, get_json, receive, subscribe
-from .process import DaemonProcess, Message
-from .speech import assert_heard_once, words
+from tests.support.client import get, get_json, receive, subscribe
+from tests.support.process import DaemonProcess, Message
+from tests.support.speech import assert_heard_once, words
 
 TOKEN = "open sesame"
 MOMENTS = ("yes", "up", "no")

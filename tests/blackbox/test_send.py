@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 import soundfile
 
-from bench.audio_servers import PulseAudio, wait_until
 from kws.client.send import END_S
-
-from .client import HOST, get_json, receive, subscribe
-from .process import TIMEOUT, DaemonProcess, Lines, json_lines, run_kws, started
-from .speech import RATE, pcm, spoken
+from tests.support.audio_servers import PulseAudio
+from tests.support.client import HOST, get_json, receive, subscribe
+from tests.support.limits import TIMEOUT, limit, wait_until
+from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, started
+from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
 NETWORK = ("--source", "network")
@@ -56,7 +56,7 @@ def test_standard_input_is_sent_at_its_own_rate(start: Start, stack: ExitStack) 
         )
     )
     assert process.stdout is not None
-    output, _ = process.communicate(pcm(spoken("no")[::2]), timeout=TIMEOUT)
+    output, _ = process.communicate(pcm(spoken("no")[::2]), timeout=limit(TIMEOUT))
     (heard,) = (each for each in json_lines(output.decode()) if each["type"] == "detection")
     assert (heard["keyword"], heard["stream"]) == ("no", "pipe")
     assert process.returncode == 0
@@ -104,7 +104,7 @@ def test_an_interrupt_ends_the_stream_well(start: Start, stack: ExitStack, tmp_p
     lines = Lines(process.stdout)
     lines.find(lambda line: '"keyword":"yes"' in line)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(TIMEOUT) == 0
+    assert process.wait(limit(TIMEOUT)) == 0
     assert json.loads(lines.finish()[-1])["status"] == "stream-ended"
 
 
@@ -140,7 +140,7 @@ def test_a_microphone_is_sent_through_a_new_start_of_the_daemon(
             assert event["status"] == "stream-started"
         assert event["stream"] == "satellite"
     process.send_signal(signal.SIGINT)
-    assert process.wait(TIMEOUT) == 0
+    assert process.wait(limit(TIMEOUT)) == 0
     heard = [each for each in json_lines("\n".join(lines.finish())) if each["type"] == "detection"]
     assert [each["keyword"] for each in heard] == ["yes", "yes"]
 
@@ -158,4 +158,4 @@ def test_without_a_daemon_an_interrupt_waits_for_nobody(
     assert process.stderr is not None
     Lines(process.stderr).find(lambda line: "trying again" in line)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(END_S - 1) == 0
+    assert process.wait(limit(END_S - 1)) == 0

@@ -4,9 +4,9 @@ import fcntl
 import os
 from collections.abc import Callable
 
-from .client import get_json, receive, receive_all, subscribe
-from .process import json_lines
-from .talker import Talker
+from tests.support.client import get_json, receive, receive_all, subscribe
+from tests.support.process import json_lines
+from tests.support.talker import Talker
 
 SMALL_PIPE = 4096
 

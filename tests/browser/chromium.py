@@ -11,7 +11,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 
-from tests.blackbox.speech import DEMO
+from tests.support.speech import DEMO
 
 FOREIGN_NAME = "kws.test"
 """Leads to this machine, but is no name that a browser trusts."""

@@ -1,4 +1,7 @@
-"""One browser for all tests, and a daemon that plays the demo."""
+"""One browser for the tests of this folder, and a daemon that plays the demo.
+
+Both end with them: a page that listens takes a quarter of a core.
+"""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -6,7 +9,7 @@ from contextlib import ExitStack
 import pytest
 from selenium.webdriver import Chrome
 
-from tests.blackbox.process import DaemonProcess
+from tests.support.process import DaemonProcess
 
 from .chromium import FOREIGN_NAME, chromium
 from .page import Page
@@ -14,14 +17,14 @@ from .page import Page
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Chrome]:
     """The browser."""
     with chromium() as browser:
         yield browser
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo() -> Iterator[DaemonProcess]:
     """A daemon that hears the demo recording, over and over, and has another name."""
     allowed = f"server.allowed_hosts=[{FOREIGN_NAME}]"
@@ -29,7 +32,7 @@ def demo() -> Iterator[DaemonProcess]:
         yield daemon
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def exhibit(browser: Chrome, demo: DaemonProcess) -> Iterator[Page]:
     """A page that listens from the first test on, to have something to show in the last."""
     with Page(browser, demo.port) as page:

@@ -10,8 +10,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.wait import WebDriverWait
 
-from tests.blackbox.client import HOST
-from tests.blackbox.process import TIMEOUT
+from tests.support.client import HOST
+from tests.support.limits import TIMEOUT, limit
 
 Value = TypeVar("Value")
 
@@ -73,7 +73,7 @@ class Page:
     def wait(self, condition: Callable[[], Value], what: str, timeout: float = TIMEOUT) -> Value:
         """What a condition gives, once it is true."""
         waiting = WebDriverWait(
-            self.browser, timeout, 0.1, ignored_exceptions=[StaleElementReferenceException]
+            self.browser, limit(timeout), 0.1, ignored_exceptions=[StaleElementReferenceException]
         )
         try:
             return waiting.until(lambda _: condition())

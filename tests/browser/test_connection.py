@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from selenium.webdriver import Keys
 
-from tests.blackbox.process import DaemonProcess
-from tests.blackbox.talker import Talker
+from tests.support.process import DaemonProcess
+from tests.support.talker import Talker
 
 from .page import Page
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 from selenium.webdriver.support.select import Select
 
-from tests.blackbox.client import get_json
-from tests.blackbox.process import DaemonProcess
-from tests.blackbox.speech import words
+from tests.support.client import get_json
+from tests.support.process import DaemonProcess
+from tests.support.speech import words
 
 from .chromium import FOREIGN_NAME
 from .page import Page

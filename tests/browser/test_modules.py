@@ -10,7 +10,7 @@ from torch import Tensor
 
 import kws
 from kws.spotting.trigger import TriggerSettings
-from tests.blackbox.speech import demo as demo_samples
+from tests.support.speech import demo as demo_samples
 
 from .page import Page
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 from selenium.webdriver import ActionChains, Keys
 
-from tests.blackbox.client import get
-from tests.blackbox.process import DaemonProcess
+from tests.support.client import get
+from tests.support.process import DaemonProcess
 
 from .page import Page
 

@@ -8,8 +8,8 @@ from kws.audio.file import demo_recording
 from kws.cli.check import calibration_lines
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.model_file import save_model
-from tests.blackbox.process import run_kws
 from tests.spotting.models import calibrated_model
+from tests.support.process import run_kws
 
 POINTS = (
     OperatingPoint(0.0, 0.25, {"yes": 0.9, "no": 0.95}),

@@ -20,12 +20,13 @@ from kws.engine.engine import Hearing, Outlets
 from kws.engine.scores import Observers
 from kws.errors import DeviceError
 from tests.spotting.models import untrained_model
+from tests.support.limits import limit
 
 MODEL = untrained_model()
 FORMAT = AudioFormat(MODEL.sample_rate, 1)
 OUTLETS = Outlets(lambda what: None, Observers(), None, lambda seconds, windows: None)
 PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=0.002)
-LONG = 20.0
+LONG = limit(20.0)
 SECOND = np.random.default_rng(1).normal(0, 0.1, (MODEL.sample_rate, 1)).astype(np.float32)
 
 

@@ -14,12 +14,13 @@ from kws.protocol.events import Heard, News
 from kws.spotting.spotter import Spotter
 from kws.typing import Frames
 from tests.spotting.models import untrained_model
+from tests.support.limits import limit
 
 MODEL = untrained_model()
 OTHER = untrained_model(("left", "right", "on", "off"))
 RATE = MODEL.sample_rate
 MONO = AudioFormat(RATE, 1)
-LONG = 30.0
+LONG = limit(30.0)
 STREAMS = 3
 
 

@@ -12,7 +12,7 @@ from kws.engine.stream import Stream
 from kws.protocol.events import Back, Dropped, Ended, Heard, Lost, News, Started
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
-from tests.blackbox.speech import RATE, Samples, pcm, spoken
+from tests.support.speech import RATE, Samples, pcm, spoken
 
 MODEL = load_model()
 PCM = PcmFormat(AudioFormat(RATE, 1), "s16le")

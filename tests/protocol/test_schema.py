@@ -35,8 +35,8 @@ from kws.protocol.requests import (
 from kws.serving.hub import Hub
 from kws.serving.status import SourceState, health, info
 from kws.spotting.model_file import KeywordModel, load_model
-from tests.blackbox.client import ask, get_json, receive, subscribe
-from tests.blackbox.talker import Talker
+from tests.support.client import ask, get_json, receive, subscribe
+from tests.support.talker import Talker
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "protocol.schema.json").read_text(encoding="utf-8"))

@@ -13,6 +13,7 @@ from kws.protocol.events import Ended
 from kws.serving.connection import Delivery
 from kws.serving.hub import Filter, Hub
 from kws.serving.showing import Showing
+from tests.support.limits import limit
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -62,7 +63,7 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
         hub.publish(Ended("kitchen", 1.2, "its sender said so"))
         # The one that sends hops comes too late in any case: here it does not come at all.
         tasks = [asyncio.create_task(each) for each in (delivery.watch(woken), delivery.send())]
-        await asyncio.wait_for(line.closed.wait(), 10)
+        await asyncio.wait_for(line.closed.wait(), limit(10))
         for task in tasks:
             task.cancel()
         scores = [("scores", 1.0), ("scores", 1.1), ("scores", 1.2)]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from kws.protocol.events import Heard
 from kws.serving.hub import Hub
 from kws.serving.stdout import StdoutWriter
+from tests.support.limits import limit
 
 HEARD = Heard("default", 1.0, "yes", 0.9, "model")
 
@@ -23,7 +24,7 @@ def test_a_line_per_event_to_the_last() -> None:
     hub, writer, finished = started(descriptor)
     events = [hub.publish(HEARD) for _ in range(3)]
     hub.close()
-    assert finished.wait(10)
+    assert finished.wait(limit(10))
     os.close(descriptor)
     with os.fdopen(reader) as lines:
         assert lines.read() == "".join(f"{event.to_json()}\n" for event in events)
@@ -37,7 +38,7 @@ def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
     hub.publish(HEARD)
     hub.publish(HEARD)
     hub.close()
-    assert finished.wait(10)
+    assert finished.wait(limit(10))
     assert writer.missed == 2
     os.close(descriptor)
 
@@ -53,7 +54,7 @@ def test_a_blocked_reader_holds_nobody_and_is_counted() -> None:
     hub.close()
 
     def close() -> None:
-        finished.wait(10)
+        finished.wait(limit(10))
         os.close(descriptor)
 
     threading.Thread(target=close).start()

@@ -12,8 +12,7 @@ from typing import Self
 
 import pytest
 
-from bench.audio_servers import wait_until
-from tests.blackbox.process import TIMEOUT
+from tests.support.limits import TIMEOUT, limit, wait_until
 
 REPOSITORY = Path(__file__).parents[2]
 _BOOT = Path(__file__).with_name("boot.sh")
@@ -114,7 +113,7 @@ class Machine:
             input=given,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=limit(TIMEOUT),
             check=False,
         )
 
@@ -158,9 +157,9 @@ class Machine:
         if self._leader:
             self._enter("systemctl", "poweroff", "--force")
         try:
-            self._process.wait(TIMEOUT)
+            self._process.wait(limit(TIMEOUT))
         except subprocess.TimeoutExpired:
             self._process.kill()
-            self._process.wait(TIMEOUT)
+            self._process.wait(limit(TIMEOUT))
         self._console.close()
         self._folder.cleanup()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.audio_servers import wait_until
+from tests.support.limits import at_most, limit, wait_until
 
 from .machine import Machine, need_systemd
 
@@ -113,11 +113,13 @@ def test_it_is_nobody_and_reaches_nothing(machine: Machine) -> None:
 
 def test_it_is_not_ready_before_the_first_sound_where_that_is_wanted(machine: Machine) -> None:
     # There is no sound card, so none comes; a start may take this long without signs of life.
-    drop_in(machine, "TimeoutStartSec=4")
+    start_s = limit(4)
+    drop_in(machine, f"TimeoutStartSec={start_s:.1f}")
     machine.write(CONFIG, "audio: {ready_after_sound: true}\n")
     machine.run("systemctl", "start", "--no-block", "kws")
     begun = float(state(machine)["InactiveExitTimestampMonotonic"]) / 1e6
-    wait_until(lambda: time.monotonic() > begun + 6, "the start has taken too long")
+    wait_until(lambda: time.monotonic() > begun + 1.5 * start_s, "the start has taken too long")
+    wait_until(lambda: "StatusText" in state(machine), "its status")
     now = state(machine)
     assert (now["ActiveState"], now["NRestarts"]) == ("activating", "0")
     assert now["StatusText"].startswith("Deaf: no microphone")
@@ -197,9 +199,8 @@ def test_a_wrong_configuration_is_refused_by_the_reload_and_fails_the_start(
 
 def test_it_stops_at_once(machine: Machine) -> None:
     machine.run("systemctl", "start", "kws")
-    begun = time.monotonic()
-    machine.run("systemctl", "stop", "kws")
-    assert time.monotonic() - begun < 1
+    with at_most(1):
+        machine.run("systemctl", "stop", "kws")
     now = state(machine)
     assert (now["ActiveState"], now["Result"]) == ("inactive", "success")
 

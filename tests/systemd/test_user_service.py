@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from bench.audio_servers import wait_until
+from tests.support.limits import wait_until
 
 from .machine import Machine, need_systemd
 

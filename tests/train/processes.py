@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.blackbox.process import Lines
+from tests.support.limits import limit
+from tests.support.process import Lines
 
 TIMEOUT = 120.0
 TRAIN = (sys.executable, "-m", "train")
@@ -40,7 +41,7 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=limit(TIMEOUT),
         env=_environment(),
         check=False,
     )
@@ -63,7 +64,7 @@ def killed_at(command: Sequence[str], line: str) -> Iterator[list[str]]:
         lines.find(lambda each: line in each, TIMEOUT)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(TIMEOUT)
+        process.wait(limit(TIMEOUT))
     yield lines.finish()
 
 

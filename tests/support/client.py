@@ -9,7 +9,8 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from .process import TIMEOUT, Message
+from tests.support.limits import TIMEOUT, limit
+from tests.support.process import Message
 
 HOST = "127.0.0.1"
 
@@ -20,8 +21,8 @@ def subscribe(port: int, path: str = "/events", **options: Any) -> ClientConnect
         f"ws://{HOST}:{port}{path}",
         proxy=None,
         compression=None,
-        open_timeout=TIMEOUT,
-        close_timeout=TIMEOUT,
+        open_timeout=limit(TIMEOUT),
+        close_timeout=limit(TIMEOUT),
         **options,
     )
     return connection
@@ -32,7 +33,7 @@ def mute_subscriber(port: int) -> socket.socket:
     line = socket.socket()
     line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
     line.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
-    line.settimeout(TIMEOUT)
+    line.settimeout(limit(TIMEOUT))
     line.connect((HOST, port))
     line.sendall(
         f"GET /events HTTP/1.1\r\nHost: {HOST}:{port}\r\nUpgrade: websocket\r\n"
@@ -58,7 +59,7 @@ def read_all(line: socket.socket) -> bytes:
 
 def receive(connection: ClientConnection, timeout: float = TIMEOUT) -> Message:
     """The next message."""
-    message: Message = json.loads(connection.recv(timeout))
+    message: Message = json.loads(connection.recv(limit(timeout)))
     return message
 
 
@@ -90,7 +91,7 @@ def get(
     port: int, path: str, headers: Mapping[str, str] | None = None, method: str = "GET"
 ) -> tuple[int, http.client.HTTPMessage, str]:
     """A plain HTTP request: status, headers, text."""
-    connection = http.client.HTTPConnection(HOST, port, timeout=TIMEOUT)
+    connection = http.client.HTTPConnection(HOST, port, timeout=limit(TIMEOUT))
     wanted = dict(headers or {})
     try:
         connection.putrequest(method, path, skip_host="Host" in wanted)

@@ -1,11 +1,11 @@
 """How many words are missed, at how many false alarms, beside pocketsphinx's keyword mode.
 
-`python -m bench.accuracy_rivals --data DIR [--model NAME]... [--minutes N] [--json FILE]`;
-`bench/README.md` says what each figure is.
+`python -m studies.accuracy_rivals --data DIR [--model NAME]... [--minutes N]`.
+Both are fed the same streams, 45 minutes of each kind. pocketsphinx gets the best thresholds for
+calibration sound, once with as many false alarms as the model has there, once with as few misses.
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,15 +14,15 @@ from typing import get_args
 import torch
 
 from bench.cost import live
-from bench.rivals.comparison import Comparison, Outcome, Row
-from bench.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
-from bench.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material
-from bench.rivals.points import Point, Scanned, points, with_alarms, with_misses, worthwhile
-from bench.rivals.report import as_json, table
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 from kws.spotting.model_file import DEFAULT_MODEL, KeywordModel, load_model
 from kws.spotting.spotter import Detection
+from studies.rivals.comparison import Comparison, Outcome, Row
+from studies.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
+from studies.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material
+from studies.rivals.points import Point, Scanned, points, with_alarms, with_misses, worthwhile
+from studies.rivals.report import table
 from train.data.clips import Split
 from train.measure.hearing import detect, track
 from train.measure.scoring import judge, tallies
@@ -159,7 +159,7 @@ def compare(
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Hear, print, and say with the exit code whether it could be done."""
-    parser = argparse.ArgumentParser(prog="python -m bench.accuracy_rivals", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m studies.accuracy_rivals", description=__doc__)
     parser.add_argument(
         "--data",
         type=Path,
@@ -182,7 +182,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="N",
         help=f"of sound for each of {len(USES)} uses, drawn; default: {MINUTES:g}",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures here too")
     options = parser.parse_args(arguments)
     if not 1 <= options.minutes <= 6000:
         parser.error(f"--minutes {options.minutes:g}: should be from 1 to 6000")
@@ -191,21 +190,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         models = [load_model(name) for name in options.model or [DEFAULT_MODEL]]
         compared = compare(models, options.data, options.split, options.minutes)
-        if options.json:
-            _write(options.json, compared)
     except KwsError as error:
-        print(f"bench.accuracy_rivals: {error}", file=sys.stderr)
+        print(f"studies.accuracy_rivals: {error}", file=sys.stderr)
         return 2
     print("\n\n".join(map(table, compared)))
     return 0
-
-
-def _write(path: Path, compared: Sequence[Comparison]) -> None:
-    try:
-        text = json.dumps([as_json(each) for each in compared], ensure_ascii=False, indent=1)
-        path.write_text(text + "\n")
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
 if __name__ == "__main__":

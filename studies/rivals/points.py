@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bench.rivals.keyphrases import LOOSEST, STRICTEST, Candidate, Feed, Thresholds, expected
+from studies.rivals.keyphrases import LOOSEST, STRICTEST, Candidate, Feed, Thresholds, expected
 from train.measure.operating import Curve, choices, thinned
 from train.measure.scoring import FALSE_ALARM_S, PATIENCE_S, Tally, judge, tallies, together
 from train.measure.streams import Word

@@ -1,7 +1,7 @@
 """What each architecture hears and costs, side by side, for users who have to choose.
 
-`python -m bench.architectures --data DIR [--model NAME]... [--plot FILE.png] [--json]`;
-`bench/README.md` says what each figure is.
+`python -m studies.architectures --data DIR [--model NAME]... [--plot FILE.png] [--json]`.
+Clips are counted as `train evaluate` does, streams as `train stream` does.
 """
 
 import argparse
@@ -232,7 +232,7 @@ def plot(rows: Sequence[Row], path: Path) -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
-    parser = argparse.ArgumentParser(prog="python -m bench.architectures", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m studies.architectures", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="as for train")
     parser.add_argument("--model", action="append", metavar="NAME", help="a name or file; repeats")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of audio for the CPU time")
@@ -246,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.plot:
             plot(rows, options.plot)
     except KwsError as error:
-        print(f"bench.architectures: {error}", file=sys.stderr)
+        print(f"studies.architectures: {error}", file=sys.stderr)
         return error.exit_code
     print(json.dumps([asdict(row) for row in rows]) if options.json else table(rows))
     return 0

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Self, cast
 
-TIMEOUT = 30.0
-"""Seconds until a test gives up; nothing here takes long, but a machine can be busy."""
+from tests.support.limits import TIMEOUT, limit, wait_with
+
 KWS = (sys.executable, "-m", "kws")
 
 Message = dict[str, Any]
@@ -34,7 +34,7 @@ def run_kws(
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT,
+        timeout=limit(TIMEOUT),
         env=clean_environment(environment),
         check=False,
     )
@@ -87,7 +87,12 @@ class Lines:
     def wait_for(self, enough: Callable[[list[str]], bool], timeout: float = TIMEOUT) -> list[str]:
         """All lines, once they are enough."""
         with self._changed:
-            self._changed.wait_for(lambda: enough(self._lines) or self._ended, timeout)
+            wait_with(
+                lambda seconds: self._changed.wait_for(
+                    lambda: enough(self._lines) or self._ended, seconds
+                ),
+                timeout,
+            )
             if not enough(self._lines):
                 raise TimeoutError(f"not enough: {self._lines}")
             return list(self._lines)
@@ -103,7 +108,7 @@ class Lines:
 
     def finish(self) -> list[str]:
         """All lines, once the pipe has ended."""
-        self._thread.join(TIMEOUT)
+        self._thread.join(limit(TIMEOUT))
         return self.so_far
 
     def _read(self) -> None:
@@ -152,7 +157,7 @@ class DaemonProcess:
         trace: TracebackType | None,
     ) -> None:
         self.process.kill()
-        self.process.wait(TIMEOUT)
+        self.process.wait(limit(TIMEOUT))
         if self.process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self.process.stdin.close()
@@ -210,7 +215,7 @@ class DaemonProcess:
 
     def finish(self, timeout: float = TIMEOUT) -> int:
         """Wait for its end; the exit code."""
-        return self.process.wait(timeout)
+        return self.process.wait(limit(timeout))
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, and wait for that; the exit code."""

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 import numpy as np
 from tqdm import tqdm
 
-from bench.rivals.keyphrases import SAMPLE_RATE
 from kws.errors import ConfigError
+from studies.rivals.keyphrases import SAMPLE_RATE
 from train.data.clips import Split
 from train.measure.heldout import CALIBRATING, CONDITIONS, Group, HeldOut
 from train.measure.pieces import Piece, WordPiece

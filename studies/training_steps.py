@@ -1,7 +1,8 @@
 """What each step of the training buys, measured on streams.
 
-`python -m bench.training_steps --data DIR --work DIR [--synthetic DIR] [--features FILE.npy]`;
-`bench/README.md` says what the columns are.
+`python -m studies.training_steps --data DIR --work DIR [--synthetic DIR] [--features FILE.npy]`.
+Misses and rejections are of validation clips and of streams as in `train stream`; false alarms per
+hour are of the audio that thresholds were chosen on, and of the evaluation audio.
 """
 
 import argparse
@@ -162,7 +163,7 @@ def table(measured: Sequence[Step]) -> str:
 
 def main() -> int:
     """Train and measure all steps; those whose model is in the work folder are only measured."""
-    parser = argparse.ArgumentParser(prog="python -m bench.training_steps", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m studies.training_steps", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="as for train fit")
     parser.add_argument("--work", type=Path, required=True, metavar="DIR", help="for the models")
     parser.add_argument("--synthetic", type=Path, action="append", default=[], metavar="DIR")

@@ -3,32 +3,14 @@
 import os
 import signal
 import subprocess
-import threading
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-TIMEOUT = 30.0
-"""Seconds that a server may take to answer, or to end."""
+from tests.support.limits import TIMEOUT, limit, wait_until
 
 MICROPHONE, OTHER = "vmic", "other"
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout: float = TIMEOUT) -> None:
-    """Wait for something that gives no notice of itself.
-
-    Raises:
-        TimeoutError: it does not come.
-    """
-    deadline = time.monotonic() + timeout
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"not within {timeout:g} s: {what}")
-        pause.wait(0.02)
 
 
 class AudioServer(ABC):
@@ -114,7 +96,7 @@ class AudioServer(ABC):
         """As if it had crashed."""
         for process in reversed(self._processes.values()):
             process.kill()
-            process.wait(TIMEOUT)
+            process.wait(limit(TIMEOUT))
 
     def freeze(self) -> None:
         """As if it hung."""
@@ -130,7 +112,7 @@ class AudioServer(ABC):
         """Leave nothing running."""
         for process in (*self._players, *reversed(self._processes.values())):
             process.kill()
-            process.wait(TIMEOUT)
+            process.wait(limit(TIMEOUT))
 
     def _pactl(self, *arguments: str) -> str:
         done = subprocess.run(
@@ -139,7 +121,7 @@ class AudioServer(ABC):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=TIMEOUT,
+            timeout=limit(TIMEOUT),
             check=True,
         )
         return done.stdout

@@ -1,7 +1,8 @@
 """What it takes to train on all of Speech Commands: memory, clips a second, seconds an epoch.
 
-`python -m bench.train_memory --data DIR [--work DIR] [--clips N] [--workers N] [--json]`;
-`bench/README.md` says what each figure is.
+`python -m studies.train_memory --data DIR [--work DIR] [--clips N] [--workers N] [--json]`.
+The clips are variations of real ones. PSS counts a page that n processes share as 1/n for each of
+them, RSS as one for each; a clip drawn is one scene.
 """
 
 import argparse
@@ -12,16 +13,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 
 import numpy as np
+import psutil
 import soundfile
 from tqdm import tqdm
 
 from bench.cost import Figure, table
-from bench.process_tree import Memory, PeakMemory
 from kws.errors import ConfigError, KwsError
 from kws.spotting.model_file import load_model
 from train.config import FitConfig
@@ -34,6 +35,8 @@ CLIPS = 81_757
 PRESET = "speech-commands-34"
 RATE = 16_000
 SEED = 1
+MEASURE_S = 0.25
+"""Between two measurements of memory."""
 TAKES = 3
 """Clips of a word by the same speaker, at most."""
 
@@ -79,6 +82,32 @@ def _varied(samples: np.ndarray, draw: np.random.Generator) -> np.ndarray:
     return shifted * np.float32(draw.uniform(0.3, 1.0))
 
 
+@dataclass(frozen=True)
+class Memory:
+    """Memory of some processes.
+
+    Attributes:
+        resident: bytes, what they share counted for each of them.
+        proportional: bytes, what they share divided by those who do.
+        processes: how many they are.
+    """
+
+    resident: int = 0
+    proportional: int = 0
+    processes: int = 0
+
+
+def tree_memory(pid: int) -> Memory:
+    """Memory of a process and its descendants, now."""
+    found = []
+    with suppress(psutil.NoSuchProcess):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                found.append(each.memory_full_info())
+    return Memory(sum(each.rss for each in found), sum(each.pss for each in found), len(found))
+
+
 def train(data: Path, workers: int, overrides: Sequence[str]) -> tuple[Memory, float, float]:
     """Train for an epoch with the real command.
 
@@ -95,16 +124,17 @@ def train(data: Path, workers: int, overrides: Sequence[str]) -> tuple[Memory, f
         *(word for override in overrides for word in ("--set", override)),
     )
     start = time.monotonic()
-    with (
-        subprocess.Popen(command, stdout=subprocess.DEVNULL) as process,
-        PeakMemory(process.pid) as memory,
-    ):
-        process.wait()
+    peak = Memory()
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            now = tree_memory(process.pid)
+            peak = Memory(*map(max, zip(astuple(peak), astuple(now), strict=True)))
+            time.sleep(MEASURE_S)
     spent = time.monotonic() - start
     if process.returncode:
         raise ConfigError(f"{' '.join(command)}: failed, see above")
     (record,) = load_model(output).header.training["history"]
-    return memory.peak, float(record["seconds"]), spent
+    return peak, float(record["seconds"]), spent
 
 
 @contextmanager
@@ -118,7 +148,7 @@ def _work(folder: Path | None) -> Iterator[Path]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print; the exit code is 0 whether or not the aims are met."""
-    parser = argparse.ArgumentParser(prog="python -m bench.train_memory", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m studies.train_memory", description=__doc__)
     parser.add_argument(
         "--data", type=Path, required=True, metavar="DIR", help="real clips, as for train"
     )
@@ -150,7 +180,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             make_data(options.data, folder, options.clips, config.keywords)
             peak, epoch_s, all_s = train(folder, options.workers, options.overrides)
     except KwsError as error:
-        print(f"bench.train_memory: {error}", file=sys.stderr)
+        print(f"studies.train_memory: {error}", file=sys.stderr)
         return 2
     figures = [
         Figure("peak memory, sum of PSS", peak.proportional / 1e6, "MB", 1_000),

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from bench.rivals.keyphrases import Thresholds
-from bench.rivals.material import Use
-from bench.rivals.points import Point
+from studies.rivals.keyphrases import Thresholds
+from studies.rivals.material import Use
+from studies.rivals.points import Point
 from train.data.clips import Split
 from train.measure.scoring import Tally, together
 

@@ -1,15 +1,13 @@
-"""A comparison for people, and for programs."""
+"""A comparison for people."""
 
 import textwrap
 from collections.abc import Iterator
-from typing import Any
 
-from bench.rivals.comparison import Comparison, Row
-from bench.rivals.keyphrases import Feed
-from bench.rivals.material import CALIBRATION, CPU_USES
-from bench.rivals.points import with_alarms
+from studies.rivals.comparison import Comparison, Row
+from studies.rivals.keyphrases import Feed
+from studies.rivals.material import CALIBRATION, CPU_USES
+from studies.rivals.points import with_alarms
 from train.measure.scoring import Tally
-from train.measure.stream_table import figures
 
 WIDTH = 100
 PER_HOUR = (2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0)
@@ -142,41 +140,3 @@ def _counted(alarms: int) -> str:
 
 def _power(exponent: float) -> str:
     return f"{10**exponent:.0e}".replace("e+00", "")
-
-
-def as_json(comparison: Comparison) -> dict[str, Any]:
-    """A comparison for programs: plain values."""
-    return {
-        "keywords": list(comparison.keywords),
-        "split": comparison.split,
-        "calibrated": comparison.calibrated,
-        "shares": {use: round(share, 4) for use, share in comparison.shares.items()},
-        "rivals": [
-            {
-                "name": row.name,
-                "thresholds": dict(row.thresholds),
-                "feed": row.expected.feed if row.expected else None,
-                "cpu_ms_per_s": {use: round(spent, 2) for use, spent in row.cpu_ms.items()},
-                "uses": {
-                    use: {
-                        "spoken": outcome.spoken,
-                        **figures(outcome.total),
-                        "keywords": {
-                            keyword: figures(tally) for keyword, tally in outcome.keywords.items()
-                        },
-                    }
-                    for use, outcome in row.outcomes.items()
-                },
-            }
-            for row in comparison.rows
-        ],
-        "curve": [
-            {
-                "feed": point.feed,
-                "thresholds": dict(point.thresholds),
-                "said": figures(point.said),
-                "unsaid": figures(point.unsaid),
-            }
-            for point in comparison.curve
-        ],
-    }

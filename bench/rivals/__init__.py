@@ -1,1 +1,0 @@
-"""What `bench.accuracy_rivals` is made of."""

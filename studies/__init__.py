@@ -1,0 +1,1 @@
+"""Comparisons of a day; see README.md."""

@@ -1,0 +1,1 @@
+"""What `studies.accuracy_rivals` is made of."""
