@@ -58,6 +58,7 @@ COPY container/entrypoint.py container/healthy.py /opt/kws/container/
 # even where the root cannot.
 ENV PATH=/opt/kws/bin:$PATH \
     KWS_SERVER__HOST=0.0.0.0 \
+    KWS_DEFAULT__AUDIO__SOURCE=auto \
     TMPDIR=/dev/shm \
     PULSE_SERVER=unix:/run/pulse/native
 USER 10001

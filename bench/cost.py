@@ -21,7 +21,7 @@ import soundfile
 import torch
 
 from bench.process import Process
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.file import demo_recording
 from kws.audio.ring import Chunk
 from kws.config.schema import Config
@@ -34,7 +34,7 @@ from kws.protocol.events import Heard
 from kws.serving.hub import Hub
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 from train.data.clips import of_split, word_clips
 from train.measure.scoring import StreamScore, score
 from train.measure.streams import Stream, Word, build_stream

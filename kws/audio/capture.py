@@ -6,12 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from kws.audio.answer import ANSWER_SECONDS, answer_of
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience, Trouble, Watch
 from kws.audio.source import Source
-from kws.audio.timeout import NoAnswerError, limited
+from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
 from kws.errors import DeviceError, HungError, KwsError, SilentError
+from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ class Pace:
         look: between two looks at the source.
     """
 
-    answer: float = ANSWER_SECONDS
+    answer: float = TIMEOUT_SECONDS
     first_retry: float = 0.5
     last_retry: float = 10.0
     look: float = 0.25
@@ -170,8 +170,8 @@ class Capture:
         if self._feed is not None:
             self._feed.end()
         try:
-            await limited(self._source.stop, seconds)
-        except NoAnswerError:
+            await with_timeout(self._source.stop, seconds)
+        except HungError:
             log.warning("%s %r does not let itself be closed", self._source.kind, self._source.name)
 
     async def _hear(self, opened: AudioFormat | None) -> tuple[Feed | None, KwsError | None]:
@@ -269,7 +269,7 @@ class Capture:
             HungError: it has not.
         """
         try:
-            return await answer_of(call, self._pace.answer)
+            return await with_timeout(call, self._pace.answer)
         except HungError as error:
             raise HungError(
                 f"{error}; only a new start frees what is stuck in it, which a supervisor such as "

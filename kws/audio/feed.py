@@ -3,27 +3,18 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from kws.audio.ring import Chunk, RingBuffer
 from kws.errors import KwsError
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 
 log = logging.getLogger(__name__)
 
 RING_SECONDS = 8.0
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """Samples per second that a recording or stream may have."""
-
-
-@dataclass(frozen=True)
-class AudioFormat:
-    """Frames per second and samples per frame."""
-
-    sample_rate: int
-    channels: int
 
 
 def silence(audio_format: AudioFormat, seconds: float) -> Frames:

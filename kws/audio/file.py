@@ -9,9 +9,9 @@ from pathlib import Path
 
 import soundfile
 
-from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, AudioFormat, Feed, deliver
+from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, Feed, deliver
 from kws.errors import AudioFileError
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 
 _BLOCK_SECONDS = 0.05
 _LENGTH_UNKNOWN = 2**31 - 2**16

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.portaudio import (
     capture_format,
     choose_device,
@@ -13,7 +13,7 @@ from kws.audio.portaudio import (
     rescan,
 )
 from kws.errors import DeviceError, NoMicrophoneError
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 
 log = logging.getLogger(__name__)
 

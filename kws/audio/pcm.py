@@ -5,8 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from kws.audio.feed import AudioFormat
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 
 SampleFormat = Literal["s16le", "s32le", "f32le"]
 _TYPES = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import IO
 
-from kws.audio.feed import AudioFormat
 from kws.errors import DeviceError, NoMicrophoneError
+from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 

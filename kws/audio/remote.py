@@ -2,15 +2,41 @@
 
 from collections.abc import Callable
 
-from kws.audio.feed import AudioFormat, Feed
-from kws.audio.lead import LEAD_LIMIT_S, Lead
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience, Trouble, Watch
 from kws.audio.pcm import PcmDecoder, PcmFormat
 from kws.errors import DeviceError, SilentError
+from kws.typing import AudioFormat
+
+AHEAD_WARNING_S, AHEAD_LIMIT_S = 2.5, 5.0
+"""Seconds ahead of real time at which a sender is told to slow down, and refused."""
+_DRIFT = 1.02
+"""A sound card's second may be shorter than ours; what comes so much too fast is not ahead."""
 
 
 class TooFastError(Exception):
-    """Sound comes much faster than real time."""
+    """Audio comes much faster than real time."""
+
+
+class RateLimit:
+    """Counts by how much a stream is ahead of real time.
+
+    A pause gives nothing to spend later: what was held back during a break of the network, and
+    comes after it in one piece, is ahead too.
+
+    Args:
+        now: by the clock, seconds.
+    """
+
+    def __init__(self, now: float) -> None:
+        self.ahead_s = 0.0
+        self._then = now
+
+    def add(self, seconds: float, now: float) -> float:
+        """So much audio has come by now; how far it is ahead, in seconds."""
+        passed, self._then = now - self._then, now
+        self.ahead_s = max(0.0, self.ahead_s - _DRIFT * passed) + seconds
+        return self.ahead_s
 
 
 class Remote:
@@ -47,7 +73,7 @@ class Remote:
         self._decoder = PcmDecoder(pcm)
         self._attach, self._new_feed = attach, new_feed
         self._patience, self._clock = patience, clock
-        self._lead = Lead(clock())
+        self._rate = RateLimit(clock())
         self._watch = Watch(patience, clock())
         self._silent = False
         self._feed: Feed | None = None
@@ -64,14 +90,14 @@ class Remote:
         # Mixed down here: a ring of many channels would be dear.
         frames = self._decoder.push(data).mean(axis=1, keepdims=True)
         now = self._clock()
-        lead = self._lead.add(len(frames) / self.format.sample_rate, now)
-        if lead > LEAD_LIMIT_S:
+        ahead = self._rate.add(len(frames) / self.format.sample_rate, now)
+        if ahead > AHEAD_LIMIT_S:
             raise TooFastError(
-                f"sound comes faster than real time, and is {lead:.1f} s ahead; at most "
-                f"{LEAD_LIMIT_S:g} s are taken"
+                f"sound comes faster than real time, and is {ahead:.1f} s ahead; at most "
+                f"{AHEAD_LIMIT_S:g} s are taken"
             )
         if not len(frames):
-            return lead
+            return ahead
         if self._feed is None:
             self._feed = self._new_feed(AudioFormat(self.format.sample_rate, 1))
             self._watch = Watch(self._patience, now)
@@ -80,7 +106,7 @@ class Remote:
         self.last_audio = now
         if not self._silent or self._feed.last_sound is not None:
             self.reason, self._silent = "", False
-        return lead
+        return ahead
 
     def gap(self, seconds: float) -> None:
         """Its sender says that sound is missing here."""

@@ -6,10 +6,11 @@ import select
 import wave
 from typing import BinaryIO, cast
 
-from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, AudioFormat, Feed, deliver
+from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, Feed, deliver
 from kws.audio.pcm import PcmDecoder, PcmFormat, SampleFormat
 from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.errors import AudioFileError
+from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 

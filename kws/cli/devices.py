@@ -44,12 +44,12 @@ def _list(config: Config) -> None:
         DeviceError: the one that the configuration names is not among them.
         HungError: the audio system does not answer.
     """
-    from kws.audio.answer import answer_without_loop
     from kws.audio.portaudio import capture_format, choose_device, input_devices
+    from kws.audio.timeout import run_with_timeout
     from kws.spotting.model_file import load_model
 
     rate = load_model(config.model.path).sample_rate
-    devices = answer_without_loop(input_devices)
+    devices = run_with_timeout(input_devices)
     chosen = None
     try:
         chosen = choose_device(devices, config.audio.device)
@@ -57,7 +57,7 @@ def _list(config: Config) -> None:
         print("  name, host API, channels, native rate, how it opens (* = the one that is used)")
         for device in devices:
             try:
-                opened = answer_without_loop(
+                opened = run_with_timeout(
                     partial(capture_format, device, rate, config.audio.device_rate)
                 )
             except HungError:
@@ -77,11 +77,12 @@ def _list(config: Config) -> None:
 def _meter(config: Config) -> None:
     import torch
 
-    from kws.audio.choose import make_source
+    from kws.audio.source import make_source, resolve_auto
     from kws.cli.meter import show
     from kws.engine.listener import make_spotter
     from kws.spotting.model_file import load_model
 
     torch.set_num_threads(1)
     model = load_model(config.model.path)
-    show(make_source(config.audio, model.sample_rate), make_spotter(config, model))
+    audio = resolve_auto(config.audio, os.environ)
+    show(make_source(audio, model.sample_rate), make_spotter(config, model))

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.audio.answer import answer_without_loop
 from kws.audio.feed import Feed
 from kws.audio.source import Source
+from kws.audio.timeout import run_with_timeout
 from kws.engine.listener import Listener
 from kws.spotting.spotter import Spotter
 from kws.typing import Frames
@@ -89,14 +89,14 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
         DeviceError: it cannot be opened, or was lost.
         HungError: the audio system does not answer.
     """
-    feed = Feed(answer_without_loop(source.open), clock)
+    feed = Feed(run_with_timeout(source.open), clock)
     thresholds = {word: each.threshold for word, each in spotter.trigger.items()}
     print(
         f"{source.kind} {source.name!r}: {feed.format.sample_rate} Hz, {feed.format.channels} "
         "channel(s); keyword posterior/threshold, [keyword] where it fires; Ctrl-C ends",
         file=sys.stderr,
     )
-    answer_without_loop(lambda: source.start(feed))
+    run_with_timeout(lambda: source.start(feed))
     terminal = sys.stdout.isatty()
     said_at = -math.inf
     loudest: Reading | None = None
@@ -116,4 +116,4 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
     finally:
         if terminal:
             print()
-        answer_without_loop(source.stop)
+        run_with_timeout(source.stop)

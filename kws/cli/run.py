@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         metavar="SOURCE",
         help="microphone (the default), demo, network for only what others send, - for raw audio "
-        "or WAV on standard input, or a file",
+        "or WAV on standard input, a file, or auto for what can work here",
     )
     parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
     parser.add_argument(

@@ -62,9 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _send(options: argparse.Namespace) -> None:
-    from kws.audio.capture import Pace
-    from kws.audio.choose import make_source
-    from kws.audio.first import first_source
+    from kws.audio.source import first_source, make_source
     from kws.client.send import SENT_RATE, Destination, Satellite, stream_name
 
     audio = _audio(options)
@@ -72,16 +70,16 @@ async def _send(options: argparse.Namespace) -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-    source, opened = await first_source(audio, SENT_RATE, Pace(), demo_if_no_microphone=False)
-    if isinstance(opened, KwsError):
-        log.warning("%s; waiting for it", opened)
+    first = await first_source(audio, SENT_RATE)
+    if first.error is not None:
+        log.warning("%s; waiting for it", first.error)
     satellite = Satellite(
-        source,
+        first.source,
         lambda: make_source(audio, SENT_RATE, again=True),
         Destination(options.url, options.stream or stream_name(platform.node()), token),
         lambda message: print(message, flush=True),
     )
-    await satellite.run(None if isinstance(opened, KwsError) else opened, stopping)
+    await satellite.run(first.opened, stopping)
 
 
 def _audio(options: argparse.Namespace) -> AudioConfig:
@@ -91,7 +89,7 @@ def _audio(options: argparse.Namespace) -> AudioConfig:
         ConfigError: rate or channels cannot be.
     """
     source = "microphone" if options.microphone else options.source
-    if not options.microphone and source in ("microphone", "demo", "network"):
+    if not options.microphone and source in ("microphone", "demo", "network", "auto"):
         # A file of that name is meant.
         source = f"./{source}"
     values = {

@@ -16,14 +16,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
 
 from kws.audio.capture import Capture, Pace
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
 from kws.audio.resample import MonoResampler
 from kws.audio.source import Source
 from kws.client.connection import pause_after, problem
 from kws.errors import ServerError
 from kws.protocol.codes import NAME_TAKEN
-from kws.typing import Samples
+from kws.typing import AudioFormat, Samples
 
 log = logging.getLogger(__name__)
 

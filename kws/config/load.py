@@ -1,7 +1,7 @@
 """How the configuration is read and overridden.
 
-Later wins: defaults, file, environment (`KWS_SERVER__PORT=9000`), command line
-(`--set server.port=9000`).
+Later wins: defaults, those of an image or a package (`KWS_DEFAULT__AUDIO__SOURCE=auto`), file,
+environment (`KWS_SERVER__PORT=9000`), command line (`--set server.port=9000`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from kws.config.validation import problems
 from kws.config.yaml12 import parse_yaml, read_yaml
 from kws.errors import ConfigError
 
-ENVIRONMENT_PREFIX = "KWS_"
+ENVIRONMENT_PREFIX, DEFAULT_PREFIX = "KWS_", "KWS_DEFAULT__"
 ENVIRONMENT_SEPARATOR = "__"
 
 
@@ -31,7 +31,7 @@ def load_config(
         path: a YAML file; without one, the defaults.
         overrides: "section.key=value", the value in YAML; or ("section.key", value).
         environment: variables, of which those that begin with KWS_ and hold a double underscore
-            count: KWS_SECTION__KEY.
+            count: KWS_SECTION__KEY; KWS_DEFAULT__SECTION__KEY gives way to the file.
 
     Raises:
         ConfigError: a key is unknown, or a value of the wrong type or out of range.
@@ -41,9 +41,14 @@ def load_config(
     if path is not None:
         tree = _read_file(path)
         config = _convert(tree, str(path))
-    for name, value in sorted((environment or {}).items()):
-        if name.startswith(ENVIRONMENT_PREFIX) and ENVIRONMENT_SEPARATOR in name:
-            keys = name.removeprefix(ENVIRONMENT_PREFIX).lower().split(ENVIRONMENT_SEPARATOR)
+    # Those that give way to the file come first, so that a variable of the same key wins.
+    for prefix in (DEFAULT_PREFIX, ENVIRONMENT_PREFIX):
+        for name, value in sorted((environment or {}).items()):
+            if prefix != _prefix(name):
+                continue
+            keys = name.removeprefix(prefix).lower().split(ENVIRONMENT_SEPARATOR)
+            if prefix == DEFAULT_PREFIX and _is_set(tree, keys):
+                continue
             _put(tree, keys, _parse_value(value, f"variable {name}"), f"variable {name}")
             config = _convert(tree, f"variable {name}")
     for override in overrides:
@@ -51,6 +56,23 @@ def load_config(
         _put(tree, key.split("."), setting, source)
         config = _convert(tree, source)
     return config
+
+
+def _prefix(name: str) -> str | None:
+    """That of a variable which sets a key; None of any other."""
+    if name.startswith(DEFAULT_PREFIX):
+        return DEFAULT_PREFIX
+    if name.startswith(ENVIRONMENT_PREFIX) and ENVIRONMENT_SEPARATOR in name:
+        return ENVIRONMENT_PREFIX
+    return None
+
+
+def _is_set(tree: Any, keys: Sequence[str]) -> bool:
+    for key in keys:
+        if not isinstance(tree, Mapping) or key not in tree:
+            return False
+        tree = tree[key]
+    return True
 
 
 def _read_file(path: Path) -> dict[str, Any]:

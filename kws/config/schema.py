@@ -12,8 +12,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     """The source of audio.
 
     Attributes:
-        source: "microphone", "demo", "-" for standard input, the path of an audio file, or
-            "network": only streams that clients send.
+        source: "microphone", "demo", "-" for standard input, the path of an audio file, "network":
+            none but what others send, or "auto": see `kws.audio.source.resolve_auto`.
         device: part of the microphone's name; empty for the system's default.
         device_rate: samples per second to open the microphone at; 0: the model's rate where the
             device takes it, else the device's own.

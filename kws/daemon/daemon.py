@@ -13,9 +13,10 @@ from http import HTTPStatus
 from typing import Any
 
 import torch
+from msgspec.structs import replace
 
 from kws.audio.capture import Pace
-from kws.audio.first import First, first_source
+from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
 from kws.daemon.reload import load
 from kws.daemon.sd_notify import Supervisor
@@ -70,8 +71,10 @@ async def _run(config: Config, reread: Callable[[], Config], demo_if_no_micropho
     model = load_model(config.model.path)
     warm_up(model)
     pace = Pace()
+    audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
+    config = replace(config, audio=audio)
     first = await first_source(
-        config.audio, model.sample_rate, pace, demo_if_no_microphone=demo_if_no_microphone
+        audio, model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
     )
     await Daemon(config, reread, access, model, first, pace).run()
 
@@ -97,7 +100,7 @@ class Daemon:
         reread: Callable[[], Config],
         access: Access,
         model: KeywordModel,
-        first: First,
+        first: FirstSource,
         pace: Pace,
     ) -> None:
         self._config = config

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 
-from kws.config.schema import Config
+from msgspec.structs import replace
+
+from kws.config.schema import AudioConfig, Config
 from kws.errors import ConfigError
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import warm_up
@@ -21,6 +23,7 @@ def load(old: Config, reread: Callable[[], Config]) -> tuple[Config, KeywordMode
         KwsError: they cannot be used, or only by a new start.
     """
     new = reread()
+    new = replace(new, audio=_as_chosen(new.audio, old.audio))
     if new.server != old.server:
         raise ConfigError("server: cannot change while kws runs; start it anew, or undo the change")
     for name in _FIXED_AUDIO:
@@ -31,3 +34,10 @@ def load(old: Config, reread: Callable[[], Config]) -> tuple[Config, KeywordMode
     model = load_model(new.model.path)
     warm_up(model)
     return new, model
+
+
+def _as_chosen(new: AudioConfig, old: AudioConfig) -> AudioConfig:
+    """What "auto" has chosen at the start stays."""
+    if new.source != "auto":
+        return new
+    return replace(new, source=old.source, device=new.device or old.device)

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from kws.audio.capture import Capture, Pace
-from kws.audio.choose import make_source
-from kws.audio.feed import AudioFormat, Feed
-from kws.audio.first import First
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
+from kws.audio.source import FirstSource, make_source
 from kws.config.schema import AudioConfig, Config
 from kws.engine.batch import Inference
 from kws.engine.clips import Sound
@@ -20,7 +19,7 @@ from kws.engine.listener import make_spotter, warn_of_other_hop
 from kws.engine.scores import Observers
 from kws.engine.senders import NetworkStreams
 from kws.engine.stream import Stream
-from kws.errors import DeviceError, HungError, KwsError
+from kws.errors import HungError, KwsError
 from kws.protocol.events import Event, News
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
@@ -73,14 +72,14 @@ class Hearing:
 
     def __init__(
         self,
-        first: First,
+        first: FirstSource,
         config: Config,
         model: KeywordModel,
         outlets: Outlets,
         pace: Pace,
         clock: Callable[[], float],
     ) -> None:
-        source, opened = first
+        source = first.source
         self._config, self._model, self._outlets = config, model, outlets
         self.inference = Inference(model, outlets.measured)
         self._ended, self._failed = asyncio.Event(), asyncio.Event()
@@ -92,7 +91,7 @@ class Hearing:
         warn_of_other_hop(self.stream.spotter)
         self.inference.add(self.stream)
         self._source = source
-        self._opened = opened if isinstance(opened, AudioFormat) else None
+        self._opened = first.opened
         self.capture = Capture(
             source,
             lambda: make_source(self._config.audio, self.inference.model.sample_rate, again=True),
@@ -102,8 +101,8 @@ class Hearing:
             pace,
             clock,
         )
-        if isinstance(opened, DeviceError):
-            self.capture.refuse(opened)
+        if first.error is not None:
+            self.capture.refuse(first.error)
         self.network = NetworkStreams(
             self.inference,
             self._new_stream,

@@ -8,14 +8,13 @@ import logging
 import numpy as np
 from torch import Tensor
 
-from kws.audio.feed import AudioFormat
 from kws.audio.resample import MonoResampler
 from kws.config.schema import Config
 from kws.engine.build import trigger_settings
 from kws.errors import ConfigError
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection, Spotter, hop_frames
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 
 log = logging.getLogger(__name__)
 

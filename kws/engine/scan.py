@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from kws.audio.feed import AudioFormat
 from kws.audio.file import open_audio, read_blocks
 from kws.audio.resample import warn_not_finite
 from kws.config.schema import Config
@@ -13,6 +12,7 @@ from kws.engine.listener import SILENCE_S, Listener, make_spotter
 from kws.errors import AudioFileError
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
+from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 

@@ -9,10 +9,8 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
-from kws.audio.feed import AudioFormat
-from kws.audio.lead import LEAD_TOLD_S
 from kws.audio.pcm import PcmFormat
-from kws.audio.remote import TooFastError
+from kws.audio.remote import AHEAD_WARNING_S, TooFastError
 from kws.engine.scores import Observers
 from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
 from kws.protocol.codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
@@ -31,6 +29,7 @@ from kws.serving.connection import Delivery, end, first_message, refused
 from kws.serving.hub import Filter, Hub
 from kws.serving.routes import request_token
 from kws.serving.showing import Showing
+from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +130,7 @@ async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
                         stream.finish()
                         return
                 continue
-            lead = stream.remote.receive(message)
+            ahead = stream.remote.receive(message)
         except BadRequestError as error:
             log.info("stream %r closed: %s", stream.name, error)
             await end(connection, CloseCode.POLICY_VIOLATION, str(error))
@@ -139,10 +138,10 @@ async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
             log.warning("stream %r closed: %s", stream.name, error)
             await end(connection, TOO_FAST, str(error))
         else:
-            if lead > LEAD_TOLD_S and not told:
-                slow_down = {"type": "slow-down", "v": VERSION, "lead_s": round(lead, 2)}
+            if ahead > AHEAD_WARNING_S and not told:
+                slow_down = {"type": "slow-down", "v": VERSION, "lead_s": round(ahead, 2)}
                 await connection.send(to_json(slow_down))
-            told = lead > (LEAD_TOLD_S / 2 if told else LEAD_TOLD_S)
+            told = ahead > (AHEAD_WARNING_S / 2 if told else AHEAD_WARNING_S)
 
 
 async def _make_way(connection: ServerConnection, replaced: asyncio.Event) -> None:

@@ -6,9 +6,9 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
-from kws.audio.feed import AudioFormat
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.trigger import TriggerSettings
+from kws.typing import AudioFormat
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 
 from kws.audio.capture import Capture, Pace
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
 from kws.errors import AudioFileError, DeviceError, HungError, KwsError
+from kws.typing import AudioFormat
 from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)

@@ -5,8 +5,9 @@ import threading
 import numpy as np
 import pytest
 
-from kws.audio.feed import RING_SECONDS, AudioFormat, Feed, deliver
+from kws.audio.feed import RING_SECONDS, Feed, deliver
 from kws.errors import DeviceError
+from kws.typing import AudioFormat
 from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from kws.audio.feed import AudioFormat, Feed
-from kws.audio.lead import LEAD_LIMIT_S
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
 from kws.audio.pcm import PcmFormat
-from kws.audio.remote import Remote, TooFastError
+from kws.audio.remote import AHEAD_LIMIT_S, RateLimit, Remote, TooFastError
 from kws.errors import DeviceError, SilentError
+from kws.typing import AudioFormat
 
 RATE = 16_000
 SECOND = np.full(RATE, 1_000, "<i2").tobytes()
@@ -103,12 +105,12 @@ def test_a_sender_of_nothing_but_zeros_is_lost_until_there_is_sound() -> None:
 
 def test_what_comes_much_faster_than_real_time_is_refused() -> None:
     line = Line()
-    for _ in range(int(LEAD_LIMIT_S)):
+    for _ in range(int(AHEAD_LIMIT_S)):
         line.send(SECOND, seconds=0.0)
     taken = line.feeds[0]
     with pytest.raises(TooFastError, match=r"6\.0 s ahead; at most 5 s"):
         line.send(SECOND, seconds=0.0)
-    assert heard(taken) == LEAD_LIMIT_S * RATE
+    assert heard(taken) == AHEAD_LIMIT_S * RATE
 
 
 def test_a_gap_is_lost_sound() -> None:
@@ -133,3 +135,31 @@ def test_the_end_can_have_silence_behind_it() -> None:
     assert heard(line.feeds[0]) == 2 * RATE
     line.wait(100)
     assert line.remote.losses == 0
+
+
+def test_real_time_is_not_ahead_and_neither_is_a_fast_sound_card() -> None:
+    ahead, now = RateLimit(0.0), 0.0
+    for _ in range(10_000):
+        now += 0.1
+        assert ahead.add(0.1 * 1.01, now) <= 0.102
+
+
+def test_what_comes_at_once_is_ahead_and_is_caught_up_with() -> None:
+    ahead = RateLimit(0.0)
+    assert ahead.add(4.0, 0.0) == 4.0
+    assert ahead.add(0.0, 2.0) == pytest.approx(4.0 - 2.04)
+    assert ahead.add(0.0, 100.0) == 0.0
+
+
+def test_a_pause_gives_nothing_to_spend_later() -> None:
+    ahead = RateLimit(0.0)
+    ahead.add(1.0, 1.0)
+    assert ahead.add(5.0, 60.0) == 5.0
+
+
+@given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3)), max_size=50))
+def test_a_sender_is_never_less_ahead_than_what_just_came(steps: list[tuple[float, float]]) -> None:
+    ahead, now = RateLimit(0.0), 0.0
+    for passed, seconds in steps:
+        now += passed
+        assert ahead.add(seconds, now) >= seconds

@@ -2,12 +2,14 @@
 
 import asyncio
 import gc
+import os
 import threading
+from pathlib import Path
 
 import pytest
 
-from kws.audio.timeout import NoAnswerError, in_thread, limited
-from kws.errors import DeviceError
+from kws.audio.timeout import in_thread, run_with_timeout, with_timeout
+from kws.errors import DeviceError, HungError
 from tests.support.limits import limit
 
 LONG = limit(30.0)
@@ -19,9 +21,9 @@ def refused() -> None:
 
 
 def test_it_gives_what_the_call_gives() -> None:
-    assert asyncio.run(limited(lambda: 5, LONG)) == 5
+    assert run_with_timeout(lambda: 5, LONG) == 5
     with pytest.raises(DeviceError, match="no"):
-        asyncio.run(limited(refused, LONG))
+        run_with_timeout(refused, LONG)
 
 
 def test_a_call_has_a_thread_of_its_own_which_nothing_waits_for(gate: threading.Event) -> None:
@@ -37,12 +39,12 @@ def test_a_call_has_a_thread_of_its_own_which_nothing_waits_for(gate: threading.
 def test_a_call_that_hangs_is_given_up_while_the_loop_goes_on(gate: threading.Event) -> None:
     async def both() -> tuple[object, object]:
         results = await asyncio.gather(
-            limited(gate.wait, SHORT), limited(lambda: 5, LONG), return_exceptions=True
+            with_timeout(gate.wait, SHORT), with_timeout(lambda: 5, LONG), return_exceptions=True
         )
         return results[0], results[1]
 
     hung, answered = asyncio.run(both())
-    assert isinstance(hung, NoAnswerError)
+    assert isinstance(hung, HungError)
     assert answered == 5
 
 
@@ -58,12 +60,12 @@ def test_what_comes_too_late_is_for_nobody(
         refused()
 
     async def give_up() -> None:
-        calling = asyncio.create_task(limited(late, SHORT if given_up == "hung" else LONG))
+        calling = asyncio.create_task(with_timeout(late, SHORT if given_up == "hung" else LONG))
         while not threads:
             await asyncio.sleep(0)
         if given_up == "cancelled":
             calling.cancel()
-        with pytest.raises((NoAnswerError, asyncio.CancelledError)):
+        with pytest.raises((HungError, asyncio.CancelledError)):
             await calling
 
     asyncio.run(give_up())
@@ -84,11 +86,26 @@ def test_what_comes_late_while_the_loop_goes_on_is_for_nobody(
         refused()
 
     async def give_up() -> None:
-        with pytest.raises(NoAnswerError):
-            await limited(late, SHORT)
+        with pytest.raises(HungError):
+            await with_timeout(late, SHORT)
         gate.set()
         await asyncio.to_thread(threads[0].join, LONG)
         gc.collect()
 
     asyncio.run(give_up())
     assert not caplog.text
+
+
+@pytest.mark.parametrize("locked", [False, True])
+def test_what_hangs_is_named_and_what_may_hold_it(
+    locked: bool, gate: threading.Event, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kws.audio.timeout._SHARED_MEMORY", tmp_path)
+    lock = tmp_path / f"jack_db-{os.getuid()}"
+    if locked:
+        lock.mkdir()
+    with pytest.raises(
+        HungError, match=r"has not answered for 0\.02 s: its server hangs"
+    ) as raised:
+        run_with_timeout(gate.wait, SHORT)
+    assert (f"JACK locked: end what uses sound, then rm -r {lock}" in str(raised.value)) is locked

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import soundfile
 
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.file import demo_recording
 from kws.cli.meter import Reading, level_db, line, readings
 from kws.errors import DeviceError
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
+from kws.typing import AudioFormat
 
 THRESHOLDS = {"yes": 0.5, "no": 0.75}
 

@@ -131,3 +131,25 @@ def test_a_missing_or_foreign_file_is_named(path: Path) -> None:
         load_config(path)
     with pytest.raises(ConfigError, match="cannot be read"):
         load_config(path.parent)
+
+
+def test_a_default_from_the_environment_gives_way_to_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    image = {"KWS_DEFAULT__AUDIO__SOURCE": "auto"}
+    for text, source in (
+        ("", "auto"),
+        ("audio:", "auto"),
+        ("audio: {lost_after_s: 5}", "auto"),
+        ("audio: {source: demo}", "demo"),
+    ):
+        path.write_text(text)
+        assert load_config(path, environment=image).audio.source == source
+    assert load_config(environment=image).audio.source == "auto"
+    variables = {**image, "KWS_AUDIO__SOURCE": "network"}
+    assert load_config(environment=variables).audio.source == "network"
+    assert load_config(environment=image, overrides=["audio.source=demo"]).audio.source == "demo"
+
+
+def test_a_default_from_the_environment_that_cannot_be_is_named() -> None:
+    with pytest.raises(ConfigError, match=r"variable KWS_DEFAULT__AUDIO__SAUCE.*unknown key"):
+        load_config(environment={"KWS_DEFAULT__AUDIO__SAUCE": "auto"})

@@ -23,7 +23,7 @@ def test_the_new_configuration_holds_and_its_model_can_hear(tmp_path: Path) -> N
     save_model(untrained_model(("left", "right")), path)
     new = changed(f"model.path={path}", "detection.false_alarms_per_hour=2")
     config, model = load(OLD, lambda: new)
-    assert config is new
+    assert config == new
     assert model.classes == ("left", "right")
 
 

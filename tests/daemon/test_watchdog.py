@@ -11,14 +11,16 @@ import numpy as np
 import pytest
 
 from kws.audio.capture import Pace
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
+from kws.audio.source import FirstSource
 from kws.config.load import load_config
 from kws.daemon.sd_notify import Supervisor
 from kws.daemon.watchdog import Pulse
 from kws.engine.engine import Hearing, Outlets
 from kws.engine.scores import Observers
 from kws.errors import DeviceError
+from kws.typing import AudioFormat
 from tests.spotting.models import untrained_model
 from tests.support.limits import limit
 
@@ -74,7 +76,9 @@ class Ward:
         self._there = there
         # Sound may stay away for longer than what comes may be left unheard.
         config = load_config(overrides=["audio.lost_after_s=15"])
-        self.hearing = Hearing((device, FORMAT), config, MODEL, OUTLETS, PACE, lambda: self.now)
+        self.hearing = Hearing(
+            FirstSource(device, FORMAT), config, MODEL, OUTLETS, PACE, lambda: self.now
+        )
         supervisor = Supervisor({"NOTIFY_SOCKET": there.getsockname()})
         supervisor.ready("")
         self.pulse = Pulse(self.hearing, supervisor, lambda: self.now)

@@ -7,12 +7,12 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.audio.feed import AudioFormat, Feed
+from kws.audio.feed import Feed
 from kws.engine.batch import Inference
 from kws.engine.stream import Stream
 from kws.protocol.events import Heard, News
 from kws.spotting.spotter import Spotter
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model
 from tests.support.limits import limit
 

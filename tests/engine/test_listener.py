@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from kws.audio.feed import AudioFormat
 from kws.config.load import load_config
 from kws.engine.listener import SILENCE_S, Listener, make_spotter, thresholds, warn_of_other_hop
 from kws.errors import ConfigError
 from kws.spotting.spotter import Spotter
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 from tests.spotting.models import calibrated_model, untrained_model
 
 MODEL = untrained_model()

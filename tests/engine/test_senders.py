@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from kws.audio.feed import AudioFormat
 from kws.audio.liveness import Patience
 from kws.audio.pcm import PcmFormat
 from kws.engine.batch import Inference
@@ -12,6 +11,7 @@ from kws.engine.stream import Stream
 from kws.protocol.events import Back, Dropped, Ended, Heard, Lost, News, Started
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
+from kws.typing import AudioFormat
 from tests.support.speech import RATE, Samples, pcm, spoken
 
 MODEL = load_model()

@@ -13,7 +13,7 @@ import torch
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from kws.audio.feed import RING_SECONDS, AudioFormat, Feed
+from kws.audio.feed import RING_SECONDS, Feed
 from kws.audio.file import demo_recording
 from kws.engine.batch import Inference
 from kws.engine.clips import Sound
@@ -25,7 +25,7 @@ from kws.serving.hub import Hub
 from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Spotter
-from kws.typing import Frames
+from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model
 
 MODEL = untrained_model()

@@ -12,7 +12,6 @@ import msgspec
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from kws.audio.feed import AudioFormat
 from kws.protocol.events import (
     Back,
     Dropped,
@@ -35,6 +34,7 @@ from kws.protocol.requests import (
 from kws.serving.hub import Hub
 from kws.serving.status import SourceState, health, info
 from kws.spotting.model_file import KeywordModel, load_model
+from kws.typing import AudioFormat
 from tests.support.client import ask, get_json, receive, subscribe
 from tests.support.talker import Talker
 

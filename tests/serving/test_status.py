@@ -5,9 +5,9 @@ from http import HTTPStatus
 
 import pytest
 
-from kws.audio.feed import AudioFormat
 from kws.serving.status import SourceState, health, info
 from kws.spotting.trigger import TriggerSettings
+from kws.typing import AudioFormat
 from tests.spotting.models import untrained_model
 
 HEARING = SourceState(
