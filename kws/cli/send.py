@@ -6,18 +6,16 @@ import logging
 import os
 import platform
 import signal
-from pathlib import Path
 
 import msgspec
 
-from kws.cli.options import report
+from kws.cli.options import add_token_argument, default_url, report
 from kws.config.schema import AudioConfig
 from kws.config.token import find_token
 from kws.errors import ConfigError, KwsError
+from kws.protocol.codes import AUDIO_PATH
 
 log = logging.getLogger(__name__)
-
-DEFAULT_URL = "ws://127.0.0.1:8000/audio"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--microphone", action="store_true", help="send this machine's microphone")
     parser.add_argument("--device", default="", metavar="NAME", help="part of its name")
-    parser.add_argument("--url", default=DEFAULT_URL, help=f"default: {DEFAULT_URL}")
+    url = default_url(AUDIO_PATH)
+    parser.add_argument("--url", default=url, help=f"default: {url}")
     parser.add_argument(
         "--stream", metavar="NAME", help="of the stream, in events; default: this machine's name"
     )
-    parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
-    )
+    add_token_argument(parser)
     parser.add_argument(
         "--rate", type=int, default=16_000, metavar="HZ", help="of raw samples; default: 16000"
     )
@@ -65,23 +62,25 @@ async def _send(options: argparse.Namespace) -> None:
     from kws.audio.capture import Pace
     from kws.audio.choose import make_source
     from kws.audio.first import first_source
-    from kws.client.send import SENT_RATE, Destination, Satellite, stream_name
+    from kws.client.connection import Endpoint
+    from kws.client.send import SENT_RATE, Sender, stream_name
 
     audio = _audio(options)
-    token = find_token(options.token_file, os.environ)
+    endpoint = Endpoint(options.url, AUDIO_PATH, find_token(options.token_file, os.environ))
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     source, opened = await first_source(audio, SENT_RATE, Pace(), demo_if_no_microphone=False)
     if isinstance(opened, KwsError):
         log.warning("%s; waiting for it", opened)
-    satellite = Satellite(
+    sender = Sender(
         source,
         lambda: make_source(audio, SENT_RATE, again=True),
-        Destination(options.url, options.stream or stream_name(platform.node()), token),
-        lambda message: print(message, flush=True),
+        endpoint,
+        options.stream or stream_name(platform.node()),
+        lambda event: print(event, flush=True),
     )
-    await satellite.run(None if isinstance(opened, KwsError) else opened, stopping)
+    await sender.run(None if isinstance(opened, KwsError) else opened, stopping)
 
 
 def _audio(options: argparse.Namespace) -> AudioConfig:
