@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kws.config.load import load_config
 from kws.config.paths import config_file
-from kws.config.schema import Config
+from kws.config.schema import Config, ServerConfig
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 
@@ -33,6 +33,19 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KEY=VALUE",
         help="set a key of the configuration, as server.port=9000; may be repeated",
     )
+
+
+def add_token_argument(parser: argparse.ArgumentParser) -> None:
+    """The argument of every command that connects to a daemon: see `kws.config.token`."""
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
+    )
+
+
+def default_url(path: str) -> str:
+    """A websocket of this machine's daemon, where its configuration is the default."""
+    defaults = ServerConfig()
+    return f"ws://{defaults.host}:{defaults.port}{path}"
 
 
 @contextmanager

@@ -6,18 +6,16 @@ import logging
 import os
 import platform
 import signal
-from pathlib import Path
 
 import msgspec
 
-from kws.cli.options import report
+from kws.cli.options import add_token_argument, default_url, report
 from kws.config.schema import AudioConfig
 from kws.config.token import find_token
 from kws.errors import ConfigError, KwsError
+from kws.protocol.codes import AUDIO_PATH
 
 log = logging.getLogger(__name__)
-
-DEFAULT_URL = "ws://127.0.0.1:8000/audio"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,13 +28,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--microphone", action="store_true", help="send this machine's microphone")
     parser.add_argument("--device", default="", metavar="NAME", help="part of its name")
-    parser.add_argument("--url", default=DEFAULT_URL, help=f"default: {DEFAULT_URL}")
+    url = default_url(AUDIO_PATH)
+    parser.add_argument("--url", default=url, help=f"default: {url}")
     parser.add_argument(
         "--stream", metavar="NAME", help="of the stream, in events; default: this machine's name"
     )
-    parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
-    )
+    add_token_argument(parser)
     parser.add_argument(
         "--rate", type=int, default=16_000, metavar="HZ", help="of raw samples; default: 16000"
     )
@@ -63,23 +60,25 @@ def run(options: argparse.Namespace) -> int:
 
 async def _send(options: argparse.Namespace) -> None:
     from kws.audio.source import first_source, make_source
-    from kws.client.send import SENT_RATE, Destination, Satellite, stream_name
+    from kws.client.connection import Endpoint
+    from kws.client.send import SENT_RATE, Sender, stream_name
 
     audio = _audio(options)
-    token = find_token(options.token_file, os.environ)
+    endpoint = Endpoint(options.url, AUDIO_PATH, find_token(options.token_file, os.environ))
     stopping = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     first = await first_source(audio, SENT_RATE)
     if first.error is not None:
         log.warning("%s; waiting for it", first.error)
-    satellite = Satellite(
+    sender = Sender(
         first.source,
         lambda: make_source(audio, SENT_RATE, again=True),
-        Destination(options.url, options.stream or stream_name(platform.node()), token),
-        lambda message: print(message, flush=True),
+        endpoint,
+        options.stream or stream_name(platform.node()),
+        lambda event: print(event, flush=True),
     )
-    await satellite.run(first.opened, stopping)
+    await sender.run(first.opened, stopping)
 
 
 def _audio(options: argparse.Namespace) -> AudioConfig:

@@ -1,7 +1,7 @@
-"""Sends sound to a daemon elsewhere, through all breaks of the line.
+"""A sender of audio to a daemon elsewhere, which goes on after each break of the connection.
 
-What waits while there is no connection stands in the feed's own ring: so the order stays, the
-oldest gives way, and how much that was is known.
+Audio that waits for a connection stays in the feed's own ring: so its order is kept, the oldest is
+overwritten first, and how much was lost is known.
 """
 
 import asyncio
@@ -9,18 +9,17 @@ import json
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+from websockets.asyncio.client import ClientConnection
+from websockets.exceptions import ConnectionClosed
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
 from kws.audio.resample import MonoResampler
 from kws.audio.source import Source
-from kws.client.connection import pause_after, problem
+from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
 from kws.protocol.codes import NAME_TAKEN
 from kws.typing import AudioFormat, Samples
@@ -28,39 +27,25 @@ from kws.typing import AudioFormat, Samples
 log = logging.getLogger(__name__)
 
 SENT_RATE = 16_000
-"""What models hear; more would only cost bandwidth."""
+"""Samples per second: the models' rate; more would only cost bandwidth."""
 _BLOCK_S = 0.05
 _BACKLOG_S = 4.0
-"""Sound that is sent late, after a break; the daemon takes a little more at once."""
+"""Audio that is sent late, after a break; the daemon takes a little more at once."""
 _AHEAD_S = 0.2
-"""A recording is sent in real time, but for so much."""
+"""How far a recording may be sent ahead of real time."""
 END_S = 10.0
-"""How long the daemon may take to hear the rest."""
+"""How long the daemon may take to process the rest."""
 
 
-@dataclass(frozen=True)
-class Destination:
-    """Where sound goes.
-
-    Attributes:
-        url: of the daemon's `/audio`.
-        stream: name of the stream, in events.
-        token: the secret; empty for none.
-    """
-
-    url: str
-    stream: str
-    token: str = ""
-
-
-class Satellite:
-    """One source, sent to one daemon.
+class Sender:
+    """Sends one source to one daemon.
 
     Args:
         source: what to send.
         make: a new source, once it was lost.
-        destination: where to.
-        take: called with each message of the daemon about the stream, a line of JSON.
+        endpoint: the daemon's `/audio`.
+        stream: name of the stream, in events.
+        write: called with each event of the stream, a line of JSON.
         clock: seconds, monotonic.
     """
 
@@ -68,12 +53,14 @@ class Satellite:
         self,
         source: Source,
         make: Callable[[], Source],
-        destination: Destination,
-        take: Callable[[str], object],
+        endpoint: Endpoint,
+        stream: str,
+        write: Callable[[str], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._live = source.live
-        self._destination, self._take, self._clock = destination, take, clock
+        self._endpoint, self._stream = endpoint, stream
+        self._write, self._clock = write, clock
         self._feeds: asyncio.Queue[Feed | None] = asyncio.Queue()
         self._feed: Feed | None = None
         self._capture = Capture(
@@ -81,24 +68,24 @@ class Satellite:
             *(Patience(), Pace(), clock),
         )
         self._sent_s, self._begun = 0.0, 0.0
-        self._joined = self._absent = self._stopping = False
+        self._started = self._disconnected = self._stopping = False
 
     def attach(self, feed: Feed) -> None:
-        """What comes next comes from this feed."""
+        """Send this feed next."""
         self._feeds.put_nowait(feed)
 
     def lose(self, reason: str) -> None:
-        """There is no sound; the daemon notices by itself."""
+        """There is no audio; the daemon notices by itself."""
 
     async def run(self, opened: AudioFormat | None, stopping: asyncio.Event) -> None:
         """Send until the source ends or `stopping` is set.
 
         Args:
             opened: what the source delivers, if it is open already.
-            stopping: ends it; the daemon is told, and hears what it has.
+            stopping: ends it; the daemon is told, and processes what it has.
 
         Raises:
-            KwsError: the source was lost for good, or the daemon refuses us.
+            KwsError: the source was lost for good, or the daemon refuses this client.
         """
         capturing = asyncio.create_task(self._capture_all(opened))
         sending = asyncio.create_task(self._send_through_breaks())
@@ -110,8 +97,8 @@ class Satellite:
                 await self._capture.stop(0.2)
                 capturing.cancel()
                 self._feeds.put_nowait(None)
-                # Where nobody answers there is nobody to hear the rest.
-                await asyncio.wait((sending,), timeout=0 if self._absent else END_S)
+                # Without a connection the rest cannot be sent.
+                await asyncio.wait((sending,), timeout=0 if self._disconnected else END_S)
             if sending.done():
                 sending.result()
             if capturing.done() and not capturing.cancelled():
@@ -127,58 +114,56 @@ class Satellite:
             self._feeds.put_nowait(None)
 
     async def _send_through_breaks(self) -> None:
-        failures = 0
+        back_off = BackOff()
         while True:
-            self._joined = False
-            said = await self._send()
-            if said is None:
+            self._started = False
+            reason = await self._send()
+            if reason is None:
                 return
             if not self._live and not self._sent_s:
-                # A satellite waits for its daemon; who sends a recording looks on.
-                raise ServerError(said)
-            failures = 0 if self._joined else failures + 1
-            self._absent = True
-            pause = pause_after(failures)
-            log.warning("%s; trying again in %g s", said, pause)
-            await asyncio.sleep(pause)
+                # A microphone waits for its daemon; whoever sends a recording wants to know.
+                raise ServerError(reason)
+            self._disconnected = True
+            await asyncio.sleep(back_off.pause_s(reason, connected=self._started))
 
     async def _send(self) -> str | None:
         """Send until the end, and return None, or why the connection ended before.
 
         Raises:
-            ServerError: the daemon refuses us, and would again.
+            ServerError: the daemon refuses this client, and would again.
         """
-        to = self._destination
-        headers = {"Authorization": f"Bearer {to.token}"} if to.token else {}
+        url = self._endpoint.url
         try:
-            async with connect(
-                to.url, additional_headers=headers, compression=None, proxy=None
-            ) as connection:
-                await self._join(connection)
-                hearing = asyncio.create_task(self._hear(connection))
+            async with self._endpoint.connect() as connection:
+                await self._start(connection)
+                receiving = asyncio.create_task(self._receive(connection))
                 try:
                     await self._send_feeds(connection)
                     await connection.send(json.dumps({"type": "end"}))
-                    async with asyncio.timeout(END_S):
-                        await hearing
+                    await self._wait_for_end(receiving)
                 finally:
-                    hearing.cancel()
+                    receiving.cancel()
                 return None
-        except TimeoutError:
-            raise ServerError(f"{to.url}: the end of the stream was not confirmed") from None
         except (KeyError, TypeError, json.JSONDecodeError) as error:
-            raise ServerError(f"{to.url}: what answers there is not kws") from error
-        except ConnectionClosed as error:
-            if error.rcvd and error.rcvd.code == NAME_TAKEN and not self._sent_s:
-                raise ServerError(f"{to.url}: {error.rcvd.reason}") from error
-            return problem(to.url, "/audio", error)
-        except (OSError, InvalidHandshake, InvalidURI) as error:
-            return problem(to.url, "/audio", error)
+            raise ServerError(f"{url}: what answers there is not kws") from error
+        except FAILURES as error:
+            closed = error.rcvd if isinstance(error, ConnectionClosed) else None
+            if closed and closed.code == NAME_TAKEN and not self._sent_s:
+                raise ServerError(f"{url}: {closed.reason}") from error
+            return self._endpoint.reason(error)
 
-    async def _join(self, connection: ClientConnection) -> None:
+    async def _wait_for_end(self, receiving: asyncio.Task[None]) -> None:
+        try:
+            async with asyncio.timeout(END_S):
+                await receiving
+        except TimeoutError:
+            url = self._endpoint.url
+            raise ServerError(f"{url}: the end of the stream was not confirmed") from None
+
+    async def _start(self, connection: ClientConnection) -> None:
         start = {
             "type": "start",
-            "stream": self._destination.stream,
+            "stream": self._stream,
             "sample_rate": SENT_RATE,
             "format": "s16le",
         }
@@ -186,17 +171,17 @@ class Satellite:
         started = json.loads(await connection.recv())
         log.info(
             "sending stream %r to %s, which listens for: %s",
-            *(self._destination.stream, self._destination.url, ", ".join(started["keywords"])),
+            *(self._stream, self._endpoint.url, ", ".join(started["keywords"])),
         )
-        self._joined, self._absent = True, False
-        # What was sent over another connection has been paid for by the clock.
+        self._started, self._disconnected = True, False
+        # Real time counts from here, for what is not sent yet.
         self._begun = self._clock() - self._sent_s
 
-    async def _hear(self, connection: ClientConnection) -> None:
-        """Take what the daemon says, until it has said all."""
+    async def _receive(self, connection: ClientConnection) -> None:
+        """Write the daemon's events until it closes the connection."""
         async for message in connection:
             if isinstance(message, str) and "seq" in json.loads(message):
-                self._take(message)
+                self._write(message)
 
     async def _send_feeds(self, connection: ClientConnection) -> None:
         """Send feed after feed; one that a break interrupted goes on."""

@@ -25,11 +25,11 @@ from kws.engine.engine import STOP_SECONDS, Hearing
 from kws.engine.listener import thresholds
 from kws.errors import KwsError
 from kws.log import set_level
+from kws.protocol.codes import EVENTS_PATH
 from kws.protocol.events import Reloaded
 from kws.serving.app import Reception
 from kws.serving.auth import Access, read_access
 from kws.serving.hub import Hub
-from kws.serving.routes import EVENTS_PATH
 from kws.serving.stdout import StdoutWriter
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import warm_up

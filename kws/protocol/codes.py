@@ -1,6 +1,13 @@
-"""Codes that our websockets are closed with, beside those of RFC 6455: see docs/protocol.md."""
+"""Paths of the websockets, and the codes that close them beside those of RFC 6455.
+
+See docs/protocol.md.
+"""
 
 from websockets.frames import CloseCode
+
+EVENTS_PATH = "/events"
+SCORES_PATH = "/scores"
+AUDIO_PATH = "/audio"
 
 TOO_SLOW = 4008
 WRONG_TOKEN = 4401

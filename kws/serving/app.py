@@ -11,12 +11,13 @@ from kws.engine.clips import Sounds
 from kws.engine.engine import Hearing, Outlets
 from kws.engine.listener import thresholds
 from kws.engine.scores import Observers
+from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
 from kws.protocol.events import Event, News
 from kws.protocol.replies import hello, started
 from kws.serving.auth import Access
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Standing
-from kws.serving.routes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH, Answer, Document, Page, Pages
+from kws.serving.routes import Answer, Document, Page, Pages
 from kws.serving.scores import Looking, serve_looker
 from kws.serving.sender import Sending, serve_sender
 from kws.serving.server import SOUND_LIMIT, Room, Server

@@ -11,10 +11,6 @@ from websockets.http11 import Request, Response
 
 from kws.serving.auth import Access, bearer_token
 
-EVENTS_PATH = "/events"
-SCORES_PATH = "/scores"
-AUDIO_PATH = "/audio"
-
 
 @dataclass(frozen=True)
 class Document:

@@ -17,7 +17,7 @@ from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, sta
 from tests.support.speech import DEMO
 from tests.support.talker import Talker
 
-SERVER, HUNG, INTERRUPTED = 5, 6, 130
+CONFIGURATION, SERVER, HUNG, INTERRUPTED = 2, 5, 6, 130
 """Exit codes."""
 
 Talk = Callable[..., Talker]
@@ -123,6 +123,21 @@ def test_watch_does_not_knock_again_with_a_wrong_token(talk: Talk, watch: Watch)
     watcher = watch(url(daemon), token="wrong")
     assert watcher.process.wait(limit(30)) == SERVER
     assert "token" in watcher.stderr.finish()[-1]
+
+
+def test_white_space_after_a_token_does_not_matter(talk: Talk, watch: Watch) -> None:
+    daemon = talk(environment={"KWS_TOKEN": "secret"})
+    watcher = watch("--once", url(daemon), token="secret\n")
+    watcher.subscribed()
+
+
+def test_a_token_that_cannot_be_sent_is_an_error_that_does_not_show_it(watch: Watch) -> None:
+    for token in ("s3cret\nsecond", "s3cret\x7f", "s3cret\u65e5"):
+        watcher = watch("ws://127.0.0.1:1/events", token=token)
+        assert watcher.process.wait(30) == CONFIGURATION
+        (line,) = watcher.stderr.finish()
+        assert "token" in line
+        assert "s3cret" not in line
 
 
 def test_watch_ends_when_nobody_reads_it(talk: Talk) -> None:

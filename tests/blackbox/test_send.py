@@ -88,9 +88,12 @@ def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
     elsewhere = run_kws("send", str(word), "--url", url(daemon.port).replace("audio", "health"))
     assert (elsewhere.returncode, "HTTP 400" in elsewhere.stderr) == (5, True), elsewhere.stderr
     sent = run_kws(
-        *("send", str(word), "--url", url(daemon.port)), environment={"KWS_TOKEN": "secret"}
+        *("send", str(word), "--url", url(daemon.port)), environment={"KWS_TOKEN": "secret\n"}
     )
     assert sent.returncode == 0
+    unsendable = run_kws("send", str(word), environment={"KWS_TOKEN": "s3cret\nsecond"})
+    assert (unsendable.returncode, "token" in unsendable.stderr) == (2, True)
+    assert "s3cret" not in unsendable.stderr
 
 
 def test_an_interrupt_ends_the_stream_well(start: Start, stack: ExitStack, tmp_path: Path) -> None:

@@ -9,8 +9,9 @@ import pytest
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
+from kws.protocol.codes import EVENTS_PATH
 from kws.serving.auth import Access
-from kws.serving.routes import EVENTS_PATH, Answer, Document, Pages
+from kws.serving.routes import Answer, Document, Pages
 
 TOKEN = {"Authorization": "Bearer secret"}
 OPEN, GUARDED = Access(), Access("secret")

@@ -1,0 +1,109 @@
+"""A subscriber of a daemon's events that misses none while connections end and begin."""
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kws.client.connection import FAILURES, BackOff, Endpoint
+from kws.errors import ServerError
+
+log = logging.getLogger(__name__)
+
+
+class Watcher:
+    """Subscribes to events, and after a break asks for those that it missed.
+
+    Args:
+        endpoint: the daemon's `/events`.
+        write: called with each event, a line of JSON.
+        keywords: detections of these only; None for all.
+        min_confidence: detections of at least this confidence.
+        sleep: waits for so many seconds.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        write: Callable[[str], object],
+        *,
+        keywords: Sequence[str] | None = None,
+        min_confidence: float = 0.0,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self._endpoint, self._write, self._sleep = endpoint, write, sleep
+        self._filter = {"keywords": keywords, "min_confidence": min_confidence}
+        self._run: str | None = None
+        self._seq = 0
+        self._connected = False
+
+    def watch(self) -> None:
+        """Write events until the connection ends.
+
+        Raises:
+            ServerError: there was no connection, or the daemon refuses this client.
+        """
+        reason = self._watch()
+        if not self._connected:
+            raise ServerError(reason)
+
+    def watch_through_breaks(self) -> None:
+        """Write events for ever; connect again whenever the connection ends.
+
+        Raises:
+            ServerError: the daemon refuses this client, and would again.
+        """
+        back_off = BackOff()
+        while True:
+            reason = self._watch()
+            self._sleep(back_off.pause_s(reason, connected=self._connected))
+
+    def _watch(self) -> str:
+        """Write events until the connection ends; return why it did.
+
+        Raises:
+            ServerError: the daemon refuses this client, and would again.
+        """
+        self._connected = False
+        try:
+            with self._endpoint.connect_blocking() as connection:
+                hello = json.loads(connection.recv())
+                keywords = ", ".join(hello["keywords"])
+                request = self._request(hello)
+                self._connected = True
+                log.info("subscribed to %s: %s", self._endpoint.url, keywords)
+                connection.send(json.dumps(request))
+                while True:
+                    self._take(connection.recv())
+        except (ValueError, KeyError, TypeError) as error:
+            raise ServerError(f"{self._endpoint.url}: what answers there is not kws") from error
+        except BrokenPipeError:
+            raise  # the reader of our output has gone
+        except FAILURES as error:
+            return self._endpoint.reason(error)
+
+    def _request(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """The filter, and after which event this subscriber missed some."""
+        request: dict[str, Any] = {
+            name: value for name, value in self._filter.items() if value is not None
+        }
+        if self._run is None:
+            self._seq = hello["seq"] - 1
+        elif self._run != hello["run"]:
+            log.warning("the daemon was restarted; the last events of its earlier run are lost")
+            self._seq = 0
+            request["after"] = {"run": hello["run"], "seq": 0}
+        else:
+            request["after"] = {"run": self._run, "seq": self._seq}
+        self._run = hello["run"]
+        return request
+
+    def _take(self, text: str | bytes) -> None:
+        message = json.loads(text)
+        if "seq" in message:
+            self._write(text if isinstance(text, str) else text.decode())
+            # An event that came before the answer can precede those that are sent again.
+            self._seq = max(self._seq, message["seq"])
+        elif not message.get("replay", {}).get("complete", True):
+            log.warning("more was missed than the daemon keeps")
