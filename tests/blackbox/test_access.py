@@ -186,8 +186,9 @@ def test_a_wrong_token_gets_nothing(guarded: Talker, message: str) -> None:
     assert SECRET not in reason
 
 
-def test_who_says_nothing_is_sent_away(talk: Talk) -> None:
-    port = talk(environment={"KWS_TOKEN": SECRET}).port
+@pytest.mark.parametrize("guarded", ["environment"], indirect=True)
+def test_who_says_nothing_is_sent_away(guarded: Talker) -> None:
+    port = guarded.port
     with (
         socket.create_connection((HOST, port), timeout=limit(30)) as line,
         subscribe(port) as without_token,

@@ -34,6 +34,14 @@ def daemon() -> Iterator[DaemonProcess]:
         yield daemon
 
 
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[DaemonProcess]:
+    """The same with a token, and it keeps the sound of events."""
+    keep = ("--set", "server.keep_audio_s=60")
+    with DaemonProcess(*NETWORK, *keep, environment=TOKEN) as daemon:
+        yield daemon
+
+
 @contextmanager
 def send(port: int, stream: str, **more: Any) -> Iterator[ClientConnection]:
     """Begin to send a stream."""
@@ -144,8 +152,8 @@ def test_a_bad_header_is_refused_with_its_reason(
     assert (code, reason in said) == (1008, True), said
 
 
-def test_what_will_come_can_stand_in_the_address(start: Start) -> None:
-    daemon = start(*NETWORK, environment=TOKEN)
+def test_what_will_come_can_stand_in_the_address(guarded: DaemonProcess) -> None:
+    daemon = guarded
     address = f"/audio?stream=desk%201&sample_rate={RATE}&format=s16le&channels=1"
     bearer = {"Authorization": "Bearer secret"}
     with subscribe(daemon.port, address, additional_headers=bearer) as connection:
@@ -256,8 +264,8 @@ def test_there_is_an_end_to_how_many_streams(start: Start) -> None:
         assert receive(subscriber)["type"] == "hello"
 
 
-def test_the_token_and_the_origin_hold_for_all_doors(start: Start) -> None:
-    daemon = start(*NETWORK, environment=TOKEN)
+def test_the_token_and_the_origin_hold_for_all_doors(guarded: DaemonProcess) -> None:
+    daemon = guarded
     begin = {"type": "start", "stream": "x", "sample_rate": RATE, "format": "s16le"}
     for path, first in (("/audio", begin), ("/scores", {"stream": "x"})):
         with subscribe(daemon.port, path) as connection:
@@ -309,21 +317,20 @@ def test_who_sends_and_who_looks_is_told_that_the_daemon_stops(start: Start) -> 
         assert close_code(looker)[0] == 1001
 
 
-def test_metrics_count_what_happened(start: Start) -> None:
-    daemon = start(*NETWORK)
-    with send(daemon.port, "kitchen") as connection:
+def test_metrics_count_what_happened(daemon: DaemonProcess) -> None:
+    with send(daemon.port, "counted") as connection:
         connection.send(pcm(np.concatenate((spoken("yes"), spoken("yes")))))
         end(connection)
     status, headers, text = get(daemon.port, "/metrics")
     assert status == 200
     assert headers["Content-Type"].startswith("text/plain; version=0.0.4")
-    assert 'kws_detections_total{keyword="yes",stream="kitchen"} 2.0' in text
+    assert 'kws_detections_total{keyword="yes",stream="counted"} 2.0' in text
     assert 'model="yes-no-up-down"' in text
     assert "kws_inference_seconds_count" in text
 
 
-def test_the_sound_of_an_event_is_for_who_has_the_token(start: Start) -> None:
-    daemon = start(*NETWORK, "--set", "server.keep_audio_s=60", environment=TOKEN)
+def test_the_sound_of_an_event_is_for_who_has_the_token(guarded: DaemonProcess) -> None:
+    daemon = guarded
     bearer = {"Authorization": "Bearer secret"}
     with subscribe(daemon.port, "/audio", additional_headers=bearer) as connection:
         begin = {"type": "start", "stream": "x", "sample_rate": RATE, "format": "s16le"}

@@ -64,6 +64,13 @@ def watch() -> Iterator[Watch]:
         yield begin
 
 
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Talker]:
+    """A daemon that asks for a token, for the tests of this module."""
+    with Talker(environment={"KWS_TOKEN": "secret"}) as daemon:
+        yield daemon
+
+
 def url(daemon: DaemonProcess) -> str:
     """Where its events are."""
     return f"ws://127.0.0.1:{daemon.port}/events"
@@ -79,15 +86,15 @@ def test_watch_prints_the_events_and_ends_with_the_daemon(talk: Talk, watch: Wat
     assert json_lines("\n".join(watcher.stdout.finish())) == events
 
 
-def test_watch_prints_what_it_was_asked_for(talk: Talk, watch: Watch) -> None:
-    daemon = talk(environment={"KWS_TOKEN": "secret"})
+def test_watch_prints_what_it_was_asked_for(guarded: Talker, watch: Watch) -> None:
+    asked = ("--once", "--keyword", "no", "--keyword", "down", "--min-confidence", "0.1")
     watcher = watch(
-        *("--once", "--keyword", "no", "--keyword", "down", "--min-confidence", "0.1", url(daemon)),
+        *(*asked, url(guarded)),
         token="secret",
     )
     watcher.subscribed()
     # Before its filter has arrived it gets everything; a first "no" tells us that it has.
-    events = daemon.say("no", "yes", "down")
+    events = guarded.say("no", "yes", "down")
     lines = watcher.stdout.first(2)
     assert json_lines("\n".join(lines)) == [events[0], events[2]]
 
@@ -118,39 +125,38 @@ def test_watch_says_when_nobody_is_there(watch: Watch) -> None:
     assert "is kws running there?" in watcher.stderr.finish()[-1]
 
 
-def test_watch_does_not_knock_again_with_a_wrong_token(talk: Talk, watch: Watch) -> None:
-    daemon = talk(environment={"KWS_TOKEN": "secret"})
-    watcher = watch(url(daemon), token="wrong")
+def test_watch_does_not_knock_again_with_a_wrong_token(guarded: Talker, watch: Watch) -> None:
+    watcher = watch(url(guarded), token="wrong")
     assert watcher.process.wait(limit(30)) == SERVER
     assert "token" in watcher.stderr.finish()[-1]
 
 
-def test_white_space_after_a_token_does_not_matter(talk: Talk, watch: Watch) -> None:
-    daemon = talk(environment={"KWS_TOKEN": "secret"})
-    watcher = watch("--once", url(daemon), token="secret\n")
+def test_white_space_after_a_token_does_not_matter(guarded: Talker, watch: Watch) -> None:
+    watcher = watch("--once", url(guarded), token="secret\n")
     watcher.subscribed()
 
 
 def test_a_token_that_cannot_be_sent_is_an_error_that_does_not_show_it(watch: Watch) -> None:
     for token in ("s3cret\nsecond", "s3cret\x7f", "s3cret\u65e5"):
         watcher = watch("ws://127.0.0.1:1/events", token=token)
-        assert watcher.process.wait(30) == CONFIGURATION
+        assert watcher.process.wait(limit(30)) == CONFIGURATION
         (line,) = watcher.stderr.finish()
         assert "token" in line
         assert "s3cret" not in line
 
 
-def test_watch_ends_when_nobody_reads_it(talk: Talk) -> None:
-    daemon = talk()
+def test_watch_ends_when_nobody_reads_it(guarded: Talker) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb"):
-        process = started("watch", url(daemon), stdout=writing)
+        process = started(
+            "watch", url(guarded), environment={"KWS_TOKEN": "secret"}, stdout=writing
+        )
     assert process.stderr is not None
     stderr = Lines(process.stderr)
     try:
         stderr.find(lambda line: "subscribed to" in line)
         os.close(reading)
-        daemon.say("yes")
+        guarded.say("yes")
         assert process.wait(limit(30)) == 1
     finally:
         process.kill()

@@ -10,7 +10,7 @@ import soundfile
 
 from tests.support.client import get_json, receive, receive_all, subscribe
 from tests.support.limits import TIMEOUT
-from tests.support.process import DaemonProcess, json_lines, run_kws
+from tests.support.process import DaemonProcess, Message, json_lines, run_kws
 from tests.support.speech import (
     CLEAREST,
     DEMO,
@@ -57,25 +57,29 @@ def test_the_demo_is_heard_in_real_time(start: Start) -> None:
     assert_heard_once(first_round, expected)
 
 
-def test_a_file_is_heard_and_ends_the_daemon(start: Start) -> None:
-    daemon = start("--source", str(DEMO))
-    assert daemon.finish() == 0
-    events = daemon.all_events()
+@pytest.fixture(scope="module")
+def from_file() -> list[Message]:
+    """What a daemon says that hears the demo as a file, and ends."""
+    with DaemonProcess("--source", str(DEMO)) as daemon:
+        assert daemon.finish() == 0
+        return daemon.all_events()
+
+
+def test_a_file_is_heard_and_ends_the_daemon(from_file: list[Message]) -> None:
+    events = from_file
     assert_heard_once(events, words())
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert len({event["id"] for event in events}) == len(events)
     assert {event["stream"] for event in events} == {"default"}
 
 
-def test_scan_hears_what_the_daemon_hears(start: Start) -> None:
+def test_scan_hears_what_the_daemon_hears(from_file: list[Message]) -> None:
     scan = run_kws("scan", str(DEMO))
     assert (scan.returncode, scan.stderr) == (0, "")
     found = json_lines(scan.stdout)
     assert_heard_once(found, words())
     assert all(event["file"] == str(DEMO) for event in found)
-    daemon = start("--source", str(DEMO))
-    assert daemon.finish() == 0
-    told = daemon.all_events()
+    told = from_file
     assert [event["keyword"] for event in found] == [event["keyword"] for event in told]
     for key in ("t", "confidence"):
         assert [event[key] for event in found] == pytest.approx(

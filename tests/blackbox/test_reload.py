@@ -2,7 +2,7 @@
 
 import json
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from tests.support.process import DaemonProcess, Message
 from tests.support.speech import assert_heard_once, words
 
 TOKEN = "open sesame"
+OLD = "audio: {source: demo}\n"
 MOMENTS = ("yes", "up", "no")
 """Words right after which everything is read again."""
 EXPECTED = words()[:6]
@@ -26,12 +27,25 @@ def post(port: int, token: str | None) -> tuple[int, str]:
     return status, text
 
 
+def demo_config(folder: Path) -> Path:
+    """A configuration that changes in the course of a test."""
+    path = folder / "config.yaml"
+    path.write_text(OLD)
+    return path
+
+
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
-    """A configuration that changes in the course of a test."""
-    path = tmp_path / "config.yaml"
-    path.write_text("audio: {source: demo}\n")
-    return path
+    return demo_config(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[DaemonProcess, Path]]:
+    """A daemon with a token that tests share, and its configuration: each leaves it as it was."""
+    path = demo_config(tmp_path_factory.mktemp("guarded"))
+    with DaemonProcess("--config", str(path), environment={"KWS_TOKEN": TOKEN}) as daemon:
+        yield daemon, path
+        assert daemon.stop() == 0
 
 
 def test_no_word_is_lost_or_doubled_over_reloads(start: Start, config: Path) -> None:
@@ -77,25 +91,31 @@ def test_a_hangup_brings_new_thresholds_to_the_same_subscriber(start: Start, con
     ],
 )
 def test_what_cannot_be_is_refused_and_the_old_goes_on(
-    start: Start, config: Path, text: str, reason: str
+    guarded: tuple[DaemonProcess, Path], text: str, reason: str
 ) -> None:
-    daemon = start("--config", str(config), environment={"KWS_TOKEN": TOKEN})
+    daemon, config = guarded
     port = daemon.port
     config.write_text(text)
     status, body = post(port, TOKEN)
     assert status == 409
     assert reason in json.loads(body)["reason"]
-    daemon.logged(lambda entry: "reload refused, going on as before" in entry["message"])
-    config.write_text("audio: {source: demo}\n")
+
+    def refused(entry: Message) -> bool:
+        message: str = entry["message"]
+        return "reload refused, going on as before" in message and reason in message
+
+    daemon.logged(refused)
+    config.write_text(OLD)
     assert post(port, TOKEN)[0] == 200
-    assert daemon.stop() == 0
 
 
-def test_only_who_has_the_token_may(start: Start, config: Path) -> None:
-    guarded = start("--config", str(config), environment={"KWS_TOKEN": TOKEN})
+def test_only_who_has_the_token_may(
+    guarded: tuple[DaemonProcess, Path], start: Start, config: Path
+) -> None:
+    daemon, _ = guarded
     open_to_all = start("--config", str(config))
-    assert post(guarded.port, None)[0] == 403
-    assert post(guarded.port, "guess")[0] == 403
+    assert post(daemon.port, None)[0] == 403
+    assert post(daemon.port, "guess")[0] == 403
     status, text = post(open_to_all.port, "guess")
     assert status == 403
     assert "server.token_file" in text

@@ -3,7 +3,7 @@
 import json
 import signal
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,11 +15,18 @@ from kws.client.send import END_S
 from tests.support.audio_servers import PulseAudio
 from tests.support.client import HOST, get_json, receive, subscribe
 from tests.support.limits import TIMEOUT, limit, wait_until
-from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, started
+from tests.support.process import DaemonProcess, Lines, Message, json_lines, run_kws, started
 from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
 NETWORK = ("--source", "network")
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[DaemonProcess]:
+    """A daemon that hears only what is sent, for the tests of this module."""
+    with DaemonProcess(*NETWORK) as daemon:
+        yield daemon
 
 
 def url(port: int) -> str:
@@ -34,8 +41,8 @@ def free_port() -> int:
         return port
 
 
-def test_a_recording_is_sent_and_its_events_are_printed(start: Start, word: Path) -> None:
-    daemon = start(*NETWORK)
+def test_a_recording_is_sent_and_its_events_are_printed(network: DaemonProcess, word: Path) -> None:
+    daemon = network
     sent = run_kws("send", str(word), "--url", url(daemon.port), "--stream", "kitchen")
     assert sent.returncode == 0, sent.stderr
     events = json_lines(sent.stdout)
@@ -45,11 +52,15 @@ def test_a_recording_is_sent_and_its_events_are_printed(start: Start, word: Path
         "stream-ended",
     ]
     assert {each["stream"] for each in events} == {"kitchen"}
-    assert daemon.events(3) == events
+
+    def printed(lines: list[str]) -> list[Message]:
+        return [each for each in json_lines("\n".join(lines)) if each["stream"] == "kitchen"]
+
+    assert printed(daemon.wait_for_lines(lambda lines: len(printed(lines)) >= 3)) == events
 
 
-def test_standard_input_is_sent_at_its_own_rate(start: Start, stack: ExitStack) -> None:
-    daemon = start(*NETWORK)
+def test_standard_input_is_sent_at_its_own_rate(network: DaemonProcess, stack: ExitStack) -> None:
+    daemon = network
     process = stack.enter_context(
         started(
             "send", "-", "--rate", "8000", "--url", url(daemon.port), "--stream", "pipe", stdin=-1
@@ -96,8 +107,10 @@ def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
     assert "s3cret" not in unsendable.stderr
 
 
-def test_an_interrupt_ends_the_stream_well(start: Start, stack: ExitStack, tmp_path: Path) -> None:
-    daemon = start(*NETWORK)
+def test_an_interrupt_ends_the_stream_well(
+    network: DaemonProcess, stack: ExitStack, tmp_path: Path
+) -> None:
+    daemon = network
     long = tmp_path / "long.wav"
     soundfile.write(long, np.concatenate((spoken("yes"), np.zeros(60 * RATE))), RATE)
     process = stack.enter_context(

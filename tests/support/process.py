@@ -208,10 +208,12 @@ class DaemonProcess:
         assert self._stdout is not None
         return [json.loads(line) for line in self._stdout.first(count, timeout)]
 
-    def wait_for_lines(self, enough: Callable[[list[str]], bool], timeout: float = TIMEOUT) -> None:
-        """Wait until the lines of its standard output are enough."""
+    def wait_for_lines(
+        self, enough: Callable[[list[str]], bool], timeout: float = TIMEOUT
+    ) -> list[str]:
+        """The lines of its standard output, once they are enough."""
         assert self._stdout is not None
-        self._stdout.wait_for(enough, timeout)
+        return self._stdout.wait_for(enough, timeout)
 
     def finish(self, timeout: float = TIMEOUT) -> int:
         """Wait for its end; the exit code."""
