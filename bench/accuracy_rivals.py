@@ -19,9 +19,10 @@ from bench.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
 from bench.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material
 from bench.rivals.points import Point, Scanned, points, with_alarms, with_misses, worthwhile
 from bench.rivals.report import as_json, table
+from kws.config.paths import DEFAULT_MODEL
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
-from kws.spotting.model_file import DEFAULT_MODEL, KeywordModel, load_model
+from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
 from train.data.clips import Split
 from train.measure.hearing import detect, track

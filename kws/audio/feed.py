@@ -14,8 +14,6 @@ from kws.typing import Frames
 log = logging.getLogger(__name__)
 
 RING_SECONDS = 8.0
-LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
-"""Samples per second that a recording or stream may have."""
 
 
 @dataclass(frozen=True)
