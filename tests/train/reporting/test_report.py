@@ -48,7 +48,9 @@ class Page(HTMLParser):
         self.source = path.read_text(encoding="utf-8")
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.headings: list[str] = []
+        self.rows: dict[str, list[str]] = {}
         self.text = ""
+        self._row: list[str] = []
         self._open: list[str] = []
         self.feed(self.source)
         assert not self._open
@@ -57,14 +59,23 @@ class Page(HTMLParser):
         self.elements.append((tag, {name: value or "" for name, value in attributes}))
         if tag != "meta":
             self._open.append(tag)
+        if tag == "tr":
+            self._row = []
+        elif tag in ("th", "td"):
+            self._row.append("")
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
+        if tag == "tr":
+            name, *cells = (" ".join(cell.split()) for cell in self._row)
+            self.rows[name] = cells
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] in ("style", "script"):
             return
         self.text += data
+        if "td" in self._open or "th" in self._open:
+            self._row[-1] += data
         if self._open and self._open[-1] == "h2":
             self.headings.append(data)
 
@@ -200,6 +211,15 @@ def test_examples_have_their_audio(page: Page) -> None:
         assert rate == RATE
         assert len(samples) / rate <= 6.0
         assert 0.05 < np.abs(samples).max() < 0.75
+
+
+def test_tables_tell_what_thresholds_cost_and_sum_sets_up(page: Page) -> None:
+    assert page.rows["0"] == ["50.0 %", "0.9", "0.9"]
+    assert page.rows["4 in force"] == ["10.0 %", "0.3", "0.3"]
+    sets = [page.rows[name] for name in (HOSTILE, "acting")]
+    total = page.rows["all evaluation audio"]
+    assert int(total[2]) == sum(int(each[2]) for each in sets) > 0
+    assert {each[0] for each in sets} == {"evaluation"}
 
 
 def test_names_are_shown_and_never_become_markup(page: Page) -> None:
