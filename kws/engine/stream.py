@@ -14,7 +14,7 @@ from torch import Tensor
 
 from kws.audio.feed import Feed
 from kws.audio.resample import warn_not_finite
-from kws.engine.clips import CLIP_S, Sound
+from kws.engine.clips import CLIP_S, Clip
 from kws.engine.listener import Listener
 from kws.engine.scores import Hop, Observers, level
 from kws.errors import SilentError
@@ -25,7 +25,7 @@ from kws.typing import Frames
 log = logging.getLogger(__name__)
 
 _MEMORY_S = 4.0
-"""Sound that is remembered for another spotter, which has to know all that the old one does."""
+"""Clip that is remembered for another spotter, which has to know all that the old one does."""
 _LATE_S = 1.0
 """When spotters are exchanged, what the new one would have said within so long is said late."""
 _EPSILON_S = 1e-6
@@ -58,7 +58,7 @@ class Stream:
         behind_s: float | None = None,
         heard_to_end: Callable[[], None] = lambda: None,
         observers: Observers | None = None,
-        keep: Callable[[str, Sound], None] | None = None,
+        keep: Callable[[str, Clip], None] | None = None,
     ) -> None:
         self.name = name
         self.spotter = spotter
@@ -253,11 +253,11 @@ class Stream:
             if event is not None and self._keep is not None and self._feed is not None:
                 self._keep(event.id, self._sound(self._feed.format.sample_rate, each.t))
 
-    def _sound(self, rate: int, t: float) -> Sound:
+    def _sound(self, rate: int, t: float) -> Clip:
         """What was heard up to a moment of the stream, in seconds."""
         frames = np.concatenate(self._memory) if self._memory else np.empty((0, 1), np.float32)
         end = round((t - self._unbroken_since) * rate) - (self._taken - len(frames))
-        return Sound(frames[max(0, end - round(CLIP_S * rate)) : max(0, end)], rate)
+        return Clip(frames[max(0, end - round(CLIP_S * rate)) : max(0, end)], rate)
 
 
 def _seconds(spotter: Spotter) -> float:
