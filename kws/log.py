@@ -145,8 +145,15 @@ class Unwaiting(logging.Handler):
 
 
 def log_without_waiting() -> Unwaiting:
-    """Put a thread between the log and who logs."""
+    """Put a thread between the log and who logs; `finish_log` ends it."""
     root = logging.getLogger()
     handler = Unwaiting(list(root.handlers))
     root.handlers = [handler]
     return handler
+
+
+def finish_log(timeout: float) -> None:
+    """Write what waits in the log, for at most `timeout` seconds."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, Unwaiting):
+            handler.finish(timeout)

@@ -30,14 +30,14 @@ from kws.serving.auth import Access
 from kws.serving.connection import Delivery, end, first_message, refused
 from kws.serving.hub import Hub
 from kws.serving.routes import request_token
-from kws.serving.showing import Showing
+from kws.serving.scores import ScoreQueue
 from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sending:
+class SenderEndpoint:
     """What all senders share.
 
     Attributes:
@@ -59,13 +59,13 @@ class Sending:
     too_slow: Callable[[], object]
 
 
-async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
+async def serve_sender(connection: ServerConnection, shared: SenderEndpoint) -> None:
     """Hear one stream until it ends, its client leaves or is closed."""
     start = await _start(connection, shared.access)
     loop, woken, replaced = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
-    showing = Showing(connection, shared.observers)
+    scores = ScoreQueue(connection, shared.observers)
     stream: SenderStream | None = None
     try:
         shared.hub.change(
@@ -83,7 +83,7 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
         delivery = Delivery(
             *(connection, subscription, shared.queue, shared.too_slow),
             last=lambda body: isinstance(body, StreamEnded) and opened.over,
-            flush=showing.flush,
+            flush=scores.flush,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(delivery.watch(woken))
@@ -91,10 +91,10 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
             tasks.create_task(_receive(connection, opened))
             tasks.create_task(_make_way(connection, replaced))
             if start.scores:
-                showing.show(start.stream)
-                tasks.create_task(showing.send())
+                scores.show(start.stream)
+                tasks.create_task(scores.send())
     finally:
-        showing.show(None)
+        scores.show(None)
         shared.hub.unsubscribe(subscription)
         if stream is not None:
             stream.abandon("its connection ended")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.daemon.progress import Awaited, Progress, Work
+from kws.daemon.watchdog import Awaited, Progress, Work
 
 START = Work(10, 20, 30, Awaited.SOUND)
 MORE = {"windows": 11, "attempts": 21, "answers": 31}
