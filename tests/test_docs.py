@@ -27,6 +27,7 @@ _FENCED = re.compile(r"^```.*?^```$", re.DOTALL | re.MULTILINE)
 _CODE = re.compile(r"`[^`\n]+`")
 _LINK = re.compile(r"\]\(([^()\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
+_FILE = re.compile(r"`([\w/]+/\w+\.py)`")
 _ELSEWHERE = re.compile(r"[a-z]+:")
 
 
@@ -62,6 +63,15 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 def test_every_page_is_one_click_from_the_readme() -> None:
     linked = {(REPOSITORY / link.partition("#")[0]).resolve() for link in links(README)}
     assert {*PAGES, REPOSITORY / "CONTRIBUTING.md", REPOSITORY / "CHANGELOG.md"} <= linked
+
+
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_every_file_that_is_named_is_there(name: str) -> None:
+    named = _FILE.findall((REPOSITORY / name).read_text(encoding="utf-8"))
+    assert named
+    for each in named:
+        # The walk through the daemon names files by their place in `kws`.
+        assert any((REPOSITORY / parent / each).is_file() for parent in ("", "kws")), each
 
 
 def test_the_readme_is_short() -> None:
