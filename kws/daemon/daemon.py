@@ -23,7 +23,6 @@ from kws.daemon.reload import load
 from kws.daemon.sd_notify import Supervisor
 from kws.daemon.watchdog import Pulse
 from kws.engine.engine import STOP_SECONDS, Hearing
-from kws.engine.listener import thresholds
 from kws.errors import KwsError
 from kws.log import set_level
 from kws.protocol.codes import EVENTS_PATH
@@ -240,7 +239,7 @@ class Daemon:
             self._config, self._model = config, model
             set_level(config.log.level)
             spotter = self._hearing.stream.spotter
-            self._hub.publish(Reloaded(model.header.name, model.classes, thresholds(spotter)))
+            self._hub.publish(Reloaded(model.header.name, model.classes, spotter.thresholds))
             log.info("reloaded: listening for: %s", ", ".join(model.classes))
 
 

@@ -14,8 +14,8 @@ from kws.audio.liveness import Patience
 from kws.audio.source import FirstSource, make_source
 from kws.config.schema import AudioConfig, Config
 from kws.engine.batch import Inference
+from kws.engine.build import make_spotter, warn_of_other_hop
 from kws.engine.clips import Sound
-from kws.engine.listener import make_spotter, warn_of_other_hop
 from kws.engine.scores import Observers
 from kws.engine.senders import NetworkStreams
 from kws.engine.stream import Stream

@@ -9,7 +9,7 @@ from kws.audio.liveness import Patience
 from kws.audio.pcm import PcmFormat
 from kws.audio.remote import Remote
 from kws.engine.batch import Inference
-from kws.engine.listener import SILENCE_S
+from kws.engine.build import SILENCE_S
 from kws.engine.stream import Stream
 from kws.protocol.events import Body, Event, StreamEnded, StreamStarted
 from kws.serving.status import SourceState

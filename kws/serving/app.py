@@ -8,7 +8,6 @@ from http import HTTPStatus
 from kws.config.schema import Config
 from kws.engine.clips import Sounds
 from kws.engine.engine import Hearing, Outlets
-from kws.engine.listener import thresholds
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
 from kws.protocol.events import Body, Event, encode
@@ -138,7 +137,7 @@ class Reception:
                 seq=seq,
                 model=spotter.model.header.name,
                 keywords=spotter.model.classes,
-                thresholds=thresholds(spotter),
+                thresholds=spotter.thresholds,
                 sources=tuple(each.summary() for each in sources),
             )
         )
@@ -152,7 +151,7 @@ class Reception:
                 stream=stream,
                 model=spotter.model.header.name,
                 keywords=spotter.model.classes,
-                thresholds=thresholds(spotter),
+                thresholds=spotter.thresholds,
             )
         )
 
@@ -162,7 +161,7 @@ class Reception:
         return Watching(
             stream=self._hearing.stream.name,
             keywords=spotter.model.classes,
-            thresholds=thresholds(spotter),
+            thresholds=spotter.thresholds,
             release={word: each.release for word, each in spotter.trigger.items()},
             refractory_s={word: each.refractory_s for word, each in spotter.trigger.items()},
             hop_s=spotter.hop_s,
