@@ -20,8 +20,8 @@ from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
 from kws.daemon.reload import load
-from kws.daemon.sd_notify import Supervisor
-from kws.daemon.watchdog import Pulse
+from kws.daemon.sd_notify import SdNotify
+from kws.daemon.watchdog import Watchdog
 from kws.engine.engine import STOP_SECONDS, Hearing
 from kws.errors import KwsError
 from kws.log import set_level
@@ -110,8 +110,8 @@ class Daemon:
         self._stdout = StdoutWriter(self._hub)
         self._reception = Reception(self._hub, access, config)
         self._hearing = Hearing(first, config, model, self._reception.outlets, pace, time.monotonic)
-        self._supervisor = Supervisor(os.environ)
-        self._pulse = Pulse(self._hearing, self._supervisor, time.monotonic)
+        self._supervisor = SdNotify(os.environ)
+        self._pulse = Watchdog(self._hearing, self._supervisor, time.monotonic)
         self._server = self._reception.open(
             self._hearing, lambda: self._pulse.stalled, self._answer_reload
         )

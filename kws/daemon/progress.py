@@ -16,7 +16,7 @@ class Awaited(Enum):
 
 
 @dataclass(frozen=True)
-class Signs:
+class Work:
     """What has been done so far.
 
     Attributes:
@@ -32,7 +32,7 @@ class Signs:
     awaited: Awaited
 
 
-class Vitals:
+class Progress:
     """Says whether anything was done since it last was.
 
     While sound ought to come only windows count: a thread that hangs is dead. While a device is
@@ -41,9 +41,9 @@ class Vitals:
     """
 
     def __init__(self) -> None:
-        self._before = Signs(-1, -1, -1, Awaited.NOTHING)
+        self._before = Work(-1, -1, -1, Awaited.NOTHING)
 
-    def alive(self, now: Signs) -> bool:
+    def alive(self, now: Work) -> bool:
         """Whether there was progress since the last call that found some."""
         before = self._before
         heard, tried, answered = (

@@ -4,18 +4,18 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from kws.daemon.progress import Awaited, Signs, Vitals
-from kws.daemon.sd_notify import Supervisor
+from kws.daemon.progress import Awaited, Progress, Work
+from kws.daemon.sd_notify import SdNotify
 from kws.engine.engine import Hearing
 
 log = logging.getLogger(__name__)
 
 _BEAT_SECONDS = 1.0
 _STALLED_SECONDS = 5.0
-"""Sound that comes and is not heard for so long makes the daemon unhealthy."""
+"""Clip that comes and is not heard for so long makes the daemon unhealthy."""
 
 
-class Pulse:
+class Watchdog:
     """Watches what is heard.
 
     Args:
@@ -24,13 +24,11 @@ class Pulse:
         clock: seconds, monotonic.
     """
 
-    def __init__(
-        self, hearing: Hearing, supervisor: Supervisor, clock: Callable[[], float]
-    ) -> None:
+    def __init__(self, hearing: Hearing, supervisor: SdNotify, clock: Callable[[], float]) -> None:
         self._hearing = hearing
         self._supervisor = supervisor
         self._clock = clock
-        self._vitals = Vitals()
+        self._vitals = Progress()
         self._answers = 0
         self._asked = False
         self._alive_at = clock()
@@ -63,11 +61,11 @@ class Pulse:
                 self._asked = True
                 self._hearing.inference.ask(self._answer)
             state = self._hearing.capture.state
-            signs = Signs(
+            signs = Work(
                 self._hearing.inference.windows, state.attempts, self._answers, self._awaited
             )
             alive = self._vitals.alive(signs)
-            # Sound that has just come back was not left unheard.
+            # Clip that has just come back was not left unheard.
             if alive or signs.awaited is Awaited.DEVICE:
                 self._alive_at = self._clock()
             if alive:

@@ -15,9 +15,9 @@ from kws.audio.source import FirstSource, make_source
 from kws.config.schema import AudioConfig, Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter, warn_of_other_hop
-from kws.engine.clips import Sound
+from kws.engine.clips import Clip
 from kws.engine.scores import Observers
-from kws.engine.senders import NetworkStreams
+from kws.engine.senders import Senders
 from kws.engine.stream import Stream
 from kws.errors import HungError, KwsError
 from kws.protocol.events import Body, Event
@@ -45,7 +45,7 @@ class Outlets:
 
     publish: Callable[[Body], Event | None]
     observers: Observers
-    keep: Callable[[str, Sound], None] | None
+    keep: Callable[[str, Clip], None] | None
     measured: Callable[[float, int], object]
 
 
@@ -103,7 +103,7 @@ class Hearing:
         )
         if first.error is not None:
             self.capture.refuse(first.error)
-        self.network = NetworkStreams(
+        self.network = Senders(
             self.inference,
             self._new_stream,
             outlets.publish,

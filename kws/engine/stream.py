@@ -15,7 +15,7 @@ from kws.audio.feed import Feed
 from kws.audio.reader import Block, Reader, RecentAudio
 from kws.audio.resample import warn_not_finite
 from kws.engine.build import SILENCE_S
-from kws.engine.clips import CLIP_S, Sound
+from kws.engine.clips import CLIP_S, Clip
 from kws.engine.scores import Hop, Observers, level
 from kws.errors import SilentError
 from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
@@ -24,7 +24,7 @@ from kws.spotting.spotter import Detection, Spotter
 log = logging.getLogger(__name__)
 
 _MEMORY_S = 4.0
-"""Sound that is remembered for another spotter, which has to know all that the old one does."""
+"""Clip that is remembered for another spotter, which has to know all that the old one does."""
 _LATE_S = 1.0
 """When spotters are exchanged, what the new one would have said within so long is said late."""
 _EPSILON_S = 1e-6
@@ -57,7 +57,7 @@ class Stream:
         behind_s: float | None = None,
         heard_to_end: Callable[[], None] = lambda: None,
         observers: Observers | None = None,
-        keep: Callable[[str, Sound], None] | None = None,
+        keep: Callable[[str, Clip], None] | None = None,
     ) -> None:
         self.name = name
         self.spotter = spotter
@@ -246,10 +246,10 @@ class Stream:
                 self._keep(event.id, _clip(self._recent, each.t))
 
 
-def _clip(recent: RecentAudio, t: float) -> Sound:
+def _clip(recent: RecentAudio, t: float) -> Clip:
     """The audio up to a moment of the stream, in seconds."""
     end = round((t - recent.start_s) * recent.sample_rate)
-    return Sound(recent.between(end - round(CLIP_S * recent.sample_rate), end), recent.sample_rate)
+    return Clip(recent.between(end - round(CLIP_S * recent.sample_rate), end), recent.sample_rate)
 
 
 def _seconds(spotter: Spotter) -> float:

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from kws.config.schema import Config
-from kws.engine.clips import Sounds
+from kws.engine.clips import Clips
 from kws.engine.engine import Hearing, Outlets
 from kws.engine.scores import Observers
+from kws.engine.state import SourceState
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
 from kws.protocol.events import Body, Event, encode
 from kws.protocol.replies import Hello, Started, Watching
@@ -19,7 +20,7 @@ from kws.serving.routes import Answer, Document, Page, Pages
 from kws.serving.scores import Looking, serve_looker
 from kws.serving.sender import Sending, serve_sender
 from kws.serving.server import SOUND_LIMIT, Room, Server
-from kws.serving.status import SourceState, health, info
+from kws.serving.status import health, info
 from kws.serving.subscriber import Subscribing, serve_subscriber
 from kws.serving.website import website
 
@@ -42,7 +43,7 @@ class Reception:
     def __init__(self, hub: Hub, access: Access, config: Config) -> None:
         self._hub, self._access, self._config = hub, access, config
         self._observers = Observers()
-        self._sounds = Sounds(config.server.keep_audio_s, time.monotonic)
+        self._sounds = Clips(config.server.keep_audio_s, time.monotonic)
         self._metrics = Metrics(self._standing)
         self._started = time.monotonic()
         self.outlets = Outlets(

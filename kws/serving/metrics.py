@@ -15,9 +15,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
+from kws.engine.state import SourceState
 from kws.protocol.events import Body, Detected
 from kws.serving.routes import Document
-from kws.serving.status import SourceState
 
 _MOST_STREAMS = 1_000
 """Streams that are counted by name: clients choose names, and each costs memory for ever."""

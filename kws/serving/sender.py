@@ -12,7 +12,7 @@ from websockets.frames import CloseCode
 from kws.audio.pcm import PcmFormat
 from kws.audio.remote import AHEAD_WARNING_S, TooFastError
 from kws.engine.scores import Observers
-from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
+from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.protocol.codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
 from kws.protocol.events import StreamEnded, encode
 from kws.protocol.replies import SlowDown
@@ -52,7 +52,7 @@ class Sending:
 
     hub: Hub
     access: Access
-    streams: NetworkStreams
+    streams: Senders
     observers: Observers
     greeting: Callable[[str, int], str]
     queue: int
@@ -66,7 +66,7 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
     pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
     showing = Showing(connection, shared.observers)
-    stream: NetworkStream | None = None
+    stream: SenderStream | None = None
     try:
         shared.hub.change(
             subscription,
@@ -118,7 +118,7 @@ async def _start(connection: ServerConnection, access: Access) -> Start:
     raise await refused(connection, WRONG_TOKEN, "the token is wrong, or missing as a header")
 
 
-async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
+async def _receive(connection: ServerConnection, stream: SenderStream) -> None:
     """Take sound until there is no more of it."""
     told = False
     while True:

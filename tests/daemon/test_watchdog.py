@@ -15,8 +15,8 @@ from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
 from kws.audio.source import FirstSource
 from kws.config.load import load_config
-from kws.daemon.sd_notify import Supervisor
-from kws.daemon.watchdog import Pulse
+from kws.daemon.sd_notify import SdNotify
+from kws.daemon.watchdog import Watchdog
 from kws.engine.engine import Hearing, Outlets
 from kws.engine.scores import Observers
 from kws.errors import DeviceError
@@ -79,9 +79,9 @@ class Ward:
         self.hearing = Hearing(
             FirstSource(device, FORMAT), config, MODEL, OUTLETS, PACE, lambda: self.now
         )
-        supervisor = Supervisor({"NOTIFY_SOCKET": there.getsockname()})
+        supervisor = SdNotify({"NOTIFY_SOCKET": there.getsockname()})
         supervisor.ready("")
-        self.pulse = Pulse(self.hearing, supervisor, lambda: self.now)
+        self.pulse = Watchdog(self.hearing, supervisor, lambda: self.now)
 
     @contextlib.asynccontextmanager
     async def beating(self) -> AsyncIterator[Feed]:

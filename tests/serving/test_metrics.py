@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from kws.engine.state import SourceState
 from kws.protocol.events import AudioLost, Detected
 from kws.serving.metrics import Metrics, Standing
-from kws.serving.status import SourceState
 
 SOURCE = SourceState(
     stream="default",
