@@ -1,12 +1,10 @@
 """What crosses folders: arrays of audio, audio formats, and the protocols between layers."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-
-from kws.protocol.events import Body, Event
 
 Samples = npt.NDArray[np.float32]
 """Mono audio of shape (n,), in [-1, 1]."""
@@ -27,12 +25,26 @@ class AudioFormat:
     channels: int
 
 
-class Publisher(Protocol):
-    """Takes events: the hub."""
+SampleFormat = Literal["s16le", "s32le", "f32le"]
+_SAMPLE_BYTES = {"s16le": 2, "s32le": 4, "f32le": 4}
 
-    def publish(self, body: Body) -> Event:
-        """Stamp what happened and hand it out. From any thread; never waits."""
-        ...
+
+@dataclass(frozen=True)
+class PcmFormat:
+    """What bytes mean.
+
+    Attributes:
+        audio: rate and channels.
+        samples: type of a sample.
+    """
+
+    audio: AudioFormat
+    samples: SampleFormat
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of every channel."""
+        return _SAMPLE_BYTES[self.samples] * self.audio.channels
 
 
 class InferenceTimer(Protocol):

@@ -70,7 +70,7 @@ def _meter(config: Config) -> None:
 
     from kws.audio.source import make_source, resolve_auto
     from kws.cli.meter import show
-    from kws.engine.listener import make_spotter
+    from kws.engine.build import make_spotter
     from kws.spotting.model_file import load_model
 
     torch.set_num_threads(1)

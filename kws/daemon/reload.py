@@ -12,13 +12,11 @@ from kws.config.schema import AudioConfig, Config
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
 from kws.engine.engine import Engine
-from kws.engine.listener import thresholds
 from kws.errors import ConfigError, KwsError
 from kws.log import set_level
-from kws.protocol.events import Reloaded
+from kws.protocol.events import Publisher, Reloaded
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import warm_up
-from kws.typing import Publisher
 
 log = logging.getLogger(__name__)
 
@@ -86,7 +84,7 @@ class Reloader:
                 self._sd_notify.reloaded(self._watchdog.status)
             self._config = config
             set_level(config.log.level)
-            levels = thresholds(self._engine.spotter)
+            levels = self._engine.spotter.thresholds
             self._publisher.publish(Reloaded(model.header.name, model.classes, levels))
             log.info("reloaded: listening for: %s", ", ".join(model.classes))
 

@@ -13,16 +13,17 @@ from kws.audio.liveness import Patience
 from kws.audio.source import FirstSource, Source, make_source
 from kws.config.schema import Config
 from kws.engine.batch import Inference
+from kws.engine.build import make_spotter, warn_of_other_hop
 from kws.engine.clips import Clips
-from kws.engine.listener import make_spotter, warn_of_other_hop
 from kws.engine.scores import Observers
 from kws.engine.senders import Senders
 from kws.engine.state import SourceState
 from kws.engine.stream import Stream
 from kws.errors import HungError, KwsError
+from kws.protocol.events import Publisher
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat, InferenceTimer, Publisher
+from kws.typing import AudioFormat, InferenceTimer
 
 log = logging.getLogger(__name__)
 

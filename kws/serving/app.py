@@ -7,7 +7,6 @@ from typing import Protocol
 from kws.config.schema import ServerConfig
 from kws.engine.clips import Clips
 from kws.engine.engine import Engine
-from kws.engine.listener import thresholds
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
 from kws.protocol.events import encode
@@ -121,7 +120,7 @@ class App:
                 seq=seq,
                 model=spotter.model.header.name,
                 keywords=spotter.model.classes,
-                thresholds=thresholds(spotter),
+                thresholds=spotter.thresholds,
                 sources=tuple(each.summary() for each in self._engine.states()),
             )
         )
@@ -135,7 +134,7 @@ class App:
                 stream=stream,
                 model=spotter.model.header.name,
                 keywords=spotter.model.classes,
-                thresholds=thresholds(spotter),
+                thresholds=spotter.thresholds,
             )
         )
 
@@ -145,7 +144,7 @@ class App:
         return Watching(
             stream=self._engine.stream.name,
             keywords=spotter.model.classes,
-            thresholds=thresholds(spotter),
+            thresholds=spotter.thresholds,
             release={word: each.release for word, each in spotter.trigger.items()},
             refractory_s={word: each.refractory_s for word, each in spotter.trigger.items()},
             hop_s=spotter.hop_s,
