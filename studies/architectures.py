@@ -1,6 +1,6 @@
 """What each architecture hears and costs, side by side, for users who have to choose.
 
-`python -m studies.architectures --data DIR [--model NAME]... [--plot FILE.png] [--json]`.
+`python -m studies.architectures --data DIR [--model NAME]... [--plot FILE.png]`.
 Clips are counted as `train evaluate` does, streams as `train stream` does.
 """
 
@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -237,7 +237,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", action="append", metavar="NAME", help="a name or file; repeats")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of audio for the CPU time")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw misses against cost")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     set_up_logging("info", "text")
     torch.set_num_threads(1)
@@ -248,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KwsError as error:
         print(f"studies.architectures: {error}", file=sys.stderr)
         return error.exit_code
-    print(json.dumps([asdict(row) for row in rows]) if options.json else table(rows))
+    print(table(rows))
     return 0
 
 
