@@ -43,7 +43,7 @@ class FitConfig:
             batch normalisation. From a training's .checkpoint, that goes on too.
         teacher: a model to learn from beside the labels, by its name or file; without, labels only.
         teacher_share: of the loss that is the teacher's.
-        temperature: that softens what teacher and student say.
+        temperature: that softens the posteriors of teacher and student.
         synthetic: further folders of `<word>/*.wav`, trained on and never validated with.
         speech: folders of recordings without the keywords.
         noise: folders of noise.
@@ -53,10 +53,10 @@ class FitConfig:
         views: windows that are cut from each scene.
         scene_frames: frames of a scene; a window has 98.
         batch: windows in a step, those of all processes together.
-        hard_after: epochs before hard negatives are looked for.
-        hard_every: epochs between two such searches.
-        hard_share: share of the recordings that each search hears; what earlier ones found in the
-            others stays.
+        hard_after: epochs before the first search for hard negatives.
+        hard_every: epochs between two searches.
+        hard_share: share of the recordings that each search covers; what earlier ones found in the
+            others is kept.
         learning_rate: the highest, reached after a tenth of the steps (one-cycle policy).
         weight_decay: of AdamW.
         dropout: as the architecture has it.
@@ -159,7 +159,7 @@ class FitConfig:
         return -(-self.epoch_scenes // self.batch_scenes)
 
     def shaping(self) -> dict[str, Any]:
-        """The settings that shape the result, as plain values; which recordings is told apart."""
+        """The settings that shape the result, as plain values; without the recordings."""
         return {name: said for name, said in asdict(self).items() if name not in _NOT_SHAPING}
 
     def check(self) -> None:

@@ -56,7 +56,7 @@ def _add_fit(commands: Commands) -> None:
     command.add_argument(
         "--context",
         choices=get_args(Context),
-        help="hear keywords between pauses only (alone), or inside running speech too (anywhere)",
+        help="detect keywords between pauses only (alone), or inside running speech too (anywhere)",
     )
     command.add_argument(
         "--initial",

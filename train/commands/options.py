@@ -33,7 +33,7 @@ def add_measured(command: argparse.ArgumentParser, *, workers: bool = True) -> N
             type=processes,
             default=2,
             metavar="N",
-            help="processes that hear; default: %(default)s",
+            help="processes that run the model; default: %(default)s",
         )
 
 

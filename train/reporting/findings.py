@@ -11,12 +11,12 @@ import msgspec
 
 from kws.config.paths import find_model
 from kws.spotting.model_file import KeywordModel, load_model
-from train.data.broken import Broken
 from train.data.clips import Split, of_split, word_clips
-from train.fitting.standing import EpochRecord
-from train.measure.hearing import hear_groups
-from train.measure.heldout import HeldOut, Kind
+from train.data.skipped import SkippedRecordings
+from train.fitting.progress_state import EpochRecord
+from train.measure.evaluation_set import EvaluationSet, Kind
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport, make_report
+from train.measure.tracks import track_groups
 from train.reporting.clips import Confusion, confusion
 from train.reporting.scenes import (
     Scene,
@@ -76,7 +76,7 @@ def find(
 
     Args:
         name: of a bundled model, or a model file.
-        data: folder as for `train.measure.heldout.HeldOut`.
+        data: folder as for `train.measure.evaluation_set.EvaluationSet`.
         split: side of the clips.
         workers: processes that hear; 0 for this one.
         measured: what `train stream` has just measured with the same model and data.
@@ -90,11 +90,11 @@ def find(
     path = find_model(name)
     model = load_model(path)
     split = measured.split if measured else split
-    groups = HeldOut(data, model.classes, model.sample_rate, split).groups()
-    streams = measured or make_report(model, hear_groups(path, groups, workers), split)
+    groups = EvaluationSet(data, model.classes, model.sample_rate, split).groups()
+    streams = measured or make_report(model, track_groups(path, groups, workers), split)
     words = data / "speech_commands"
     clips = of_split(word_clips(words if words.is_dir() else data), split)
-    taken = confusion(model, clips, Broken(len(clips)).skip)
+    taken = confusion(model, clips, SkippedRecordings(len(clips)).skip)
     misses, alarms = worst_misses(streams), worst_false_alarms(streams)
     stretches = timelines(groups)
     heard = iter(

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from train.measure.heldout import CALIBRATING
+from train.measure.evaluation_set import CALIBRATING
 from train.measure.scoring import Tally
 from train.reporting.findings import Findings
 from train.reporting.learning import learning_curves

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from train.fitting.standing import EpochRecord
+from train.fitting.progress_state import EpochRecord
 from train.reporting.pictures import Picture, draw, percent_axis
 from train.reporting.theme import Theme
 

@@ -7,7 +7,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from kws.spotting.calibration import Calibration, OperatingPoint, rounded
-from train.measure.heldout import CONDITIONS
+from train.measure.evaluation_set import CONDITIONS
 from train.measure.scoring import Tally
 from train.measure.stream_report import Detectability
 from train.reporting.clips import Confusion

@@ -12,13 +12,13 @@ from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection
 from kws.typing import Samples
-from train.measure.hearing import Track, detect, pace_of, track
-from train.measure.heldout import Group
-from train.measure.pieces import FilePiece, Piece
+from train.measure.evaluation_set import Group
+from train.measure.labelled_streams import LabelledStream, Word
 from train.measure.scoring import judge
+from train.measure.segments import FileSegment, Segment
 from train.measure.stream_report import FalseAlarm, Miss
-from train.measure.streams import Stream, Word
-from train.measure.sweep import Levels, smooth
+from train.measure.threshold_events import Levels, smooth
+from train.measure.tracks import Track, detect, timing_of, track
 
 TIMELINES = ("10 dB", "in running speech")
 """Conditions of which a longer stretch is shown."""
@@ -34,13 +34,13 @@ class Moment:
     """A moment of a recording, and what is around it.
 
     Attributes:
-        piece: that the recording is heard in.
-        recording: its name; a piece's own where the piece is a single one.
+        segment: that the recording is heard in.
+        recording: its name; a segment's own where the segment is a single one.
         t: second of the recording.
         around: seconds before and after it.
     """
 
-    piece: Piece
+    segment: Segment
     recording: str
     t: float
     around: tuple[float, float]
@@ -84,9 +84,9 @@ def moment_of_miss(groups: Sequence[Group], miss: Miss) -> Moment:
     Raises:
         ConfigError: it is not in these groups.
     """
-    for piece in _pieces(groups, miss.condition):
-        if piece.name == miss.stream:
-            return Moment(piece, piece.name, miss.t, AROUND_MISS_S)
+    for segment in _segments(groups, miss.condition):
+        if segment.name == miss.stream:
+            return Moment(segment, segment.name, miss.t, AROUND_MISS_S)
     raise _elsewhere(miss.stream)
 
 
@@ -102,44 +102,48 @@ def moment_of_false_alarm(groups: Sequence[Group], alarm: FalseAlarm, rate: int)
         ConfigError: it is not in these groups.
     """
     # Of a long recording that was cut, the last part that begins before is the one.
-    for piece in reversed(_pieces(groups, alarm.group)):
-        if _holds(piece, alarm.recording, round(alarm.t * rate)):
-            return Moment(piece, alarm.recording, alarm.t, AROUND_FALSE_ALARM_S)
+    for segment in reversed(_segments(groups, alarm.group)):
+        if _holds(segment, alarm.recording, round(alarm.t * rate)):
+            return Moment(segment, alarm.recording, alarm.t, AROUND_FALSE_ALARM_S)
     raise _elsewhere(alarm.recording)
 
 
 def timelines(groups: Sequence[Group]) -> list[tuple[str, Moment]]:
     """The first seconds of some conditions, by name; of the first one if none of them is there."""
-    spoken = [each for each in groups if each.kind in ("words", "words in speech") and each.pieces]
+    spoken = [
+        each for each in groups if each.kind in ("words", "words in speech") and each.segments
+    ]
     chosen = [each for each in spoken if each.name in TIMELINES] or spoken[:1]
-    firsts = ((each.name, each.pieces[0]) for each in chosen)
-    return [(name, Moment(piece, piece.name, 0.0, (0.0, TIMELINE_S))) for name, piece in firsts]
+    firsts = ((each.name, each.segments[0]) for each in chosen)
+    return [
+        (name, Moment(segment, segment.name, 0.0, (0.0, TIMELINE_S))) for name, segment in firsts
+    ]
 
 
 def scenes(model: KeywordModel, moments: Sequence[Moment]) -> list[Scene]:
-    """Hear the pieces of some moments again, each once, and cut the moments out.
+    """Hear the segments of some moments again, each once, and cut the moments out.
 
     Raises:
         AudioFileError: a recording cannot be read or has another sample rate.
     """
     found: dict[Moment, Scene] = {}
-    for piece in dict.fromkeys(moment.piece for moment in moments):
-        stream = piece.build(model.sample_rate)
+    for segment in dict.fromkeys(moment.segment for moment in moments):
+        stream = segment.build(model.sample_rate)
         heard = track(model, stream)
         for moment in moments:
-            if moment.piece == piece:
+            if moment.segment == segment:
                 found[moment] = _scene(model, stream, heard, moment)
     return [found[moment] for moment in moments]
 
 
-def _scene(model: KeywordModel, stream: Stream, heard: Track, moment: Moment) -> Scene:
+def _scene(model: KeywordModel, stream: LabelledStream, heard: Track, moment: Moment) -> Scene:
     rate, trigger = model.sample_rate, model.header.trigger
     before, after = moment.around
     t = _second_of_stream(stream, moment)
     first = max(0, round((t - before) * rate))
     samples = stream.samples[first : round((t + after) * rate)]
     start, end = first / rate, (first + len(samples)) / rate
-    pace = pace_of(model)
+    pace = timing_of(model)
     window_s, hop_s = model.window_samples / rate, pace.hop / rate
     times: Levels = window_s + hop_s * np.arange(len(heard.posteriors), dtype=np.float64)
     smoothed = [
@@ -173,7 +177,7 @@ def _scene(model: KeywordModel, stream: Stream, heard: Track, moment: Moment) ->
     )
 
 
-def _second_of_stream(stream: Stream, moment: Moment) -> float:
+def _second_of_stream(stream: LabelledStream, moment: Moment) -> float:
     """Where a moment of a recording is in the stream: the way back from `Track.place`."""
     for part in reversed(stream.parts):
         if part.name == moment.recording and part.offset <= moment.t:
@@ -181,17 +185,17 @@ def _second_of_stream(stream: Stream, moment: Moment) -> float:
     return moment.t
 
 
-def _holds(piece: Piece, recording: str, sample: int) -> bool:
-    """Whether a recording, or a part of it that begins by a sample, is heard in a piece."""
-    if not isinstance(piece, FilePiece):
-        return piece.name == recording
+def _holds(segment: Segment, recording: str, sample: int) -> bool:
+    """Whether a recording, or a part of it that begins by a sample, is heard in a segment."""
+    if not isinstance(segment, FileSegment):
+        return segment.name == recording
     return any(
-        str(excerpt.path) == recording and excerpt.start <= sample for excerpt in piece.excerpts
+        str(excerpt.path) == recording and excerpt.start <= sample for excerpt in segment.excerpts
     )
 
 
-def _pieces(groups: Sequence[Group], name: str) -> list[Piece]:
-    return [piece for group in groups if group.name == name for piece in group.pieces]
+def _segments(groups: Sequence[Group], name: str) -> list[Segment]:
+    return [segment for group in groups if group.name == name for segment in group.segments]
 
 
 def _elsewhere(recording: str) -> ConfigError:

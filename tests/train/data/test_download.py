@@ -170,7 +170,7 @@ def test_a_fault_that_passes_is_overcome(
     [
         ([Answer(sent=CUT), *[Answer(sent=0)] * 2], f"ended after {CUT} of {len(ARCHIVE)}", 3),
         ([Answer(sent=CUT, ranges=False)] * 3, "attempt 3 without success", 3),
-        ([Answer(status=404)], "the server answers 404 Not Found", 1),
+        ([Answer(status=404)], "the server answers 404 Not DatasetFiles", 1),
     ],
 )
 def test_a_fault_that_stays_is_named_and_a_later_call_goes_on(

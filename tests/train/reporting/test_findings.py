@@ -13,8 +13,8 @@ from kws.errors import ConfigError
 from kws.spotting.model_file import KeywordModel, save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
-from train.measure.heldout import Group, HeldOut, Kind
-from train.measure.pieces import Excerpt, FilePiece
+from train.measure.evaluation_set import EvaluationSet, Group, Kind
+from train.measure.segments import Excerpt, FileSegment
 from train.measure.stream import StreamConfig, measure_streams
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport
 from train.reporting.findings import (
@@ -51,7 +51,7 @@ def measured(recordings: Path, model_file: Path) -> StreamReport:
 def found(recordings: Path, model_file: Path, measured: StreamReport) -> Findings:
     """Findings from what was measured; measuring again would fail."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.reporting.findings, "hear_groups", None)
+        patch.setattr(train.reporting.findings, "track_groups", None)
         return find(model_file, recordings, "testing", 0, measured)
 
 
@@ -107,25 +107,25 @@ def test_data_that_was_not_measured_is_refused(
 
 
 def test_a_long_recording_that_was_cut_is_found_where_it_was_heard() -> None:
-    """By its name and second: the piece that holds it, and the place in the stream."""
+    """By its name and second: the segment that holds it, and the place in the stream."""
     path = Path("long.wav")
-    pieces = tuple(
-        FilePiece(f"set {number}", (Excerpt(path, start * RATE, (start + 300) * RATE),))
+    segments = tuple(
+        FileSegment(f"set {number}", (Excerpt(path, start * RATE, (start + 300) * RATE),))
         for number, start in enumerate((0, 300, 600))
     )
-    group = Group("set", "negative", calibrates=False, reports=True, pieces=pieces)
+    group = Group("set", "negative", calibrates=False, reports=True, segments=segments)
     alarm = FalseAlarm("low", "set", "long.wav", 450.0, 0.9, "")
-    assert moment_of_false_alarm([group], alarm, RATE).piece == pieces[1]
+    assert moment_of_false_alarm([group], alarm, RATE).segment == segments[1]
 
 
 def test_a_moment_at_an_edge_is_cut_short(recordings: Path) -> None:
     model = untrained_model(KEYWORDS)
     (group,) = (each for each in _groups(model, recordings) if each.name == "acting")
-    (piece,) = group.pieces
-    moments = [Moment(piece, piece.name, t, (2.0, 1.0)) for t in (0.5, 3.0, 6.8)]
+    (segment,) = group.segments
+    moments = [Moment(segment, segment.name, t, (2.0, 1.0)) for t in (0.5, 3.0, 6.8)]
     first, middle, last = scenes(model, moments)
     assert [each.duration for each in (first, middle, last)] == pytest.approx([1.5, 3.0, 2.2])
-    stream = piece.build(RATE)
+    stream = segment.build(RATE)
     assert np.array_equal(middle.samples, stream.samples[RATE : 4 * RATE])
 
 
@@ -176,7 +176,7 @@ def test_a_history_that_cannot_be_read_is_none() -> None:
 
 
 def _groups(model: KeywordModel, data: Path) -> list[Group]:
-    return HeldOut(data, model.classes, model.sample_rate).groups()
+    return EvaluationSet(data, model.classes, model.sample_rate).groups()
 
 
 def _report(**worst: Any) -> StreamReport:

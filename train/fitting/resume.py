@@ -1,4 +1,4 @@
-"""What an earlier run left beside the output, and what becomes of it."""
+"""Decides whether to go on from the checkpoint of an earlier run."""
 
 import logging
 from typing import Any
@@ -6,17 +6,17 @@ from typing import Any
 from kws.errors import ConfigError
 from train.config import FitConfig
 from train.fitting.checkpoint import read_checkpoint, unusable
-from train.fitting.standing import Standing
+from train.fitting.progress_state import ProgressState
 
 log = logging.getLogger(__name__)
 
 
-def earlier_state(config: FitConfig) -> dict[str, Any] | None:
+def state_to_resume(config: FitConfig) -> dict[str, Any] | None:
     """The content of a checkpoint to go on from, if that is wanted and there is one.
 
     Raises:
-        ConfigError: the checkpoint is damaged, or it is of an unfinished training and nobody said
-            what to do with that; or the output's folder cannot be made.
+        ConfigError: the checkpoint is damaged, or of an unfinished training without `resume` or
+            `restart`; or the output's folder cannot be made.
     """
     path = config.checkpoint
     try:
@@ -35,12 +35,12 @@ def earlier_state(config: FitConfig) -> dict[str, Any] | None:
     if config.resume:
         return saved
     try:
-        standing, epochs = Standing.of(saved["standing"]), int(saved["settings"]["epochs"])
+        state, epochs = ProgressState.of(saved["standing"]), int(saved["settings"]["epochs"])
     except (KeyError, TypeError, ValueError) as error:
         raise unusable(path) from error
-    if standing.begun and standing.epoch < epochs:
+    if state.begun and state.epoch < epochs:
         raise ConfigError(
-            f"{path}: of a training that was stopped in epoch {standing.epoch + 1} of {epochs}; go "
+            f"{path}: of a training that was stopped in epoch {state.epoch + 1} of {epochs}; go "
             "on with --resume, or start anew with --restart, which throws it away"
         )
     log.info("%s: of a finished training; starting anew in its place", path)
