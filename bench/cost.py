@@ -30,7 +30,7 @@ from kws.engine.listener import make_spotter
 from kws.engine.scan import scan
 from kws.engine.stream import Stream as HeardStream
 from kws.errors import ConfigError, KwsError
-from kws.protocol.events import Heard
+from kws.protocol.events import Detected
 from kws.serving.hub import Hub
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
@@ -165,11 +165,11 @@ def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScor
     start = time.process_time()
     inference.work()
     spent = time.process_time() - start
-    events = [each.what for each in subscription.take() if each and not isinstance(each, str)]
+    events = [each.body for each in subscription.take() if each and not isinstance(each, str)]
     heard = [
         Detection(what.keyword, what.confidence, what.t)
         for what in events
-        if isinstance(what, Heard)
+        if isinstance(what, Detected)
     ]
     return spent, score(heard, stream.truth, stream.duration)
 

@@ -8,18 +8,12 @@ import argparse
 import asyncio
 import json
 import logging
-import os
-import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
-from urllib.request import urlopen
 
 import numpy as np
 import psutil
@@ -30,7 +24,9 @@ from bench.soak_result import Reader, Result, Sample, result
 from kws.audio.file import demo_recording
 from kws.log import set_up_logging
 from tests.support.audio_servers import MICROPHONE, PulseAudio
+from tests.support.client import HOST, get, mute_subscriber
 from tests.support.limits import wait_until
+from tests.support.process import DaemonProcess
 
 log = logging.getLogger(__name__)
 
@@ -43,35 +39,12 @@ PATIENCE_S = 45.0
 
 
 async def read(port: int, reader: Reader, ready: asyncio.Event) -> None:
-    """Be a subscriber until the daemon says goodbye."""
-    async with connect(f"ws://127.0.0.1:{port}/events", proxy=None, compression=None) as events:
+    """Be a subscriber until the daemon closes the connection."""
+    async with connect(f"ws://{HOST}:{port}/events", proxy=None, compression=None) as events:
         await events.recv()
         ready.set()
         async for message in events:
             reader.take(json.loads(message), time.time())
-
-
-def never_read(port: int) -> socket.socket:
-    """Be a subscriber that never takes what it is sent."""
-    line = socket.create_connection(("127.0.0.1", port))
-    line.sendall(
-        f"GET /events HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUpgrade: websocket\r\n"
-        "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-        "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-    )
-    return line
-
-
-def health(port: int) -> dict[str, Any]:
-    """What `/health` says, whatever its status."""
-    from urllib.error import HTTPError
-
-    try:
-        with urlopen(f"http://127.0.0.1:{port}/health", timeout=10) as answer:
-            page: dict[str, Any] = json.load(answer)
-    except HTTPError as error:
-        page = json.load(error)
-    return page
 
 
 def spoken_minute(folder: Path) -> tuple[Path, int]:
@@ -112,19 +85,15 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kws-soak-")))
         server = stack.enter_context(PulseAudio(folder))
         recording, words = spoken_minute(folder)
-        logged = stack.enter_context((folder / "kws.log").open("w+"))
         printed = stack.enter_context((folder / "kws.jsonl").open("w+"))
-        arguments = ["--device", "pulse", "--log-format", "json", "--set", "server.port=0"]
         daemon = stack.enter_context(
-            subprocess.Popen(
-                [sys.executable, "-m", "kws", "run", *arguments],
-                env=os.environ | server.environment | SOURCE,
-                stdout=printed,
-                stderr=logged,
+            DaemonProcess(
+                *("--device", "pulse"),
+                environment=server.environment | SOURCE,
+                stdout=printed.fileno(),
             )
         )
-        stack.callback(daemon.kill)
-        port = await asyncio.to_thread(_port, folder / "kws.log")
+        port = await asyncio.to_thread(lambda: daemon.port)
         since = time.monotonic()
         taken = [Reader() for _ in range(readers)]
         ready = [asyncio.Event() for _ in taken]
@@ -133,9 +102,9 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
         ]
         await asyncio.gather(*(each.wait() for each in ready))
         for _ in range(mute):
-            stack.enter_context(never_read(port))
+            stack.enter_context(mute_subscriber(port))
         samples: list[Sample] = []
-        watching = asyncio.create_task(watch(daemon.pid, since, samples))
+        watching = asyncio.create_task(watch(daemon.process.pid, since, samples))
         cycles, returns = 0, [0.0]
         while time.monotonic() - since < 60 * minutes:
             begun = time.monotonic()
@@ -157,8 +126,7 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
                 "cycle %d: %d events, back after %.1f s", cycles, len(taken[0].numbers), returns[-1]
             )
         watching.cancel()
-        daemon.terminate()
-        exit_code = await asyncio.to_thread(daemon.wait, PATIENCE_S)
+        exit_code = await asyncio.to_thread(daemon.stop)
         await asyncio.gather(*reading, return_exceptions=True)
         printed.seek(0)
         events = [json.loads(line) for line in printed]
@@ -166,22 +134,9 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
     return result(events, taken, mute, samples, words * cycles, cycles, returns, minutes, exit_code)
 
 
-def _port(path: Path) -> int:
-    found: list[int] = []
-
-    def ready() -> bool:
-        for line in path.read_text().splitlines():
-            if line.startswith("{") and json.loads(line).get("event") == "ready":
-                found.append(json.loads(line)["port"])
-        return bool(found)
-
-    wait_until(ready, "the daemon is ready")
-    return found[0]
-
-
 async def _to_health(port: int, status: str) -> None:
     def reached() -> bool:
-        return bool(health(port)["status"] == status)
+        return bool(json.loads(get(port, "/health")[2])["status"] == status)
 
     await asyncio.to_thread(wait_until, reached, f"/health says {status}", PATIENCE_S)
 

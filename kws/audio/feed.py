@@ -13,8 +13,6 @@ from kws.typing import AudioFormat, Frames
 log = logging.getLogger(__name__)
 
 RING_SECONDS = 8.0
-LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
-"""Samples per second that a recording or stream may have."""
 
 
 def silence(audio_format: AudioFormat, seconds: float) -> Frames:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import soundfile
 
-from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, Feed, deliver
+from kws.audio.feed import Feed, deliver
+from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.errors import AudioFileError
 from kws.typing import AudioFormat, Frames
 

@@ -6,9 +6,10 @@ import select
 import wave
 from typing import BinaryIO, cast
 
-from kws.audio.feed import HIGHEST_RATE, LOWEST_RATE, Feed, deliver
+from kws.audio.feed import Feed, deliver
 from kws.audio.pcm import PcmDecoder, PcmFormat, SampleFormat
 from kws.audio.resample import MonoResampler, warn_not_finite
+from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.errors import AudioFileError
 from kws.typing import AudioFormat
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from kws.cli.options import add_config_arguments, naming_the_file, read_config
 from kws.errors import AudioFileError, ConfigError
-from kws.protocol.events import Heard, scan_line
+from kws.protocol.events import Detected, scan_line
 
 if TYPE_CHECKING:
     from kws.spotting.spotter import Detection
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 _BAR = "{percentage:3.0f}% |{bar}| {n:.0f} of {total:.0f} s of audio, {remaining} left"
 
-Writer = Callable[[str, Heard], None]
+Writer = Callable[[str, Detected], None]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -77,8 +77,8 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _heard(detection: "Detection", model: str) -> Heard:
-    return Heard("", detection.t, detection.keyword, detection.confidence, model)
+def _heard(detection: "Detection", model: str) -> Detected:
+    return Detected("", detection.t, detection.keyword, detection.confidence, model)
 
 
 def _duration(paths: list[Path]) -> float:
@@ -97,7 +97,7 @@ def _writer(name: str) -> Writer:
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(("file", "t", "keyword", "confidence"))
 
-        def write_row(file: str, heard: Heard) -> None:
+        def write_row(file: str, heard: Detected) -> None:
             fields = heard.fields()
             table.writerow((file, fields["t"], fields["keyword"], fields["confidence"]))
             sys.stdout.flush()

@@ -6,11 +6,12 @@ import logging
 import os
 import platform
 import signal
+from typing import get_args
 
 import msgspec
 
 from kws.cli.options import add_token_argument, default_url, report
-from kws.config.schema import AudioConfig
+from kws.config.schema import AudioConfig, RawType
 from kws.config.token import find_token
 from kws.errors import ConfigError, KwsError
 from kws.protocol.codes import AUDIO_PATH
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples")
     parser.add_argument(
-        "--format", choices=("s16le", "f32le"), default="s16le", help="of raw samples"
+        "--format", choices=get_args(RawType), default="s16le", help="of raw samples"
     )
 
 

@@ -22,6 +22,8 @@ from kws.audio.source import Source
 from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
 from kws.protocol.codes import NAME_TAKEN
+from kws.protocol.events import encode
+from kws.protocol.requests import End, Gap, Start
 from kws.typing import AudioFormat, Samples
 
 log = logging.getLogger(__name__)
@@ -139,7 +141,7 @@ class Sender:
                 receiving = asyncio.create_task(self._receive(connection))
                 try:
                     await self._send_feeds(connection)
-                    await connection.send(json.dumps({"type": "end"}))
+                    await connection.send(encode(End()))
                     await self._wait_for_end(receiving)
                 finally:
                     receiving.cancel()
@@ -161,13 +163,7 @@ class Sender:
             raise ServerError(f"{url}: the end of the stream was not confirmed") from None
 
     async def _start(self, connection: ClientConnection) -> None:
-        start = {
-            "type": "start",
-            "stream": self._stream,
-            "sample_rate": SENT_RATE,
-            "format": "s16le",
-        }
-        await connection.send(json.dumps(start))
+        await connection.send(encode(Start(self._stream, SENT_RATE, "s16le")))
         started = json.loads(await connection.recv())
         log.info(
             "sending stream %r to %s, which listens for: %s",
@@ -219,7 +215,7 @@ class Sender:
                 log.warning("%.1f s of sound were lost on this side", seconds)
                 if not fresh:
                     await self._send_samples(connection, resampler.flush())
-                    await connection.send(json.dumps({"type": "gap", "seconds": seconds}))
+                    await connection.send(encode(Gap(seconds)))
             fresh = False
             await self._send_samples(connection, resampler.push(chunk.frames))
 

@@ -10,6 +10,7 @@ from kws.errors import ModelError
 
 MACHINE_FOLDER = Path("/etc/kws")
 CONFIG_NAME = "config.yaml"
+DEFAULT_MODEL = "yes-no-up-down"
 _MODELS = "models"
 
 

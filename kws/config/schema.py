@@ -4,7 +4,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-Seconds = Annotated[float, Meta(ge=0, le=60)]
+from kws.config.paths import DEFAULT_MODEL
+
+LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
+"""Samples per second of a recording, a stream or a model."""
+RawType = Literal["s16le", "f32le"]
+"""Types of raw samples on standard input."""
+LONGEST_TRIGGER_S = 60.0
+"""Limit of each of a trigger's times."""
+Seconds = Annotated[float, Meta(ge=0, le=LONGEST_TRIGGER_S)]
 Level = Annotated[float, Meta(gt=0, le=1)]
 
 
@@ -29,10 +37,10 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     source: Annotated[str, Meta(min_length=1)] = "microphone"
     device: str = ""
-    device_rate: Annotated[int, Meta(ge=0, le=768_000)] = 0
-    stdin_rate: Annotated[int, Meta(ge=4_000, le=768_000)] = 16_000
+    device_rate: Annotated[int, Meta(ge=0, le=HIGHEST_RATE)] = 0
+    stdin_rate: Annotated[int, Meta(ge=4_000, le=HIGHEST_RATE)] = 16_000
     stdin_channels: Annotated[int, Meta(ge=1, le=64)] = 1
-    stdin_format: Literal["s16le", "f32le"] = "s16le"
+    stdin_format: RawType = "s16le"
     lost_after_s: Annotated[float, Meta(ge=1, le=15)] = 3.0
     silent_after_s: Annotated[float, Meta(ge=0, le=86_400)] = 60.0
     ready_after_sound: bool = False
@@ -46,7 +54,7 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
     """
 
-    path: Annotated[str, Meta(min_length=1)] = "yes-no-up-down"
+    path: Annotated[str, Meta(min_length=1)] = DEFAULT_MODEL
     hop_s: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
 
 

@@ -155,6 +155,8 @@ class _Document:
 
     def _scalar(self, event: yaml.ScalarEvent) -> Any:
         text: str = event.value
+        if "\0" in text:  # no name of a file or a device has it
+            self._refuse(event, 'text with "\\0" in it')
         if event.tag in _TEXT_TAGS:
             return text
         if event.tag is not None:

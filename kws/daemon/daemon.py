@@ -13,6 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 import torch
+from msgspec import to_builtins
 from msgspec.structs import replace
 
 from kws.audio.capture import Pace
@@ -194,7 +195,7 @@ class Daemon:
                 "fields": {
                     "event": "ready",
                     "port": port,
-                    "source": source.summary(),
+                    "source": to_builtins(source.summary()),
                     **source.format_fields(),
                 }
             },
@@ -239,7 +240,7 @@ class Daemon:
             self._config, self._model = config, model
             set_level(config.log.level)
             spotter = self._hearing.stream.spotter
-            self._hub.publish(Reloaded(model.header.name, thresholds(spotter)))
+            self._hub.publish(Reloaded(model.header.name, model.classes, thresholds(spotter)))
             log.info("reloaded: listening for: %s", ", ".join(model.classes))
 
 

@@ -20,7 +20,7 @@ from kws.engine.scores import Observers
 from kws.engine.senders import NetworkStreams
 from kws.engine.stream import Stream
 from kws.errors import HungError, KwsError
-from kws.protocol.events import Event, News
+from kws.protocol.events import Body, Event
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
 
@@ -43,7 +43,7 @@ class Outlets:
         measured: told how many seconds the model took for how many windows.
     """
 
-    publish: Callable[[News], Event | None]
+    publish: Callable[[Body], Event | None]
     observers: Observers
     keep: Callable[[str, Sound], None] | None
     measured: Callable[[float, int], object]

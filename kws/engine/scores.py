@@ -7,13 +7,13 @@ import base64
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
+from msgspec import UNSET
 from torch import Tensor
 
-from kws.protocol.events import VERSION, to_json
+from kws.protocol.replies import Scores
 from kws.typing import Frames
 
 _FRAME_OFFSET, _FRAME_GAIN = 14.0, 12.0
@@ -40,22 +40,21 @@ class Hop:
     smoothed: Mapping[str, float]
     frames: Tensor
 
-    def to_json(self, *, frames: bool) -> str:
-        """The message, on one line; `frames`: with the log-mel frames in it."""
-        message: dict[str, Any] = {
-            "type": "scores",
-            "v": VERSION,
-            "stream": self.stream,
-            "t": round(self.t, 3),
-            "level_db": round(20 * math.log10(self.level), 1) if self.level > 0 else None,
-            "posteriors": _rounded(self.posteriors),
-            "smoothed": _rounded(self.smoothed),
-        }
-        if frames:
-            levels = (self.frames.T + _FRAME_OFFSET) * _FRAME_GAIN
-            values = levels.clamp(0, 255).to(torch.uint8).contiguous().numpy()
-            message["frames"] = base64.b64encode(values.tobytes()).decode()
-        return to_json(message)
+    def message(self, *, frames: bool) -> Scores:
+        """As a message; `frames`: with the log-mel frames in it."""
+        return Scores(
+            stream=self.stream,
+            t=round(self.t, 3),
+            level_db=round(20 * math.log10(self.level), 1) if self.level > 0 else None,
+            posteriors=_rounded(self.posteriors),
+            smoothed=_rounded(self.smoothed),
+            frames=self._encoded_frames() if frames else UNSET,
+        )
+
+    def _encoded_frames(self) -> str:
+        levels = (self.frames.T + _FRAME_OFFSET) * _FRAME_GAIN
+        values = levels.clamp(0, 255).to(torch.uint8).contiguous().numpy()
+        return base64.b64encode(values.tobytes()).decode()
 
 
 def level(frames: Frames) -> float:

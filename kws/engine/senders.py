@@ -11,7 +11,7 @@ from kws.audio.remote import Remote
 from kws.engine.batch import Inference
 from kws.engine.listener import SILENCE_S
 from kws.engine.stream import Stream
-from kws.protocol.events import Ended, Event, News, Started
+from kws.protocol.events import Body, Event, StreamEnded, StreamStarted
 from kws.serving.status import SourceState
 
 log = logging.getLogger(__name__)
@@ -89,7 +89,7 @@ class NetworkStreams:
         self,
         inference: Inference,
         new_stream: NewStream,
-        publish: Callable[[News], Event | None],
+        publish: Callable[[Body], Event | None],
         patience: Callable[[], Patience],
         clock: Callable[[], float],
         reserved: frozenset[str],
@@ -125,7 +125,9 @@ class NetworkStreams:
             earlier.abandon("another sender took its place")
             earlier.replaced()
         stream = self._new_stream(name, live=True, behind_s=BEHIND_S)
-        stream.call(lambda: self._publish(Started(name, pcm.audio.sample_rate, pcm.audio.channels)))
+        stream.call(
+            lambda: self._publish(StreamStarted(name, pcm.audio.sample_rate, pcm.audio.channels))
+        )
         remote = Remote(
             pcm,
             stream.attach,
@@ -167,7 +169,7 @@ class NetworkStreams:
         def heard() -> None:
             self._inference.remove(stream)
             closed.over = True
-            self._publish(Ended(closed.name, stream.seconds, reason))
+            self._publish(StreamEnded(closed.name, stream.seconds, reason))
 
         stream.call(heard)
         self._inference.woken.set()

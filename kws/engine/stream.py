@@ -18,7 +18,7 @@ from kws.engine.clips import CLIP_S, Sound
 from kws.engine.listener import Listener
 from kws.engine.scores import Hop, Observers, level
 from kws.errors import SilentError
-from kws.protocol.events import Back, Dropped, Event, Heard, Lost, News
+from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
 from kws.spotting.spotter import Detection, Spotter
 from kws.typing import Frames
 
@@ -52,7 +52,7 @@ class Stream:
         self,
         name: str,
         spotter: Spotter,
-        publish: Callable[[News], Event | None],
+        publish: Callable[[Body], Event | None],
         *,
         live: bool,
         behind_s: float | None = None,
@@ -197,7 +197,7 @@ class Stream:
         self.dropped_samples += samples
         reason = "sound was lost, or could not be heard in time"
         log.warning("stream %r: %d samples dropped: %s", self.name, samples, reason)
-        self._publish(Dropped(self.name, self.seconds, samples, reason))
+        self._publish(SamplesDropped(self.name, self.seconds, samples, reason))
 
     def _end(self, feed: Feed) -> None:
         listener = self._listener or Listener(feed.format, self.spotter)
@@ -213,7 +213,7 @@ class Stream:
 
     def _note_loss(self, reason: str, *, silent: bool) -> None:
         if not self._lost:
-            self._publish(Lost(self.name, self.seconds, reason))
+            self._publish(AudioLost(self.name, self.seconds, reason))
             self._silent = silent
             self._sound_until = self._last_sound if silent else self._last_audio
         self._lost = True
@@ -226,7 +226,7 @@ class Stream:
             return
         self._lost = self._silent = False
         seconds = None if since is None else until - since
-        self._publish(Back(self.name, self.seconds, seconds))
+        self._publish(AudioBack(self.name, self.seconds, seconds))
         log.info("stream %r: sound is back", self.name)
 
     def _remember(self, frames: Frames, rate: int) -> None:
@@ -249,7 +249,7 @@ class Stream:
             if each.t < self._last_heard.get(each.keyword, -math.inf) + wait:
                 continue
             self._last_heard[each.keyword] = each.t
-            event = self._publish(Heard(self.name, each.t, each.keyword, each.confidence, name))
+            event = self._publish(Detected(self.name, each.t, each.keyword, each.confidence, name))
             if event is not None and self._keep is not None and self._feed is not None:
                 self._keep(event.id, self._sound(self._feed.format.sample_rate, each.t))
 

@@ -1,6 +1,6 @@
-"""What the daemon says, as values and as JSON. `docs/protocol.md` describes it for readers.
+"""Events: what happened in a stream, as values and as messages. See docs/protocol.md.
 
-The hub stamps what happened (`News`) and so makes an `Event` of it.
+The hub stamps a `Body` with its place in the run and so makes an `Event` of it.
 """
 
 import json
@@ -9,16 +9,40 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+from msgspec import Struct
+
 VERSION = 1
 """Version of the messages; grows only when a change is not an addition."""
+_DECIMALS = {"t": 3, "confidence": 4, "seconds": 3}
 
 
-@dataclass(frozen=True)
-class Heard:
-    """A keyword was heard.
+class Body(Struct, frozen=True, tag_field="status"):
+    """What happened, without its place in the run."""
+
+    @property
+    def type(self) -> str:
+        """The message's type: "detection" or "status"."""
+        return "status"
+
+    def fields(self) -> dict[str, Any]:
+        """What the message says beside its stamp, in the order of the message."""
+        fields: dict[str, Any] = msgspec.to_builtins(self)
+        for name, decimals in _DECIMALS.items():
+            if fields.get(name) is not None:
+                fields[name] = round(fields[name], decimals)
+        fields.pop("type", None)
+        place: dict[str, Any] = {
+            name: fields.pop(name) for name in ("stream", "t") if name in fields
+        }
+        return {**place, **fields}
+
+
+class Detected(Body, frozen=True, tag_field="type", tag="detection"):
+    """A keyword was detected.
 
     Attributes:
-        stream: name of the stream it was heard in.
+        stream: name of the stream.
         t: seconds of that stream's audio at the moment of decision.
         keyword: the word.
         confidence: smoothed posterior that fired, 0 to 1.
@@ -31,22 +55,13 @@ class Heard:
     confidence: float
     model: str
 
-    type = "detection"
-
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "stream": self.stream,
-            "t": round(self.t, 3),
-            "keyword": self.keyword,
-            "confidence": round(self.confidence, 4),
-            "model": self.model,
-        }
+    @property
+    def type(self) -> str:
+        return "detection"
 
 
-@dataclass(frozen=True)
-class Dropped:
-    """Sound of a stream was lost, and nothing can have been heard in it.
+class SamplesDropped(Body, frozen=True, tag="samples-dropped"):
+    """Audio of a stream was lost, and nothing can have been detected in it.
 
     Attributes:
         stream: name of the stream.
@@ -60,22 +75,9 @@ class Dropped:
     samples: int
     reason: str
 
-    type = "status"
 
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "stream": self.stream,
-            "t": round(self.t, 3),
-            "status": "samples-dropped",
-            "samples": self.samples,
-            "reason": self.reason,
-        }
-
-
-@dataclass(frozen=True)
-class Lost:
-    """There is no sound any more.
+class AudioLost(Body, frozen=True, tag="audio-lost"):
+    """There is no audio any more.
 
     Attributes:
         stream: name of the stream.
@@ -87,25 +89,13 @@ class Lost:
     t: float
     reason: str
 
-    type = "status"
 
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "stream": self.stream,
-            "t": round(self.t, 3),
-            "status": "audio-lost",
-            "reason": self.reason,
-        }
-
-
-@dataclass(frozen=True)
-class Back:
-    """There is sound again. Nothing is decided before a whole window of it has come.
+class AudioBack(Body, frozen=True, tag="audio-back"):
+    """There is audio again. Nothing is decided before a whole window of it has come.
 
     Attributes:
         stream: name of the stream.
-        t: seconds of that stream's audio, the time without sound included.
+        t: seconds of that stream's audio, the time without audio included.
         seconds: how long there was none; None where there had never been any.
     """
 
@@ -113,72 +103,39 @@ class Back:
     t: float
     seconds: float | None
 
-    type = "status"
 
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "stream": self.stream,
-            "t": round(self.t, 3),
-            "status": "audio-back",
-            "seconds": None if self.seconds is None else round(self.seconds, 3),
-        }
-
-
-@dataclass(frozen=True)
-class Reloaded:
+class Reloaded(Body, frozen=True, tag="reloaded"):
     """Configuration and model were read again; streams go on.
 
     Attributes:
         model: name of the vocabulary from here on.
+        keywords: of the vocabulary.
         thresholds: of each keyword.
     """
 
     model: str
-    thresholds: Mapping[str, float]
-
-    type = "status"
-
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "status": "reloaded",
-            "model": self.model,
-            "keywords": list(self.thresholds),
-            "thresholds": dict(self.thresholds),
-        }
+    keywords: tuple[str, ...]
+    thresholds: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Started:
+class StreamStarted(Body, frozen=True, tag="stream-started"):
     """A stream has come over the network.
 
     Attributes:
         stream: name of the stream.
         sample_rate: frames per second that it delivers.
         channels: samples per frame.
+        t: seconds of its audio so far: none.
     """
 
     stream: str
     sample_rate: int
     channels: int
-
-    type = "status"
-
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "stream": self.stream,
-            "t": 0.0,
-            "status": "stream-started",
-            "sample_rate": self.sample_rate,
-            "channels": self.channels,
-        }
+    t: float = 0.0
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A stream from the network is over, and all of it was heard.
+class StreamEnded(Body, frozen=True, tag="stream-ended"):
+    """A stream from the network is over, and all of it was processed.
 
     Attributes:
         stream: name of the stream.
@@ -190,20 +147,8 @@ class Ended:
     t: float
     reason: str
 
-    type = "status"
 
-    def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
-        return {
-            "stream": self.stream,
-            "t": round(self.t, 3),
-            "status": "stream-ended",
-            "reason": self.reason,
-        }
-
-
-News = Heard | Dropped | Lost | Back | Reloaded | Started | Ended
-"""What can happen."""
+STATUSES = (SamplesDropped, AudioLost, AudioBack, Reloaded, StreamStarted, StreamEnded)
 
 
 @dataclass(frozen=True)
@@ -214,44 +159,55 @@ class Event:
         run: identifies one start of the daemon.
         seq: counts the events of a run from 1, without gaps.
         time: of the decision, UTC.
-        what: what happened.
+        body: what happened.
     """
 
     run: str
     seq: int
     time: datetime
-    what: News
+    body: Body
 
     @property
     def id(self) -> str:
         """Unique among all events of all runs."""
         return f"{self.run}-{self.seq}"
 
+    @property
+    def stream(self) -> str | None:
+        """The stream that it concerns; None where it concerns all."""
+        return getattr(self.body, "stream", None)
+
     def to_json(self) -> str:
         """The message, on one line."""
-        return to_json(
+        return encode(
             {
-                "type": self.what.type,
+                "type": self.body.type,
                 "v": VERSION,
                 "id": self.id,
                 "run": self.run,
                 "seq": self.seq,
                 "time": utc(self.time),
-                **self.what.fields(),
+                **self.body.fields(),
             }
         )
 
 
-def scan_line(file: str, heard: Heard) -> str:
-    """What `kws scan` says: a detection with its file instead of its place in a run."""
-    fields = heard.fields()
+def scan_line(file: str, detected: Detected) -> str:
+    """A line of `kws scan`: a detection with its file instead of its place in a run."""
+    fields = detected.fields()
     del fields["stream"]
-    return to_json({"type": heard.type, "v": VERSION, "file": file, **fields})
+    return encode({"type": detected.type, "v": VERSION, "file": file, **fields})
 
 
-def to_json(message: Mapping[str, Any]) -> str:
-    """A message on one line; text in any language stays readable."""
-    return json.dumps(message, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+def encode(message: Struct | Mapping[str, Any]) -> str:
+    """A message on one line of JSON; text in any language stays readable.
+
+    Raises:
+        ValueError: a number is not finite.
+    """
+    return json.dumps(
+        msgspec.to_builtins(message), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+    )
 
 
 def utc(time: datetime) -> str:

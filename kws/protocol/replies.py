@@ -1,61 +1,160 @@
-"""The first message to whoever connects: what there is to be heard."""
+"""Replies: what a daemon sends to one client alone. See docs/protocol.md."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from msgspec import UNSET, Struct, UnsetType
 
-from kws.protocol.events import VERSION, to_json
+from kws.protocol.events import VERSION
 
 
-def hello(
-    *,
-    run: str,
-    seq: int,
-    model: str,
-    thresholds: Mapping[str, float],
-    sources: Sequence[Mapping[str, Any]],
-) -> str:
+class Source(Struct, frozen=True):
+    """A source of audio, as a client is told of it.
+
+    Attributes:
+        stream: name of its stream in events.
+        kind: "microphone", "demo", "file", "stdin" or "network".
+        name: what people call it.
+        live: whether audio comes by itself, in real time.
+    """
+
+    stream: str
+    kind: str
+    name: str
+    live: bool
+
+
+class Reply(Struct, frozen=True, kw_only=True, tag_field="type"):
+    """A message to one client.
+
+    Attributes:
+        v: version of the messages.
+    """
+
+    v: int = VERSION
+
+
+class Hello(Reply, frozen=True, kw_only=True, tag="hello"):
     """The first message to a subscriber.
 
-    Args:
+    Attributes:
         run: identifies this start of the daemon.
         seq: of the next event.
         model: name of the vocabulary.
+        keywords: of the vocabulary.
         thresholds: of each keyword.
-        sources: what is listened to.
+        sources: of audio.
     """
-    return to_json(
-        {
-            "type": "hello",
-            "v": VERSION,
-            "run": run,
-            "seq": seq,
-            "model": model,
-            "keywords": list(thresholds),
-            "thresholds": dict(thresholds),
-            "sources": [dict(source) for source in sources],
-        }
-    )
+
+    run: str
+    seq: int
+    model: str
+    keywords: tuple[str, ...]
+    thresholds: dict[str, float]
+    sources: tuple[Source, ...]
 
 
-def started(*, run: str, seq: int, stream: str, model: str, thresholds: Mapping[str, float]) -> str:
+class Replay(Struct, frozen=True):
+    """The outcome of a request for missed events.
+
+    Attributes:
+        events: how many are sent again.
+        complete: whether that is all that was missed.
+    """
+
+    events: int
+    complete: bool
+
+
+class Subscribed(Reply, frozen=True, kw_only=True, tag="subscribed"):
+    """The answer to a subscriber's request.
+
+    Attributes:
+        keywords: whose detections are sent; None for all.
+        min_confidence: least confidence of the detections that are sent.
+        streams: whose events are sent; None for all.
+        replay: the outcome of `after`, if it was asked for.
+    """
+
+    keywords: tuple[str, ...] | None
+    min_confidence: float
+    streams: tuple[str, ...] | None
+    replay: Replay | UnsetType = UNSET
+
+
+class Started(Reply, frozen=True, kw_only=True, tag="started"):
     """The first message to a sender.
 
-    Args:
+    Attributes:
         run: identifies this start of the daemon.
         seq: of the next event.
         stream: as the sender calls it.
         model: name of the vocabulary.
+        keywords: of the vocabulary.
         thresholds: of each keyword.
     """
-    return to_json(
-        {
-            "type": "started",
-            "v": VERSION,
-            "run": run,
-            "seq": seq,
-            "stream": stream,
-            "model": model,
-            "keywords": list(thresholds),
-            "thresholds": dict(thresholds),
-        }
-    )
+
+    run: str
+    seq: int
+    stream: str
+    model: str
+    keywords: tuple[str, ...]
+    thresholds: dict[str, float]
+
+
+class SlowDown(Reply, frozen=True, kw_only=True, tag="slow-down"):
+    """A sender is ahead of real time.
+
+    Attributes:
+        lead_s: seconds that it is ahead.
+    """
+
+    lead_s: float
+
+
+class Watching(Reply, frozen=True, kw_only=True, tag="watching"):
+    """What all scores that follow have in common.
+
+    Attributes:
+        stream: whose scores they are.
+        keywords: of the vocabulary.
+        thresholds: of each keyword.
+        release: level below which each keyword's smoothed posterior has to fall.
+        refractory_s: seconds after a detection without another one, of each keyword.
+        hop_s: seconds between windows.
+        bands: of a log-mel frame.
+        frames_per_hop: log-mel frames between windows.
+        low_hz: lower edge of the lowest band, Hz.
+        high_hz: upper edge of the highest band, Hz.
+    """
+
+    stream: str
+    keywords: tuple[str, ...]
+    thresholds: dict[str, float]
+    release: dict[str, float]
+    refractory_s: dict[str, float]
+    hop_s: float
+    bands: int
+    frames_per_hop: int
+    low_hz: float
+    high_hz: float
+
+
+class Scores(Reply, frozen=True, kw_only=True, tag="scores"):
+    """One decision, and what it was made of.
+
+    Attributes:
+        stream: name of the stream.
+        t: seconds of that stream's audio at the moment of decision.
+        level_db: root mean square of the audio of this hop, dB; None for digital silence.
+        posteriors: of each keyword, as the model gave them.
+        smoothed: of each keyword, what is compared with the threshold.
+        frames: log-mel frames that are new in this hop, a byte a band, in base64 (RFC 4648).
+    """
+
+    stream: str
+    t: float
+    level_db: float | None
+    posteriors: dict[str, float]
+    smoothed: dict[str, float]
+    frames: str | UnsetType = UNSET
+
+
+REPLIES = (Hello, Subscribed, Started, SlowDown, Watching, Scores)

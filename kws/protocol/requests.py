@@ -1,13 +1,40 @@
-"""What clients may say. Pure: text in, values out."""
+"""Requests: what clients may send. Pure: text in, values out. See docs/protocol.md."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
 import msgspec
 from msgspec import Meta, Struct
 
-from kws.serving.hub import Filter
+from kws.protocol.events import Detected, Event
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What a subscriber wants.
+
+    Attributes:
+        keywords: detections of these only; None for all.
+        min_confidence: detections of at least this only.
+        streams: events of these only; None for all.
+    """
+
+    keywords: frozenset[str] | None = None
+    min_confidence: float = 0.0
+    streams: frozenset[str] | None = None
+
+    def wants(self, event: Event) -> bool:
+        """Whether to send an event; what is no detection goes through if its stream does."""
+        body, stream = event.body, event.stream
+        if self.streams is not None and stream is not None and stream not in self.streams:
+            return False
+        if not isinstance(body, Detected):
+            return True
+        return body.confidence >= self.min_confidence and (
+            self.keywords is None or body.keyword in self.keywords
+        )
 
 
 class After(Struct, frozen=True, forbid_unknown_fields=True):
@@ -17,14 +44,14 @@ class After(Struct, frozen=True, forbid_unknown_fields=True):
     seq: Annotated[int, Meta(ge=0)]
 
 
-class Request(Struct, frozen=True, forbid_unknown_fields=True):
+class Request(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A subscriber's message; each key is optional.
 
     Attributes:
         token: the secret, where the connection did not bring it as a header.
         keywords: send detections of these only.
         min_confidence: send detections of at least this only.
-        streams: send what happens in these only; they need not be there yet.
+        streams: send events of these only; they need not be there yet.
         after: send again what came after this event.
     """
 
@@ -40,7 +67,14 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
         return Filter(self.keywords, self.min_confidence, self.streams)
 
 
-class Start(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="start"):
+class Start(
+    Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    tag_field="type",
+    tag="start",
+    omit_defaults=True,
+):
     """A sender's first message.
 
     Attributes:

@@ -4,7 +4,6 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
 
 from kws.config.schema import Config
 from kws.engine.clips import Sounds
@@ -12,8 +11,8 @@ from kws.engine.engine import Hearing, Outlets
 from kws.engine.listener import thresholds
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
-from kws.protocol.events import Event, News
-from kws.protocol.replies import hello, started
+from kws.protocol.events import Body, Event, encode
+from kws.protocol.replies import Hello, Started, Watching
 from kws.serving.auth import Access
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Standing
@@ -123,49 +122,55 @@ class Reception:
         """Keep no sound for longer than was said; to be called every now and then."""
         self._sounds.forget_old()
 
-    def _publish(self, what: News) -> Event:
+    def _publish(self, what: Body) -> Event:
         self._metrics.note(what)
         return self._hub.publish(what)
 
     def _keywords(self) -> tuple[str, ...]:
         return self._hearing.inference.model.classes
 
-    def _thresholds(self) -> dict[str, float]:
-        return thresholds(self._hearing.stream.spotter)
-
     def _hello(self, seq: int) -> str:
         sources = [self.state(), *self._hearing.network.states()]
-        return hello(
-            run=self._hub.run,
-            seq=seq,
-            model=self._hearing.inference.model.header.name,
-            thresholds=self._thresholds(),
-            sources=[each.summary() for each in sources],
+        spotter = self._hearing.stream.spotter
+        return encode(
+            Hello(
+                run=self._hub.run,
+                seq=seq,
+                model=spotter.model.header.name,
+                keywords=spotter.model.classes,
+                thresholds=thresholds(spotter),
+                sources=tuple(each.summary() for each in sources),
+            )
         )
 
     def _started_message(self, stream: str, seq: int) -> str:
-        return started(
-            run=self._hub.run,
-            seq=seq,
-            stream=stream,
-            model=self._hearing.inference.model.header.name,
-            thresholds=self._thresholds(),
+        spotter = self._hearing.stream.spotter
+        return encode(
+            Started(
+                run=self._hub.run,
+                seq=seq,
+                stream=stream,
+                model=spotter.model.header.name,
+                keywords=spotter.model.classes,
+                thresholds=thresholds(spotter),
+            )
         )
 
-    def _description(self) -> dict[str, Any]:
+    def _description(self) -> Watching:
         spotter = self._hearing.stream.spotter
         settings = spotter.model.header.front_end
-        return {
-            "keywords": list(spotter.trigger),
-            "thresholds": thresholds(spotter),
-            "release": {word: each.release for word, each in spotter.trigger.items()},
-            "refractory_s": {word: each.refractory_s for word, each in spotter.trigger.items()},
-            "hop_s": spotter.hop_s,
-            "bands": settings.bands,
-            "frames_per_hop": spotter.hop_frames,
-            "low_hz": settings.low_hz,
-            "high_hz": settings.high_hz,
-        }
+        return Watching(
+            stream=self._hearing.stream.name,
+            keywords=spotter.model.classes,
+            thresholds=thresholds(spotter),
+            release={word: each.release for word, each in spotter.trigger.items()},
+            refractory_s={word: each.refractory_s for word, each in spotter.trigger.items()},
+            hop_s=spotter.hop_s,
+            bands=settings.bands,
+            frames_per_hop=spotter.hop_frames,
+            low_hz=settings.low_hz,
+            high_hz=settings.high_hz,
+        )
 
     def _health(self) -> Answer:
         return health(

@@ -141,7 +141,7 @@ class Delivery:
                 elif isinstance(message, str):
                     await self._connection.send(message)
                 else:
-                    last = self._last(message.what)
+                    last = self._last(message.body)
                     if last and self._flush is not None:
                         await self._flush()
                     await self._connection.send(message.to_json())

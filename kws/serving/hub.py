@@ -6,53 +6,14 @@ A subscription has a bounded queue of its own, so only a slow subscriber suffers
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from datetime import datetime
 
-from kws.protocol.events import Event, Heard, News, Reloaded
+from kws.protocol.events import Body, Event
+from kws.protocol.replies import Replay
+from kws.protocol.requests import Filter
 
 HISTORY = 1_000
 """Events kept for subscribers that come back."""
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What a subscriber wants.
-
-    Attributes:
-        keywords: detections of these only; None for all.
-        min_confidence: detections of at least this only.
-        streams: what happens in these only; None for all.
-    """
-
-    keywords: frozenset[str] | None = None
-    min_confidence: float = 0.0
-    streams: frozenset[str] | None = None
-
-    def wants(self, event: Event) -> bool:
-        """Whether to send an event; what is no detection goes through if its stream does."""
-        what = event.what
-        stream = None if isinstance(what, Reloaded) else what.stream
-        if self.streams is not None and stream is not None and stream not in self.streams:
-            return False
-        if not isinstance(what, Heard):
-            return True
-        return what.confidence >= self.min_confidence and (
-            self.keywords is None or what.keyword in self.keywords
-        )
-
-
-@dataclass(frozen=True)
-class Replay:
-    """What became of a wish to get what was missed.
-
-    Attributes:
-        events: how many are sent again.
-        complete: whether that is all that was missed.
-    """
-
-    events: int
-    complete: bool
 
 
 Message = Event | str | None
@@ -145,10 +106,10 @@ class Hub:
         """How many there are."""
         return len(self._subscriptions)
 
-    def publish(self, what: News) -> Event:
+    def publish(self, body: Body) -> Event:
         """Stamp what happened and hand it out."""
         with self._lock:
-            event = Event(self.run, self._next, self._now(), what)
+            event = Event(self.run, self._next, self._now(), body)
             self._next += 1
             self._history.append(event)
             woken = [each for each in self._subscriptions if each.offer(event)]

@@ -15,7 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.registry import Collector
 
-from kws.protocol.events import Heard, News
+from kws.protocol.events import Body, Detected
 from kws.serving.routes import Document
 from kws.serving.status import SourceState
 
@@ -78,9 +78,9 @@ class Metrics:
         self._registry.register(_Now(standing))
         ProcessCollector(registry=self._registry)
 
-    def note(self, what: News) -> None:
+    def note(self, what: Body) -> None:
         """Something happened."""
-        if isinstance(what, Heard):
+        if isinstance(what, Detected):
             stream = what.stream
             if stream not in self._streams and len(self._streams) >= _MOST_STREAMS:
                 stream = _OTHERS

@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
+from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from kws.engine.scores import Observers
-from kws.protocol.events import VERSION, to_json
-from kws.protocol.requests import BadRequestError, Look, parse_look
+from kws.protocol.events import encode
+from kws.protocol.replies import Watching
+from kws.protocol.requests import BadRequestError, Filter, Look, parse_look
 from kws.serving.auth import Access
 from kws.serving.connection import end, first_message
-from kws.serving.hub import Filter, Hub, Subscription
+from kws.serving.hub import Hub, Subscription
 from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)
@@ -39,7 +40,7 @@ class Looking:
     observers: Observers
     access: Access
     own_stream: str
-    description: Callable[[], Mapping[str, Any]]
+    description: Callable[[], Watching]
 
 
 async def serve_looker(connection: ServerConnection, shared: Looking) -> None:
@@ -63,7 +64,7 @@ class _Looker:
     def __init__(self, connection: ServerConnection, shared: Looking, look: Look) -> None:
         self._connection, self._shared = connection, shared
         self._showing = Showing(connection, shared.observers)
-        self._told: Mapping[str, Any] | None = None
+        self._told: Watching | None = None
         self._turn(look)
 
     async def send(self) -> None:
@@ -71,7 +72,7 @@ class _Looker:
         while True:
             hop = await self._showing.next()
             await self._tell()
-            await self._connection.send(hop.to_json(frames=self._frames))
+            await self._connection.send(encode(hop.message(frames=self._frames)))
 
     async def receive(self) -> None:
         """Look elsewhere when the client says so."""
@@ -107,5 +108,4 @@ class _Looker:
         known = self._shared.description()
         if known != self._told:
             self._told = known
-            message = {"type": "watching", "v": VERSION, "stream": self._stream, **known}
-            await self._connection.send(to_json(message))
+            await self._connection.send(encode(replace(known, stream=self._stream)))

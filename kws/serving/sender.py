@@ -14,10 +14,12 @@ from kws.audio.remote import AHEAD_WARNING_S, TooFastError
 from kws.engine.scores import Observers
 from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
 from kws.protocol.codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
-from kws.protocol.events import VERSION, Ended, to_json
+from kws.protocol.events import StreamEnded, encode
+from kws.protocol.replies import SlowDown
 from kws.protocol.requests import (
     BadRequestError,
     End,
+    Filter,
     Gap,
     Start,
     parse_sender,
@@ -26,7 +28,7 @@ from kws.protocol.requests import (
 )
 from kws.serving.auth import Access
 from kws.serving.connection import Delivery, end, first_message, refused
-from kws.serving.hub import Filter, Hub
+from kws.serving.hub import Hub
 from kws.serving.routes import request_token
 from kws.serving.showing import Showing
 from kws.typing import AudioFormat
@@ -80,7 +82,7 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
         opened = stream
         delivery = Delivery(
             *(connection, subscription, shared.queue, shared.too_slow),
-            last=lambda what: isinstance(what, Ended) and opened.over,
+            last=lambda body: isinstance(body, StreamEnded) and opened.over,
             flush=showing.flush,
         )
         async with asyncio.TaskGroup() as tasks:
@@ -139,8 +141,7 @@ async def _receive(connection: ServerConnection, stream: NetworkStream) -> None:
             await end(connection, TOO_FAST, str(error))
         else:
             if ahead > AHEAD_WARNING_S and not told:
-                slow_down = {"type": "slow-down", "v": VERSION, "lead_s": round(ahead, 2)}
-                await connection.send(to_json(slow_down))
+                await connection.send(encode(SlowDown(lead_s=round(ahead, 2))))
             told = ahead > (AHEAD_WARNING_S / 2 if told else AHEAD_WARNING_S)
 
 

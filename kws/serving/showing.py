@@ -6,6 +6,7 @@ from collections import deque
 from websockets.asyncio.server import ServerConnection
 
 from kws.engine.scores import Hop, Observers
+from kws.protocol.events import encode
 
 _WAITING = 50
 """Hops that may wait for a client; a look at old ones is worth nothing."""
@@ -53,7 +54,7 @@ class Showing:
             await self._send(self._waiting.popleft())
 
     async def _send(self, hop: Hop) -> None:
-        await self._connection.send(hop.to_json(frames=False))
+        await self._connection.send(encode(hop.message(frames=False)))
 
     def _look(self, hop: Hop) -> None:
         """From the thread that hears."""

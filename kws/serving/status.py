@@ -6,6 +6,9 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
+from msgspec import to_builtins
+
+from kws.protocol.replies import Source
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import AudioFormat
@@ -39,9 +42,9 @@ class SourceState:
     losses: int
     dropped_samples: int
 
-    def summary(self) -> dict[str, Any]:
-        """What a subscriber is told about the source."""
-        return {"stream": self.stream, "kind": self.kind, "name": self.name, "live": self.live}
+    def summary(self) -> Source:
+        """What a client is told of the source."""
+        return Source(self.stream, self.kind, self.name, self.live)
 
     def format_fields(self) -> dict[str, Any]:
         """Its format: Hz and samples per frame; None before it was ever open."""
@@ -94,13 +97,13 @@ def health(
         "uptime_s": round(uptime_s, 3),
         "run": run,
         "source": {
-            **source.summary(),
+            **to_builtins(source.summary()),
             **source.format_fields(),
             **source.counts(),
         },
         "streams": [
             {
-                **each.summary(),
+                **to_builtins(each.summary()),
                 **each.format_fields(),
                 **each.counts(),
                 "seconds_since_audio": _rounded(each.seconds_since_audio),

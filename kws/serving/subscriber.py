@@ -4,16 +4,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
-from typing import Any
 
+from msgspec import UNSET
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
-from kws.protocol.events import VERSION, to_json
+from kws.protocol.events import encode
+from kws.protocol.replies import Replay, Subscribed
 from kws.protocol.requests import BadRequestError, Request, parse_request
 from kws.serving.auth import Access
 from kws.serving.connection import Delivery, authorise, end
-from kws.serving.hub import Hub, Replay, Subscription
+from kws.serving.hub import Hub, Subscription
 
 log = logging.getLogger(__name__)
 
@@ -88,15 +89,13 @@ def _subscribed(request: Request) -> Callable[[Replay | None], str]:
     """The answer to a request, once it is known what can be sent again."""
 
     def answer(replay: Replay | None) -> str:
-        message: dict[str, Any] = {
-            "type": "subscribed",
-            "v": VERSION,
-            "keywords": None if request.keywords is None else sorted(request.keywords),
-            "min_confidence": request.min_confidence,
-            "streams": None if request.streams is None else sorted(request.streams),
-        }
-        if replay is not None:
-            message["replay"] = {"events": replay.events, "complete": replay.complete}
-        return to_json(message)
+        return encode(
+            Subscribed(
+                keywords=None if request.keywords is None else tuple(sorted(request.keywords)),
+                min_confidence=request.min_confidence,
+                streams=None if request.streams is None else tuple(sorted(request.streams)),
+                replay=UNSET if replay is None else replay,
+            )
+        )
 
     return answer

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.typing import Samples
 
 
@@ -35,8 +36,10 @@ class FrontEndSettings:
             raise ValueError(
                 "a front end needs 0 < hop_length <= frame_length <= fft_length <= 65536"
             )
-        if not 1_000 <= self.sample_rate <= 768_000:
-            raise ValueError("a front end needs a sample_rate from 1000 to 768000")
+        if not LOWEST_RATE <= self.sample_rate <= HIGHEST_RATE:
+            raise ValueError(
+                f"a front end needs a sample_rate from {LOWEST_RATE} to {HIGHEST_RATE}"
+            )
         if not 0 <= self.low_hz < self.high_hz <= self.sample_rate / 2:
             raise ValueError("a front end needs 0 <= low_hz < high_hz <= sample_rate / 2")
         if not (1 <= self.bands <= 1_024 and 0 < self.floor <= 1):

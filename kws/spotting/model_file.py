@@ -17,7 +17,7 @@ import msgspec
 import torch
 from torch import Tensor
 
-from kws.config.paths import find_model
+from kws.config.paths import DEFAULT_MODEL, find_model
 from kws.errors import ModelError
 from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
@@ -27,7 +27,6 @@ from kws.spotting.trigger import TriggerSettings
 
 FORMAT = "kws-model"
 VERSION = 1
-DEFAULT_MODEL = "yes-no-up-down"
 Context = Literal["alone", "anywhere"]
 BATCH = 32
 """Windows that go through the network at once; more would only grow the memory."""

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
+from kws.config.schema import LONGEST_TRIGGER_S
+
 
 @dataclass(frozen=True)
 class TriggerSettings:
@@ -37,8 +39,8 @@ class TriggerSettings:
         if not 0 < self.release <= self.threshold:
             raise ValueError("release must be above 0 and at most the threshold")
         for name in ("smoothing_s", "patience_s", "refractory_s", "exclusion_s"):
-            if not 0 <= getattr(self, name) <= 60:
-                raise ValueError(f"{name} must be from 0 to 60")
+            if not 0 <= getattr(self, name) <= LONGEST_TRIGGER_S:
+                raise ValueError(f"{name} must be from 0 to {LONGEST_TRIGGER_S:g}")
 
     def with_threshold(self, threshold: float) -> Self:
         """The same with another threshold; a release level above it comes down to it.

@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.audio_servers import PulseAudio
-from tests.support.limits import TIMEOUT, limit
-from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, started
+from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, started, wait_for_exit
 from tests.support.speech import DEMO
 from tests.support.talker import Talker
 
@@ -82,7 +81,7 @@ def test_watch_prints_the_events_and_ends_with_the_daemon(talk: Talk, watch: Wat
     watcher.subscribed()
     events = daemon.say("yes", "no")
     assert daemon.stop() == 0
-    assert watcher.process.wait(limit(30)) == 0
+    assert wait_for_exit(watcher.process) == 0
     assert json_lines("\n".join(watcher.stdout.finish())) == events
 
 
@@ -113,7 +112,7 @@ def test_watch_comes_back_when_the_daemon_does(talk: Talk, watch: Watch) -> None
     events += again.say("down")
     assert json_lines("\n".join(watcher.stdout.first(3))) == events
     watcher.process.send_signal(signal.SIGINT)
-    assert watcher.process.wait(limit(30)) == INTERRUPTED
+    assert wait_for_exit(watcher.process) == INTERRUPTED
     assert not any("Traceback" in line for line in watcher.stderr.finish())
 
 
@@ -121,13 +120,13 @@ def test_watch_says_when_nobody_is_there(watch: Watch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     watcher = watch("--once", f"ws://127.0.0.1:{port}/events")
-    assert watcher.process.wait(limit(30)) == SERVER
+    assert wait_for_exit(watcher.process) == SERVER
     assert "is kws running there?" in watcher.stderr.finish()[-1]
 
 
 def test_watch_does_not_knock_again_with_a_wrong_token(guarded: Talker, watch: Watch) -> None:
     watcher = watch(url(guarded), token="wrong")
-    assert watcher.process.wait(limit(30)) == SERVER
+    assert wait_for_exit(watcher.process) == SERVER
     assert "token" in watcher.stderr.finish()[-1]
 
 
@@ -157,7 +156,7 @@ def test_watch_ends_when_nobody_reads_it(guarded: Talker) -> None:
         stderr.find(lambda line: "subscribed to" in line)
         os.close(reading)
         guarded.say("yes")
-        assert process.wait(limit(30)) == 1
+        assert wait_for_exit(process) == 1
     finally:
         process.kill()
         process.wait()
@@ -210,7 +209,7 @@ def test_the_meter_shows_what_the_microphone_hears(
         line = shown.find(lambda line: "[yes]" in line)
         assert " dB |" in line
         process.send_signal(signal.SIGINT)
-        assert process.wait(limit(TIMEOUT)) == 0
+        assert wait_for_exit(process) == 0
         assert "Traceback" not in process.stderr.read().decode()
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.support.audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio
 from tests.support.client import close_code, get, receive, subscribe
-from tests.support.limits import TIMEOUT, limit, wait_until
+from tests.support.limits import wait_until
 from tests.support.microphones import need
-from tests.support.process import DaemonProcess, Message, json_lines
+from tests.support.process import DaemonProcess, Message, json_lines, wait_for_exit
 
 HUNG = 6
 """Exit code."""
@@ -52,7 +52,7 @@ def wait_for_health(daemon: DaemonProcess, status: str) -> Message:
 def say(server: AudioServer, daemon: DaemonProcess, word: Path, expected: int) -> None:
     """Speak until that many words have been heard in all."""
     player = server.play(word)
-    assert player.wait(limit(TIMEOUT)) == 0
+    assert wait_for_exit(player) == 0
 
     def heard(lines: list[str]) -> bool:
         return sum('"detection"' in line for line in lines) >= expected

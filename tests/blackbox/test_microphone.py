@@ -13,9 +13,9 @@ import soundfile
 
 from tests.support.audio_servers import PulseAudio
 from tests.support.client import get, get_json, receive, receive_all, subscribe
-from tests.support.limits import TIMEOUT, limit, wait_until
+from tests.support.limits import TIMEOUT, wait_until
 from tests.support.microphones import need
-from tests.support.process import DaemonProcess, Message
+from tests.support.process import DaemonProcess, Message, wait_for_exit
 from tests.support.speech import RATE, begin_in_stream, demo, words
 
 RATES = (16_000, 44_100, 48_000)
@@ -72,7 +72,7 @@ def heard() -> Iterator[dict[int, Heard]]:
                 assert receive(each)["type"] == "hello"
             players[rate] = server.play(recording)
         for player in players.values():
-            assert player.wait(limit(TIMEOUT + len(demo()) / RATE)) == 0
+            assert wait_for_exit(player, TIMEOUT + len(demo()) / RATE) == 0
         result = {}
         for rate, daemon in daemons.items():
             health = get_json(daemon.port, "/health")

@@ -15,7 +15,15 @@ from kws.client.send import END_S
 from tests.support.audio_servers import PulseAudio
 from tests.support.client import HOST, get_json, receive, subscribe
 from tests.support.limits import TIMEOUT, limit, wait_until
-from tests.support.process import DaemonProcess, Lines, Message, json_lines, run_kws, started
+from tests.support.process import (
+    DaemonProcess,
+    Lines,
+    Message,
+    json_lines,
+    run_kws,
+    started,
+    wait_for_exit,
+)
 from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
@@ -120,7 +128,7 @@ def test_an_interrupt_ends_the_stream_well(
     lines = Lines(process.stdout)
     lines.find(lambda line: '"keyword":"yes"' in line)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(limit(TIMEOUT)) == 0
+    assert wait_for_exit(process) == 0
     assert json.loads(lines.finish()[-1])["status"] == "stream-ended"
 
 
@@ -156,7 +164,7 @@ def test_a_microphone_is_sent_through_a_new_start_of_the_daemon(
             assert event["status"] == "stream-started"
         assert event["stream"] == "satellite"
     process.send_signal(signal.SIGINT)
-    assert process.wait(limit(TIMEOUT)) == 0
+    assert wait_for_exit(process) == 0
     heard = [each for each in json_lines("\n".join(lines.finish())) if each["type"] == "detection"]
     assert [each["keyword"] for each in heard] == ["yes", "yes"]
 
@@ -174,4 +182,4 @@ def test_without_a_daemon_an_interrupt_waits_for_nobody(
     assert process.stderr is not None
     Lines(process.stderr).find(lambda line: "trying again" in line)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(limit(END_S - 1)) == 0
+    assert wait_for_exit(process, END_S - 1) == 0

@@ -36,6 +36,7 @@ DIFFERENCES = [
     ("{a: &a {b: 1}, c: {<<: *a}}", ConfigError, {"a": {"b": 1}, "c": {"b": 1}}),
     ("? [1]\n: 2", ConfigError, {(1,): 2}),
     ("=", "=", YAMLError),
+    (r'"\0"', ConfigError, "\0"),
     (": 1", ConfigError, {None: 1}),
     ("9" * 101, ConfigError, int("9" * 101)),
 ]
@@ -71,7 +72,7 @@ scalars = st.sampled_from(WORDS) | st.text("0123456789+.eExXoabnfNTul~", min_siz
 plain = scalars.filter(lambda text: not DIFFERENT_NUMBERS.fullmatch(text))
 # The oracle does not read back the other line breaks that it writes.
 texts = st.text(
-    st.characters(codec="utf-8", exclude_characters="\ufeff\x85\u2028\u2029"), max_size=12
+    st.characters(codec="utf-8", exclude_characters="\0\ufeff\x85\u2028\u2029"), max_size=12
 ).filter(lambda text: not DIFFERENT_NUMBERS.fullmatch(text))
 numbers = st.integers(-(10**30), 10**30) | st.floats()
 leaves = st.none() | st.booleans() | numbers | texts | st.sampled_from(WORDS)
@@ -166,6 +167,7 @@ def test_any_text_is_a_value_or_an_error_with_its_source(text: str) -> None:
         ("\n" * 4 + "[" * 65, r"line 5: kws does not read more than 64 levels of nesting"),
         ("[" * 3000, r"line 1: "),
         ('a: "\\ud800"', r"line 1: not valid YAML: found invalid Unicode character escape"),
+        ('a: 1\nb: "x\\0"', r"line 2: kws does not read text with"),
         ("%YAML 2.0\n---\na: 1", r"line 1: not valid YAML: found incompatible YAML document"),
     ],
     ids=lambda text: text[:24],

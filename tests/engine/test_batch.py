@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from kws.audio.feed import Feed
 from kws.engine.batch import Inference
 from kws.engine.stream import Stream
-from kws.protocol.events import Heard, News
+from kws.protocol.events import Body, Detected
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model
@@ -38,7 +38,7 @@ class Heap:
     """A stream whose sound is put in by hand, and what is heard of it."""
 
     def __init__(self, inference: Inference, *, live: bool = False) -> None:
-        self.news: list[News] = []
+        self.news: list[Body] = []
         self.ended = threading.Event()
         self.stream = Stream(
             "heap", Spotter(MODEL), self.news.append, live=live, heard_to_end=self.ended.set
@@ -48,7 +48,7 @@ class Heap:
 
     @property
     def heard(self) -> list[tuple[str, float]]:
-        return [(each.keyword, each.t) for each in self.news if isinstance(each, Heard)]
+        return [(each.keyword, each.t) for each in self.news if isinstance(each, Detected)]
 
 
 def joined(*, live: bool = False, count: int = STREAMS) -> tuple[Inference, list[Heap]]:
@@ -166,7 +166,7 @@ def test_orders_do_not_wait_for_the_end_of_a_long_recording() -> None:
     positions: list[float] = []
     publish = heap.news.append
 
-    def note(news: News) -> None:
+    def note(news: Body) -> None:
         publish(news)
         if len(heap.news) == 1:
             inference.ask(lambda: positions.append(heap.stream.seconds))

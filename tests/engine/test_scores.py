@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from kws.engine.scores import Hop, Observers, level
+from kws.protocol.events import encode
 
 HOP = Hop(
     "kitchen",
@@ -20,7 +21,7 @@ HOP = Hop(
 
 
 def test_a_hop_as_a_message() -> None:
-    message = json.loads(HOP.to_json(frames=False))
+    message = json.loads(encode(HOP.message(frames=False)))
     assert message == {
         "type": "scores",
         "v": 1,
@@ -33,13 +34,13 @@ def test_a_hop_as_a_message() -> None:
 
 
 def test_frames_are_bytes_in_time_with_the_low_band_first() -> None:
-    message = json.loads(HOP.to_json(frames=True))
+    message = json.loads(encode(HOP.message(frames=True)))
     assert list(base64.b64decode(message["frames"])) == [0, 168, 12, 255]
 
 
 def test_digital_silence_has_no_level() -> None:
     silent = Hop("x", 0.0, level(np.zeros((10, 2), np.float32)), {}, {}, HOP.frames)
-    assert json.loads(silent.to_json(frames=False))["level_db"] is None
+    assert json.loads(encode(silent.message(frames=False)))["level_db"] is None
     assert level(np.empty((0, 1), np.float32)) == 0.0
     assert level(np.full((4, 1), -0.5, np.float32)) == pytest.approx(0.5)
 

@@ -8,7 +8,15 @@ from kws.audio.pcm import PcmFormat
 from kws.engine.batch import Inference
 from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
 from kws.engine.stream import Stream
-from kws.protocol.events import Back, Dropped, Ended, Heard, Lost, News, Started
+from kws.protocol.events import (
+    AudioBack,
+    AudioLost,
+    Body,
+    Detected,
+    SamplesDropped,
+    StreamEnded,
+    StreamStarted,
+)
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat
@@ -24,7 +32,7 @@ class House:
 
     def __init__(self) -> None:
         self.now = 10.0
-        self.news: list[News] = []
+        self.news: list[Body] = []
         self.replaced: list[str] = []
         self.inference = Inference(MODEL)
         self.streams = NetworkStreams(
@@ -57,12 +65,12 @@ class House:
         self.streams.look()
         self.inference.work()
 
-    def told(self, stream: str) -> list[News]:
+    def told(self, stream: str) -> list[Body]:
         self.inference.work()
         return [each for each in self.news if getattr(each, "stream", None) == stream]
 
 
-def kinds(news: list[News]) -> list[type]:
+def kinds(news: list[Body]) -> list[type]:
     return [type(each) for each in news]
 
 
@@ -74,11 +82,11 @@ def test_each_stream_has_its_own_events_in_order() -> None:
     first.finish()
     second.finish()
     kitchen, hall = house.told("kitchen"), house.told("hall")
-    assert kinds(kitchen) == [Started, Heard, Heard, Heard, Ended]
-    assert [each.keyword for each in kitchen if isinstance(each, Heard)] == ["yes", "no", "down"]
-    assert kinds(hall) == [Started, Heard, Ended]
+    assert kinds(kitchen) == [StreamStarted, Detected, Detected, Detected, StreamEnded]
+    assert [each.keyword for each in kitchen if isinstance(each, Detected)] == ["yes", "no", "down"]
+    assert kinds(hall) == [StreamStarted, Detected, StreamEnded]
     ended = hall[-1]
-    assert isinstance(ended, Ended)
+    assert isinstance(ended, StreamEnded)
     assert ended.reason == "its sender ended it"
     assert ended.t == pytest.approx(len(spoken("down")) / RATE + 1)
     assert (first.over, second.over, len(house.streams)) == (True, True, 0)
@@ -91,8 +99,8 @@ def test_the_last_word_is_heard_where_the_sender_says_that_it_was_the_last() -> 
     house.say(word[: len(word) - round(0.45 * RATE)], stream)
     before = kinds(house.told("kitchen"))
     stream.finish()
-    assert before == [Started]
-    assert kinds(house.told("kitchen")) == [Started, Heard, Ended]
+    assert before == [StreamStarted]
+    assert kinds(house.told("kitchen")) == [StreamStarted, Detected, StreamEnded]
 
 
 def test_a_sender_that_has_gone_is_said_to_have() -> None:
@@ -102,8 +110,8 @@ def test_a_sender_that_has_gone_is_said_to_have() -> None:
     stream.abandon("its connection ended")
     stream.abandon("twice is once")
     told = house.told("kitchen")
-    assert kinds(told) == [Started, Heard, Ended]
-    assert isinstance(told[-1], Ended)
+    assert kinds(told) == [StreamStarted, Detected, StreamEnded]
+    assert isinstance(told[-1], StreamEnded)
     assert told[-1].reason == "its connection ended"
 
 
@@ -131,7 +139,7 @@ def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
     # The first one's connection ends at last.
     first.abandon("its connection ended")
     told = house.told("kitchen")
-    assert kinds(told) == [Started, Heard, Ended, Started, Heard]
+    assert kinds(told) == [StreamStarted, Detected, StreamEnded, StreamStarted, Detected]
     assert (first.over, second.over, len(house.streams)) == (True, False, 1)
 
 
@@ -144,7 +152,7 @@ def test_silence_is_a_loss_and_sound_ends_it() -> None:
     assert "delivered nothing for 3 s" in state.reason
     assert (state.losses, state.seconds_since_audio) == (1, 3.5)
     house.say(spoken("no"), stream)
-    assert kinds(house.told("kitchen")) == [Started, Heard, Lost, Back, Heard]
+    assert kinds(house.told("kitchen")) == [StreamStarted, Detected, AudioLost, AudioBack, Detected]
     (state,) = house.streams.states()
     assert state.reason == ""
 
@@ -158,7 +166,7 @@ def test_a_gap_is_dropped_sound_and_nothing_is_invented_at_its_seam() -> None:
     stream.remote.gap(1.0)
     house.say(word[middle:], stream)
     told = house.told("kitchen")
-    assert kinds(told) == [Started, Dropped]
+    assert kinds(told) == [StreamStarted, SamplesDropped]
     (state,) = house.streams.states()
     assert state.dropped_samples == RATE
 
@@ -172,5 +180,5 @@ def test_a_stream_that_lags_drops_its_own_sound_only() -> None:
             house.now += 0.1
             slow.remote.receive(bytes(2 * BLOCK))
     house.say(spoken("yes"), quick)
-    assert Dropped in kinds(house.told("slow"))
-    assert kinds(house.told("quick")) == [Started, Heard]
+    assert SamplesDropped in kinds(house.told("slow"))
+    assert kinds(house.told("quick")) == [StreamStarted, Detected]

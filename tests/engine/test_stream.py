@@ -20,7 +20,7 @@ from kws.engine.clips import Sound
 from kws.engine.scores import Hop, Observers
 from kws.engine.stream import Stream
 from kws.errors import DeviceError, SilentError
-from kws.protocol.events import Back, Dropped, Event, Heard, Lost, News
+from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
 from kws.serving.hub import Hub
 from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel, load_model
@@ -62,7 +62,7 @@ class Room:
 
     def __post_init__(self) -> None:
         self.now = 100.0
-        self.published: list[News] = []
+        self.published: list[Body] = []
         self.ends = 0
         self.inference = Inference(self.model)
         self.stream = Stream(
@@ -109,22 +109,22 @@ class Room:
         return heard(self.published)
 
     @property
-    def news(self) -> list[News]:
+    def news(self) -> list[Body]:
         """What is no keyword; seconds to the millisecond."""
         return [
-            Back(each.stream, round(each.t, 3), each.seconds and round(each.seconds, 3))
-            if isinstance(each, Back)
+            AudioBack(each.stream, round(each.t, 3), each.seconds and round(each.seconds, 3))
+            if isinstance(each, AudioBack)
             else each
             for each in self.published
-            if not isinstance(each, Heard)
+            if not isinstance(each, Detected)
         ]
 
 
-def heard(news: Sequence[News]) -> list[tuple[str, float]]:
-    return [(each.keyword, round(each.t, 3)) for each in news if isinstance(each, Heard)]
+def heard(news: Sequence[Body]) -> list[tuple[str, float]]:
+    return [(each.keyword, round(each.t, 3)) for each in news if isinstance(each, Detected)]
 
 
-def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> list[News]:
+def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> list[Body]:
     """What is heard of frames that are all there already."""
     room = Room(live=live)
     feed = room.plug(audio_format)
@@ -141,7 +141,7 @@ def test_it_hears_the_same_while_somebody_looks_on() -> None:
     observers.add("kitchen", seen.append)
     heard = []
     for looked_at in (None, observers):
-        news: list[News] = []
+        news: list[Body] = []
         spotter = Spotter(TRAINED)
         stream = Stream("kitchen", spotter, news.append, live=False, observers=looked_at)
         inference = Inference(TRAINED)
@@ -159,7 +159,7 @@ def test_it_hears_the_same_while_somebody_looks_on() -> None:
     assert times[0] == 1.0
     assert np.diff(times) == pytest.approx(np.full(len(times) - 1, 0.1))
     for event in heard[0]:
-        assert isinstance(event, Heard)
+        assert isinstance(event, Detected)
         (hop,) = (each for each in seen if each.t == pytest.approx(event.t))
         assert hop.smoothed[event.keyword] == event.confidence
         assert set(hop.posteriors) == set(TRAINED.classes)
@@ -177,7 +177,7 @@ def test_the_sound_of_an_event_is_the_second_before_it(rate: int) -> None:
     hub = Hub("r", lambda: datetime.now(UTC))
     events: list[Event] = []
 
-    def publish(what: News) -> Event:
+    def publish(what: Body) -> Event:
         events.append(hub.publish(what))
         return events[-1]
 
@@ -193,8 +193,8 @@ def test_the_sound_of_an_event_is_the_second_before_it(rate: int) -> None:
     assert len(events) > 2
     assert set(kept) == {event.id for event in events}
     for event in events:
-        assert isinstance(event.what, Heard)
-        end = round(event.what.t * rate)
+        assert isinstance(event.body, Detected)
+        end = round(event.body.t * rate)
         assert np.array_equal(kept[event.id].frames, sound[end - rate : end])
         assert kept[event.id].sample_rate == rate
 
@@ -206,14 +206,14 @@ def test_a_recording_is_heard_whole_and_a_second_beyond() -> None:
     assert expected
     assert heard(published) == expected
     assert len(published) == len(expected)
-    assert {each.stream for each in published if isinstance(each, Heard)} == {"kitchen"}
+    assert {each.stream for each in published if isinstance(each, Detected)} == {"kitchen"}
 
 
 def test_a_live_source_that_is_far_behind_is_heard_from_its_newest_second(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     published = at_once(SIGNAL, live=True)
-    dropped = [each for each in published if isinstance(each, Dropped)]
+    dropped = [each for each in published if isinstance(each, SamplesDropped)]
     assert [(each.samples, each.t) for each in dropped] == [(5 * RATE, 5.0)]
     assert all(t == 6.0 for _, t in heard(published))
     assert "80000 samples dropped" in caplog.text
@@ -228,7 +228,7 @@ def test_a_gap_from_the_device_breaks_the_stream() -> None:
     feed.end()
     room.inference.work()
     (dropped,) = room.news
-    assert isinstance(dropped, Dropped)
+    assert isinstance(dropped, SamplesDropped)
     assert (dropped.samples, dropped.t) == (8_000, 1.5)
     assert room.stream.dropped_samples == 8_000
     assert not [t for _, t in room.heard if 1.0 < t < 2.5]
@@ -247,7 +247,7 @@ def test_all_that_is_there_is_taken_even_if_no_window_is_due(live: bool) -> None
     room.inference.work()
     assert feed.exhausted
     assert room.ends == 1
-    assert [each.samples for each in room.news if isinstance(each, Dropped)] == [10] * 8
+    assert [each.samples for each in room.news if isinstance(each, SamplesDropped)] == [10] * 8
     assert room.stream.seconds == pytest.approx((9 * 1_600 + 80) / RATE + (0 if live else 1))
 
 
@@ -274,14 +274,14 @@ def test_a_loss_is_told_once_and_time_goes_on() -> None:
     feed = room.plug()
     room.say(feed, SIGNAL[: 2 * RATE])
     assert room.news == [
-        Lost("kitchen", 2.0, "unplugged"),
-        Back("kitchen", 9.5, 7.5),
+        AudioLost("kitchen", 2.0, "unplugged"),
+        AudioBack("kitchen", 9.5, 7.5),
     ]
     assert room.stream.seconds == 11.5
     assert room.stream.dropped_samples == 7.5 * RATE
     assert not [t for _, t in room.heard if 2.0 < t < 10.5]
     room.unplug(feed)
-    assert room.news[2:] == [Lost("kitchen", 11.5, "unplugged")]
+    assert room.news[2:] == [AudioLost("kitchen", 11.5, "unplugged")]
 
 
 def test_time_is_that_of_the_clock_however_often_sound_is_lost() -> None:
@@ -300,7 +300,10 @@ def test_a_source_that_was_never_there_comes() -> None:
     room.inference.work()
     room.now += 60
     room.say(room.plug(), SIGNAL[:RATE])
-    assert room.news == [Lost("kitchen", 0.0, "no microphone"), Back("kitchen", 0.0, None)]
+    assert room.news == [
+        AudioLost("kitchen", 0.0, "no microphone"),
+        AudioBack("kitchen", 0.0, None),
+    ]
     assert room.stream.seconds == 1.0
 
 
@@ -312,10 +315,10 @@ def test_a_feed_that_brings_nothing_does_not_bring_sound_back() -> None:
     for _ in range(3):
         room.now += 1
         room.unplug(room.plug())
-    assert room.news == [Lost("kitchen", 1.0, "unplugged")]
+    assert room.news == [AudioLost("kitchen", 1.0, "unplugged")]
     room.now += 1
     room.say(room.plug(), SIGNAL[:RATE])
-    assert room.news[1:] == [Back("kitchen", 5.0, 4.0)]
+    assert room.news[1:] == [AudioBack("kitchen", 5.0, 4.0)]
 
 
 def test_silence_ends_with_sound_only() -> None:
@@ -327,13 +330,13 @@ def test_silence_ends_with_sound_only() -> None:
     feed = room.plug()
     room.say(feed, silence(60))
     room.unplug(feed, MUTED)
-    assert room.news == [Lost("kitchen", 61.0, "muted")]
+    assert room.news == [AudioLost("kitchen", 61.0, "muted")]
     feed = room.plug()
     room.say(feed, silence(2))
     assert len(room.news) == 1
     room.say(feed, SIGNAL[:RATE])
     (back,) = room.news[1:]
-    assert isinstance(back, Back)
+    assert isinstance(back, AudioBack)
     assert back.seconds == pytest.approx(122.0, abs=BLOCK_S + 1e-6)
     assert back.t == pytest.approx(123.0, abs=BLOCK_S + 1e-6)
 
@@ -348,7 +351,7 @@ def test_a_silent_source_that_is_unplugged_was_silent_since_its_last_sound() -> 
     room.say(feed, silence(5))
     room.unplug(feed)
     room.say(room.plug(), SIGNAL[:RATE])
-    assert room.news == [Lost("kitchen", 61.0, "muted"), Back("kitchen", 66.0, 65.0)]
+    assert room.news == [AudioLost("kitchen", 61.0, "muted"), AudioBack("kitchen", 66.0, 65.0)]
 
 
 def test_another_device_is_no_loss() -> None:
@@ -461,7 +464,7 @@ def test_a_model_with_other_keywords_takes_over() -> None:
     room.exchange(other)
     before = len(room.heard)
     room.say(feed, SIGNAL[3 * RATE :])
-    after = [each for each in room.published[before:] if isinstance(each, Heard)]
+    after = [each for each in room.published[before:] if isinstance(each, Detected)]
     assert after
     assert {each.keyword for each in after} <= set(other.classes)
     assert {each.model for each in after} == {other.header.name}

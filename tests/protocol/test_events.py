@@ -1,19 +1,20 @@
 """Events and their JSON."""
 
 import json
+import math
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from kws.protocol.events import Dropped, Event, Heard, scan_line, utc
-from kws.protocol.replies import hello
+from kws.protocol.events import Detected, Event, SamplesDropped, encode, scan_line, utc
+from kws.protocol.replies import Hello
 
 TIME = datetime(2026, 11, 22, 12, 0, 0, 123_456, tzinfo=UTC)
-HEARD = Heard("default", 12.3400001, "ja ✓", 0.971234, "yes-no-up-down")
+DETECTED = Detected("default", 12.3400001, "ja ✓", 0.971234, "yes-no-up-down")
 
 
 def test_a_detection_is_the_documented_line() -> None:
-    assert Event("abc", 17, TIME, HEARD).to_json() == (
+    assert Event("abc", 17, TIME, DETECTED).to_json() == (
         '{"type":"detection","v":1,"id":"abc-17","run":"abc","seq":17,'
         '"time":"2026-11-22T12:00:00.123Z","stream":"default","t":12.34,'
         '"keyword":"ja ✓","confidence":0.9712,"model":"yes-no-up-down"}'
@@ -21,23 +22,17 @@ def test_a_detection_is_the_documented_line() -> None:
 
 
 def test_dropped_sound_is_a_status() -> None:
-    message = json.loads(Event("abc", 1, TIME, Dropped("default", 2.0, 800, "late")).to_json())
+    message = json.loads(
+        Event("abc", 1, TIME, SamplesDropped("default", 2.0, 800, "late")).to_json()
+    )
     assert message["type"] == "status"
     assert (message["status"], message["samples"]) == ("samples-dropped", 800)
 
 
 def test_a_scan_line_names_its_file_and_no_run() -> None:
-    message = json.loads(scan_line("a.wav", HEARD))
+    message = json.loads(scan_line("a.wav", DETECTED))
     assert message["file"] == "a.wav"
     assert not {"time", "run", "seq", "id", "stream"} & set(message)
-
-
-def test_hello_says_what_is_listened_for_and_to() -> None:
-    message = json.loads(
-        hello(run="abc", seq=3, model="m", thresholds={"yes": 0.5}, sources=[{"kind": "demo"}])
-    )
-    assert (message["type"], message["seq"], message["keywords"]) == ("hello", 3, ["yes"])
-    assert message["sources"] == [{"kind": "demo"}]
 
 
 def test_times_are_utc() -> None:
@@ -47,4 +42,14 @@ def test_times_are_utc() -> None:
 
 def test_what_json_cannot_say_is_an_error() -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
-        hello(run="a", seq=1, model="m", thresholds={"yes": float("nan")}, sources=[])
+        encode(
+            Hello(run="a", seq=1, model="m", keywords=(), thresholds={"yes": math.nan}, sources=())
+        )
+
+
+def test_a_file_name_that_is_no_text_comes_out_as_it_went_in() -> None:
+    line = scan_line("a\udcff.wav", DETECTED)
+    assert json.loads(line)["file"] == "a\udcff.wav"
+    assert line.encode(errors="surrogateescape").startswith(
+        b'{"type":"detection","v":1,"file":"a\xff'
+    )

@@ -2,8 +2,7 @@
 
 import pytest
 
-from kws.protocol.requests import After, BadRequestError, parse_request
-from kws.serving.hub import Filter
+from kws.protocol.requests import After, BadRequestError, Filter, parse_request
 
 KEYWORDS = ("yes", "no")
 

@@ -1,5 +1,6 @@
 """What is sent, and what is documented, is as docs/protocol.schema.json says."""
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -10,22 +11,33 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
 from kws.protocol.events import (
-    Back,
-    Dropped,
-    Ended,
-    Heard,
-    Lost,
-    News,
+    STATUSES,
+    AudioBack,
+    AudioLost,
+    Body,
+    Detected,
+    Event,
     Reloaded,
-    Started,
+    SamplesDropped,
+    StreamEnded,
+    StreamStarted,
+    encode,
     scan_line,
 )
-from kws.protocol.replies import hello, started
+from kws.protocol.replies import REPLIES, Hello, Started
 from kws.protocol.requests import (
+    After,
     BadRequestError,
+    End,
+    Gap,
+    Look,
+    Request,
+    Start,
     parse_look,
     parse_request,
     parse_sender,
@@ -41,6 +53,15 @@ from tests.support.talker import Talker
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "protocol.schema.json").read_text(encoding="utf-8"))
 PROTOCOL = (DOCS / "protocol.md").read_text(encoding="utf-8")
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
+    lambda inner: (
+        st.lists(inner)
+        | st.dictionaries(
+            st.sampled_from(("type", "stream", "keywords", "after", "seconds")), inner
+        )
+    ),
+)
 KEYWORDS = ("yes", "no", "up", "down")
 MESSAGES = (
     *("hello", "detection", "status", "subscribed", "request", "scan_line"),
@@ -49,13 +70,14 @@ MESSAGES = (
 )
 FROM_CLIENTS = {"request", "start", "gap", "end", "look"}
 
-HEARD = Heard("default", 12.34, "yes", 0.97, "yes-no-up-down")
-DROPPED = Dropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
-LOST = Lost("default", 9.184, "unplugged")
-BACK = Back("default", 21.4, 12.216)
-RELOADED = Reloaded("yes-no-up-down", dict.fromkeys(KEYWORDS, 0.7))
-STARTED = Started("kitchen", 16_000, 1)
-ENDED = Ended("kitchen", 13.6, "its sender ended it")
+DETECTED = Detected("default", 12.34, "yes", 0.97, "yes-no-up-down")
+DROPPED = SamplesDropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
+LOST = AudioLost("default", 9.184, "unplugged")
+BACK = AudioBack("default", 21.4, 12.216)
+BACK_AT_LAST = AudioBack("default", 21.4, None)
+RELOADED = Reloaded("yes-no-up-down", KEYWORDS, dict.fromkeys(KEYWORDS, 0.7))
+STARTED = StreamStarted("kitchen", 16_000, 1)
+ENDED = StreamEnded("kitchen", 13.6, "its sender ended it")
 PARSERS: dict[str, Callable[[str], object]] = {
     "start": parse_start,
     "gap": parse_sender,
@@ -121,15 +143,15 @@ def test_every_key_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", [HEARD, DROPPED, LOST, BACK, replace(BACK, seconds=None), RELOADED, STARTED, ENDED]
+    "what", [DETECTED, DROPPED, LOST, BACK, BACK_AT_LAST, RELOADED, STARTED, ENDED]
 )
-def test_events(what: News) -> None:
+def test_events(what: Body) -> None:
     event = Hub("a8064acf2f92", lambda: datetime.now(UTC)).publish(what)
     check(json.loads(event.to_json()), what.type)
 
 
 @pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, STARTED, ENDED])
-def test_each_status_has_an_example_and_needs_its_keys(what: News) -> None:
+def test_each_status_has_an_example_and_needs_its_keys(what: Body) -> None:
     (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
     event = json.loads(Hub("r", lambda: datetime.now(UTC)).publish(what).to_json())
     assert list(example) == list(event)
@@ -138,30 +160,150 @@ def test_each_status_has_an_example_and_needs_its_keys(what: News) -> None:
             check({name: value for name, value in example.items() if name != key}, "status")
 
 
+LIMITS = {"minimum", "maximum", "exclusiveMinimum", "minLength", "maxLength"}
+TYPES = {
+    **{reply.__struct_config__.tag: reply for reply in REPLIES},
+    **{request.__struct_config__.tag: request for request in (Start, Gap, End)},
+    "request": Request,
+    "look": Look,
+}
+
+
+def described(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """What msgspec says of a message."""
+    (own,), components = msgspec.json.schema_components([kind])
+    schema: dict[str, Any] = components[own["$ref"].rpartition("/")[2]]
+    return schema
+
+
+@pytest.mark.parametrize("kind", TYPES.values(), ids=list(TYPES))
+def test_the_schema_has_the_keys_of_the_type(kind: type[msgspec.Struct]) -> None:
+    name = next(name for name, each in TYPES.items() if each is kind)
+    published, own = SCHEMA["$defs"][str(name).replace("-", "_")], described(kind)
+    assert set(published["properties"]) == set(own["properties"])
+    # What has a default is always sent by the daemon, and may be left out by a client.
+    always = set(own["properties"]) - {"frames", "replay"} if kind in REPLIES else own["required"]
+    assert set(published["required"]) == set(always)
+    closed = not published["additionalProperties"]
+    assert closed is (kind not in REPLIES)
+    for key, value in own["properties"].items():
+        for limit in LIMITS & value.keys():
+            assert published["properties"][key][limit] == value[limit], f"{key}: {limit}"
+
+
+STAMP = {"type", "v", "id", "run", "seq", "time"}
+
+
+def test_the_schema_has_the_keys_of_a_detection() -> None:
+    published = SCHEMA["$defs"]["detection"]
+    keys = STAMP | set(described(Detected)["properties"])
+    assert set(published["properties"]) == set(published["required"]) == keys
+
+
+def test_the_schema_has_the_keys_of_each_status() -> None:
+    published = SCHEMA["$defs"]["status"]
+    needed = {
+        each["if"]["properties"]["status"]["const"]: set(each["then"]["required"])
+        for each in published["allOf"]
+    }
+    assert needed == {
+        str(kind.__struct_config__.tag): set(described(kind)["properties"]) - {"status"}
+        for kind in STATUSES
+    }
+    assert set(published["required"]) == STAMP | {"status"}
+    assert set(published["properties"]) == STAMP.union({"status"}, *needed.values())
+
+
+TEXT = st.text(st.characters(codec="utf-8"))
+NAMES = st.frozensets(TEXT) | st.none()
+SECONDS = st.floats(0, 86_400)
+REQUESTS = (
+    st.builds(
+        Start,
+        stream=st.text(st.characters(codec="utf-8", categories=("L", "N", "P")), min_size=1).map(
+            lambda name: name[:64]
+        ),
+        sample_rate=st.integers(8_000, 96_000),
+        channels=st.integers(1, 8),
+        token=TEXT | st.none(),
+    ),
+    st.builds(Gap, seconds=st.floats(0, 86_400, exclude_min=True)),
+    st.builds(End),
+    st.builds(
+        Request,
+        keywords=NAMES,
+        streams=NAMES,
+        min_confidence=st.floats(0, 1),
+        after=st.builds(After, run=TEXT, seq=st.integers(0, 2**53)) | st.none(),
+    ),
+    st.builds(Look, stream=TEXT | st.none()),
+)
+BODIES: tuple[st.SearchStrategy[Body], ...] = (
+    st.builds(Detected, t=SECONDS, confidence=st.floats(0, 1)),
+    st.builds(SamplesDropped, t=SECONDS),
+    st.builds(AudioLost, t=SECONDS),
+    st.builds(AudioBack, t=SECONDS, seconds=SECONDS | st.none()),
+    st.builds(Reloaded, thresholds=st.dictionaries(TEXT, st.floats(0, 1))),
+    st.builds(StreamStarted, t=SECONDS),
+    st.builds(StreamEnded, t=SECONDS),
+)
+
+
+@given(st.one_of(REQUESTS))
+def test_a_request_is_read_as_it_was_written(request: msgspec.Struct) -> None:
+    assert msgspec.json.decode(encode(request), type=type(request)) == request
+
+
+@given(st.one_of(BODIES))
+def test_a_body_stays_in_its_message(body: Body) -> None:
+    message = json.loads(Event("r", 1, datetime.now(UTC), body).to_json())
+    assert message["type"] == body.type
+    for key in body.__struct_fields__:
+        value = getattr(body, key)
+        if isinstance(value, float):
+            assert message[key] == pytest.approx(value, abs=0.0006)
+        else:
+            assert message[key] == json.loads(json.dumps(value))
+
+
+@given(st.one_of(TEXT, st.binary(), st.builds(json.dumps, JSON)))
+def test_whatever_comes_is_understood_or_refused(message: str | bytes) -> None:
+    for parse in (parse_start, parse_sender, parse_look):
+        with contextlib.suppress(BadRequestError):
+            parse(message)
+    with contextlib.suppress(BadRequestError):
+        parse_request(message, KEYWORDS)
+
+
 def test_hello() -> None:
-    message = hello(
+    message = Hello(
         run="a8064acf2f92",
         seq=1,
         model="yes-no-up-down",
+        keywords=KEYWORDS,
         thresholds=dict.fromkeys(KEYWORDS, 0.7),
-        sources=[SOURCE.summary()],
+        sources=(SOURCE.summary(),),
     )
-    check(json.loads(message), "hello")
+    check(json.loads(encode(message)), "hello")
 
 
 def test_started() -> None:
-    message = started(
+    message = Started(
         run="a8064acf2f92",
         seq=1,
         stream="kitchen",
         model="yes-no-up-down",
+        keywords=KEYWORDS,
         thresholds=dict.fromkeys(KEYWORDS, 0.7),
     )
-    check(json.loads(message), "started")
+    check(json.loads(encode(message)), "started")
 
 
 def test_scan_line_even_before_the_start() -> None:
-    check(json.loads(scan_line("a.wav", replace(HEARD, t=-0.1))), "scan_line")
+    check(
+        json.loads(scan_line("a.wav", Detected("", -0.1, "yes", 0.97, "yes-no-up-down"))),
+        "scan_line",
+    )
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.protocol.events import Dropped, Ended, Event, Heard, Reloaded
-from kws.serving.hub import HISTORY, Filter, Hub, Message, Replay, Subscription
+from kws.protocol.events import Detected, Event, Reloaded, SamplesDropped, StreamEnded
+from kws.protocol.replies import Replay
+from kws.protocol.requests import Filter
+from kws.serving.hub import HISTORY, Hub, Message, Subscription
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -16,8 +18,8 @@ def make_hub(history: int = HISTORY) -> Hub:
     return Hub("run", lambda: NOON, history)
 
 
-def heard(keyword: str = "yes", confidence: float = 0.9) -> Heard:
-    return Heard("default", 1.0, keyword, confidence, "model")
+def heard(keyword: str = "yes", confidence: float = 0.9) -> Detected:
+    return Detected("default", 1.0, keyword, confidence, "model")
 
 
 def numbers(messages: list[Message]) -> list[int]:
@@ -76,7 +78,7 @@ def test_a_filter_lets_through_what_is_wanted_and_what_is_no_detection() -> None
     hub.publish(heard("yes", 0.6))
     hub.publish(heard("yes", 0.4))
     hub.publish(heard("no", 0.9))
-    hub.publish(Dropped("default", 1.0, 100, "late"))
+    hub.publish(SamplesDropped("default", 1.0, 100, "late"))
     assert subscription.take()[0] == "answer"
     hub.publish(heard("yes", 0.5))
     assert numbers(subscription.take()) == [5]
@@ -180,10 +182,13 @@ def test_the_end_comes_behind_the_last_event_for_all() -> None:
 def test_a_filter_of_streams_lets_nothing_of_others_through_but_what_is_for_all() -> None:
     wanted = Filter(streams=frozenset({"kitchen"}))
     hub = Hub("r", lambda: datetime.now(UTC))
-    here, elsewhere = Heard("kitchen", 1.0, "yes", 0.9, "m"), Heard("hall", 1.0, "yes", 0.9, "m")
+    here, elsewhere = (
+        Detected("kitchen", 1.0, "yes", 0.9, "m"),
+        Detected("hall", 1.0, "yes", 0.9, "m"),
+    )
     assert wanted.wants(hub.publish(here))
     assert not wanted.wants(hub.publish(elsewhere))
-    assert wanted.wants(hub.publish(Ended("kitchen", 1.0, "")))
-    assert not wanted.wants(hub.publish(Ended("hall", 1.0, "")))
-    assert wanted.wants(hub.publish(Reloaded("m", {})))
+    assert wanted.wants(hub.publish(StreamEnded("kitchen", 1.0, "")))
+    assert not wanted.wants(hub.publish(StreamEnded("hall", 1.0, "")))
+    assert wanted.wants(hub.publish(Reloaded("m", (), {})))
     assert not Filter(frozenset(), streams=frozenset({"kitchen"})).wants(hub.publish(here))

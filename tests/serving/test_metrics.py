@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from kws.protocol.events import Heard, Lost
+from kws.protocol.events import AudioLost, Detected
 from kws.serving.metrics import Metrics, Standing
 from kws.serving.status import SourceState
 
@@ -46,8 +46,8 @@ def value(read: Samples, name: str, **labels: str) -> float | None:
 def test_detections_are_counted_by_keyword_and_stream() -> None:
     counted = metrics()
     for keyword, stream in (("yes", "default"), ("yes", "default"), ("no", "hall")):
-        counted.note(Heard(stream, 1.0, keyword, 0.9, "m"))
-    counted.note(Lost("hall", 1.0, "gone"))
+        counted.note(Detected(stream, 1.0, keyword, 0.9, "m"))
+    counted.note(AudioLost("hall", 1.0, "gone"))
     read = samples(counted)
     assert value(read, "kws_detections_total", keyword="yes", stream="default") == 2
     assert value(read, "kws_detections_total", keyword="no", stream="hall") == 1
@@ -57,8 +57,8 @@ def test_detections_are_counted_by_keyword_and_stream() -> None:
 def test_names_that_clients_choose_do_not_cost_memory_for_ever() -> None:
     counted = metrics()
     for number in range(1_500):
-        counted.note(Heard(f"s{number}", 1.0, "yes", 0.9, "m"))
-    counted.note(Heard("s0", 1.0, "yes", 0.9, "m"))
+        counted.note(Detected(f"s{number}", 1.0, "yes", 0.9, "m"))
+    counted.note(Detected("s0", 1.0, "yes", 0.9, "m"))
     read = samples(counted)
     assert sum(name == "kws_detections_total" for name, _ in read) == 1_001
     assert value(read, "kws_detections_total", keyword="yes", stream="others") == 500

@@ -9,9 +9,10 @@ import torch
 from websockets.asyncio.server import ServerConnection
 
 from kws.engine.scores import Hop, Observers
-from kws.protocol.events import Ended
+from kws.protocol.events import StreamEnded
+from kws.protocol.requests import Filter
 from kws.serving.connection import Delivery
-from kws.serving.hub import Filter, Hub
+from kws.serving.hub import Hub
 from kws.serving.showing import Showing
 from tests.support.limits import limit
 
@@ -56,11 +57,11 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
         showing.show("kitchen")
         delivery = Delivery(
             *(connection, subscription, 10, lambda: None),
-            last=lambda what: isinstance(what, Ended),
+            last=lambda what: isinstance(what, StreamEnded),
             flush=showing.flush,
         )
         show(observers, hop(1.0), hop(1.1), hop(1.2))
-        hub.publish(Ended("kitchen", 1.2, "its sender said so"))
+        hub.publish(StreamEnded("kitchen", 1.2, "its sender said so"))
         # The one that sends hops comes too late in any case: here it does not come at all.
         tasks = [asyncio.create_task(each) for each in (delivery.watch(woken), delivery.send())]
         await asyncio.wait_for(line.closed.wait(), limit(10))

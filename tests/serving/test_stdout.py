@@ -4,12 +4,12 @@ import os
 import threading
 from datetime import UTC, datetime
 
-from kws.protocol.events import Heard
+from kws.protocol.events import Detected
 from kws.serving.hub import Hub
 from kws.serving.stdout import StdoutWriter
 from tests.support.limits import limit
 
-HEARD = Heard("default", 1.0, "yes", 0.9, "model")
+HEARD = Detected("default", 1.0, "yes", 0.9, "model")
 
 
 def started(descriptor: int, queue: int = 1_000) -> tuple[Hub, StdoutWriter, threading.Event]:

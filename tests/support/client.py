@@ -9,7 +9,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.support.limits import TIMEOUT, limit
+from tests.support.limits import TIMEOUT, limit, value_of
 from tests.support.process import Message
 
 HOST = "127.0.0.1"
@@ -59,7 +59,7 @@ def read_all(line: socket.socket) -> bytes:
 
 def receive(connection: ClientConnection, timeout: float = TIMEOUT) -> Message:
     """The next message."""
-    message: Message = json.loads(connection.recv(limit(timeout)))
+    message: Message = json.loads(value_of(connection.recv, timeout))
     return message
 
 

@@ -7,6 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
+
+Value = TypeVar("Value")
 
 TIMEOUT = 30.0
 """Seconds until a test gives up, on an idle machine; nothing here takes nearly as long."""
@@ -54,6 +57,28 @@ def wait_with(wait: Callable[[float], bool], seconds: float = TIMEOUT) -> bool:
         return True
     left = begun + limit(seconds, now=True) - time.monotonic()
     return left > 0 and wait(left)
+
+
+def value_of(
+    call: Callable[[float], Value],
+    seconds: float = TIMEOUT,
+    expired: type[Exception] = TimeoutError,
+) -> Value:
+    """What a function gives that takes a time limit and can be called again after it.
+
+    Args:
+        call: takes the limit.
+        seconds: the limit on an idle machine.
+        expired: what the function raises when the time is over, as this does then.
+    """
+    begun = time.monotonic()
+    try:
+        return call(limit(seconds))
+    except expired:
+        left = begun + limit(seconds, now=True) - time.monotonic()
+        if left <= 0:
+            raise
+    return call(left)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = TIMEOUT) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import IO, Any, BinaryIO, Self, cast
 
-from tests.support.limits import TIMEOUT, limit, wait_with
+from tests.support.limits import TIMEOUT, limit, value_of, wait_with
 
 KWS = (sys.executable, "-m", "kws")
 
@@ -54,6 +54,15 @@ def started(
         stderr=subprocess.PIPE,
         env=clean_environment(environment),
     )
+
+
+def wait_for_exit(process: subprocess.Popen[bytes], timeout: float = TIMEOUT) -> int:
+    """Wait for the end of a process; its exit code.
+
+    Raises:
+        subprocess.TimeoutExpired: it goes on.
+    """
+    return value_of(process.wait, timeout, subprocess.TimeoutExpired)
 
 
 def json_lines(text: str) -> list[Message]:
@@ -217,7 +226,7 @@ class DaemonProcess:
 
     def finish(self, timeout: float = TIMEOUT) -> int:
         """Wait for its end; the exit code."""
-        return self.process.wait(limit(timeout))
+        return wait_for_exit(self.process, timeout)
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end, and wait for that; the exit code."""

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kws.spotting.model_file import DEFAULT_MODEL
+from kws.config.paths import DEFAULT_MODEL
 from train.measure.evaluate import ClipAccuracy
 
 if TYPE_CHECKING:

@@ -5,10 +5,9 @@ import logging
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kws.config.paths import bundled_models, find_model
+from kws.config.paths import DEFAULT_MODEL, bundled_models, find_model
 from kws.errors import ConfigError
 from kws.spotting.model_file import (
-    DEFAULT_MODEL,
     KeywordModel,
     load_model,
     save_model,

@@ -32,7 +32,7 @@ class Confusion:
         it is taken for; keywords first, then all else and "none"."""
         nothing = (0,) * (len(self.keywords) + 1)
         said = [self.decisions.get(keyword, nothing) for keyword in self.keywords]
-        others = np.array([nothing, *(counts for _, counts in self._others())]).sum(axis=0)
+        others = np.array([nothing, *self._others().values()]).sum(axis=0)
         return np.roll(np.array([*said, others], np.int64), -1, axis=1)
 
     @property
@@ -56,32 +56,22 @@ class Confusion:
         return int(self.matrix[-1, -1])
 
     def mistaken(self) -> list[tuple[str, int, dict[str, int]]]:
-        """Other words that are taken for keywords, the most clips first.
+        """Other words that are taken for keywords, the most clips first: the word, how many clips
+        of it there are, and how many of them are taken for which keyword."""
+        found = []
+        for word, counts in self._others().items():
+            pairs = zip(self.keywords, counts[1:], strict=True)
+            if taken := {keyword: count for keyword, count in pairs if count}:
+                found.append((word, sum(counts), taken))
+        return sorted(found, key=lambda each: -sum(each[2].values()))
 
-        Returns:
-            Of each: the word, how many clips of it there are, and how many of them are taken for
-            which keyword.
-        """
-        found = [(word, sum(counts), self._taken(counts)) for word, counts in self._others()]
-        wrong = [each for each in found if each[2]]
-        return sorted(wrong, key=lambda each: -sum(each[2].values()))
-
-    def _taken(self, counts: tuple[int, ...]) -> dict[str, int]:
-        pairs = zip(self.keywords, counts[1:], strict=True)
-        return {keyword: count for keyword, count in pairs if count}
-
-    def _others(self) -> list[tuple[str, tuple[int, ...]]]:
-        return [each for each in self.decisions.items() if each[0] not in self.keywords]
+    def _others(self) -> dict[str, tuple[int, ...]]:
+        return {word: each for word, each in self.decisions.items() if word not in self.keywords}
 
 
 def confusion(model: KeywordModel, clips: Sequence[Clip], skip: Skip) -> Confusion:
-    """Decide each clip by one window of it, as `train evaluate` does.
-
-    Args:
-        model: decides.
-        clips: what to decide.
-        skip: is told of clips that cannot be read.
-    """
+    """Decide each clip by one window of it, as `train evaluate` does; `skip` is called with the
+    error of each clip that cannot be read."""
     counts: Counter[tuple[str, int]] = Counter()
     for words, windows in _windows(model, clips, skip):
         counts.update(zip(words, _decide(model, windows).tolist(), strict=True))

@@ -1,4 +1,4 @@
-"""One page about a model: figures, curves, and the worst of it to look at and to listen to."""
+"""`train report`: one page about a model, and its figures as files."""
 
 import importlib.util
 import logging
@@ -9,7 +9,6 @@ from pathlib import Path
 
 from kws.errors import ConfigError
 from train.data.clips import Split
-from train.measure.stream_report import StreamReport
 from train.reporting.findings import find
 
 log = logging.getLogger(__name__)
@@ -23,9 +22,9 @@ class ReportConfig:
         model: a bundled model's name, or the path of a model file.
         data: folder with speech_commands/<word>/*.wav, or <word>/*.wav itself, and, where there
             are any, negatives/{calibration,evaluation}/<set>/*.wav and noise/evaluation/*.wav.
-        output: folder for the page and its pictures; made where it is missing.
+        output: folder for the page and its figures; made where it is missing.
         split: side of the clips; never the training's.
-        workers: processes that hear; 0 for this one alone.
+        workers: processes that measure; 0 for this one alone.
     """
 
     model: str | Path
@@ -35,20 +34,15 @@ class ReportConfig:
     workers: int = 2
 
 
-def report(config: ReportConfig, measured: StreamReport | None = None) -> Path:
-    """Measure a model and write a page about it, which needs no other file, and its pictures.
-
-    Args:
-        config: what to report on.
-        measured: what `train stream` has just measured with the same model and data; without it,
-            that is done here.
+def report(config: ReportConfig) -> Path:
+    """Measure a model and write a page about it, which needs no other file, and its figures.
 
     Returns:
         The page.
 
     Raises:
         ConfigError: matplotlib is missing, the split is the training's, there are no clips of the
-            keywords, what was measured is not in the data, or the folder cannot be written.
+            keywords, or the folder cannot be written.
         AudioFileError: a recording cannot be read.
         ModelError: the model cannot be read.
     """
@@ -57,17 +51,18 @@ def report(config: ReportConfig, measured: StreamReport | None = None) -> Path:
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigError('matplotlib is missing: pip install matplotlib, or ".[train]"')
     # Only now: both draw with it.
-    from train.reporting.gallery import draw_gallery
     from train.reporting.page import page
+    from train.reporting.plots import draw_plots
 
     with _written(config.output):
         config.output.mkdir(parents=True, exist_ok=True)
-    found = find(config.model, config.data, config.split, config.workers, measured)
-    gallery = draw_gallery(found)
+    found = find(config.model, config.data, config.split, config.workers)
+    plots = draw_plots(found)
     path = config.output / "index.html"
     with _written(config.output):
-        gallery.write(config.output)
-        path.write_text(page(found, gallery), encoding="utf-8")
+        for drawing in plots:
+            (config.output / f"{drawing.name}.png").write_bytes(drawing.png)
+        path.write_text(page(found, plots), encoding="utf-8")
     log.info("wrote %s", path)
     return path
 

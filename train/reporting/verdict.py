@@ -1,14 +1,12 @@
-"""What a report says first: whether to ship, in words with figures."""
+"""What comes first in a report: whether to ship, in words with figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kws.spotting.calibration import Calibration, OperatingPoint, rounded
-from kws.spotting.trigger import TriggerSettings
+from kws.spotting.calibration import OperatingPoint, rounded
 from train.measure.calibrate import TARGET
 from train.measure.scoring import Tally, at_most, miss_interval, together
-from train.measure.stream_notes import notes
 from train.measure.stream_report import StreamReport
 from train.reporting.findings import Findings
 
@@ -16,7 +14,7 @@ MOST_MISSED = 0.05
 """Share of words in quiet that may be missed. With half a false alarm an hour these are the aims
 that openWakeWord sets its models."""
 QUIET, NOISY = "clean", "10 dB"
-"""Names of the conditions that the verdict speaks of."""
+"""Names of the conditions that the verdict is about."""
 Finding = Literal["met", "not met", "cannot be told", "not measured"]
 HEADLINES: dict[Finding, str] = {
     "met": "Ready to ship, as far as these recordings can tell",
@@ -29,13 +27,7 @@ HEADLINES: dict[Finding, str] = {
 
 @dataclass(frozen=True)
 class Judgement:
-    """An aim, and what became of it.
-
-    Attributes:
-        aim: what was wanted.
-        finding: whether it was reached, with 95 % confidence.
-        evidence: the figures.
-    """
+    """An aim, whether it was reached with 95 % confidence, and the figures for that."""
 
     aim: str
     finding: Finding
@@ -44,13 +36,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A number to see at once.
-
-    Attributes:
-        name: what it is.
-        value: with its unit.
-        detail: what it is made of, and how sure it is.
-    """
+    """A number to see at once, with its unit, and what it is made of and how sure it is."""
 
     name: str
     value: str
@@ -60,8 +46,8 @@ class KeyFigure:
 def judgements(streams: StreamReport) -> tuple[Judgement, Judgement]:
     """Misses in quiet and false alarms in evaluation audio, against their aims."""
     most = TARGET if streams.calibrated_at is None else streams.calibrated_at
-    heard = unspoken(streams, calibrates=False)
-    return _misses(condition(streams, QUIET)), _false_alarms(heard, most)
+    unsaid = without_keywords(streams, calibrates=False)
+    return _misses(condition(streams, QUIET)), _false_alarms(unsaid, most)
 
 
 def overall(judged: Sequence[Judgement]) -> Finding:
@@ -80,7 +66,7 @@ def key_figures(found: Findings) -> Iterator[KeyFigure]:
         tally = condition(streams, name)
         yield _share(f"Keywords missed, {name}", tally.misses, tally.words)
     for name, calibrates in (("evaluation", False), ("calibration", True)):
-        tally = unspoken(streams, calibrates=calibrates)
+        tally = without_keywords(streams, calibrates=calibrates)
         rate = tally.false_alarms_per_hour
         title = f"False alarms an hour, {name}"
         if rate is None:
@@ -94,34 +80,16 @@ def key_figures(found: Findings) -> Iterator[KeyFigure]:
 def thresholds(streams: StreamReport) -> str:
     """The settings in force."""
     levels = ", ".join(f"{word} {each.threshold:.4g}" for word, each in streams.trigger.items())
-    times = {(each.smoothing_s, each.patience_s) for each in streams.trigger.values()}
-    ways = " or ".join(
-        f"{smoothing:g} s with a patience of {patience:g} s"
-        for smoothing, patience in sorted(times)
-    )
+    times = sorted({(each.smoothing_s, each.patience_s) for each in streams.trigger.values()})
+    ways = " or ".join(f"{mean:g} s with a patience of {patience:g} s" for mean, patience in times)
     return f"Thresholds: {levels}. Posteriors are averaged over {ways}."
 
 
-def in_force(
-    calibration: Calibration, trigger: Mapping[str, TriggerSettings]
-) -> OperatingPoint | None:
-    """What the thresholds of a trigger cost when they were calibrated, if they are of there."""
-    levels = {keyword: settings.threshold for keyword, settings in trigger.items()}
-    return next((each for each in calibration.points if each.thresholds == levels), None)
-
-
-def limits(streams: StreamReport) -> Iterator[str]:
-    """What the figures can show and what they cannot, a paragraph each."""
-    yield from notes(streams)
-    if streams.split != "testing":
-        yield (
-            f"The {streams.split} speakers were not trained on, but looked at while the model was "
-            "made. For the last word before shipping, report on the testing speakers."
-        )
-    yield (
-        "Words are short recordings put into streams, noise was added, rooms were computed. Nobody "
-        "spoke into your microphone, in your room, at your distance."
-    )
+def in_force(streams: StreamReport) -> OperatingPoint | None:
+    """What the thresholds in force cost when they were calibrated, if they are of there."""
+    points = streams.calibration.points if streams.calibration else ()
+    levels = {keyword: settings.threshold for keyword, settings in streams.trigger.items()}
+    return next((each for each in points if each.thresholds == levels), None)
 
 
 def condition(streams: StreamReport, name: str) -> Tally:
@@ -130,7 +98,7 @@ def condition(streams: StreamReport, name: str) -> Tally:
     return named[0].total if named else Tally()
 
 
-def unspoken(streams: StreamReport, *, calibrates: bool) -> Tally:
+def without_keywords(streams: StreamReport, *, calibrates: bool) -> Tally:
     """Counts in the long audio for calibration, or for evaluation, all keywords together."""
     return together(streams.without_keywords(calibrates=calibrates).values())
 
@@ -158,10 +126,8 @@ def _misses(tally: Tally) -> Judgement:
     if rate is None:
         return Judgement(aim, "not measured", "no keyword was said in quiet")
     low, high = tally.miss_interval
-    evidence = (
-        f"{tally.misses:,} of {tally.words:,} were missed, {percent(rate)} "
-        f"(95 %: {interval((low, high))})"
-    )
+    counted = f"{tally.misses:,} of {tally.words:,} were missed, {percent(rate)}"
+    evidence = f"{counted} (95 %: {interval((low, high))})"
     return Judgement(aim, _finding(high < MOST_MISSED, low >= MOST_MISSED), evidence)
 
 

@@ -8,15 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-import train.reporting.findings
-from kws.errors import ConfigError
 from kws.spotting.model_file import KeywordModel, save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
 from train.measure.evaluation_set import EvaluationSet, Group, Kind
 from train.measure.segments import Excerpt, FileSegment
-from train.measure.stream import StreamConfig, measure_streams
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport
+from train.reporting.examples import Moment, examples, find_piece
 from train.reporting.findings import (
     SHOWN,
     Findings,
@@ -25,7 +23,6 @@ from train.reporting.findings import (
     worst_false_alarms,
     worst_misses,
 )
-from train.reporting.scenes import Moment, moment_of_false_alarm, scenes
 
 KEYWORDS = ("low", "high")
 
@@ -43,54 +40,46 @@ def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def measured(recordings: Path, model_file: Path) -> StreamReport:
-    return measure_streams(StreamConfig(recordings, model_file, workers=0))
+def found(recordings: Path, model_file: Path) -> Findings:
+    return find(model_file, recordings, "validation", 0)
 
 
-@pytest.fixture(scope="module")
-def found(recordings: Path, model_file: Path, measured: StreamReport) -> Findings:
-    """Findings from what was measured; measuring again would fail."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(train.reporting.findings, "track_groups", None)
-        return find(model_file, recordings, "testing", 0, measured)
-
-
-def test_what_was_just_measured_is_taken(found: Findings, measured: StreamReport) -> None:
-    assert found.streams is measured
+def test_clips_and_streams_are_of_the_split(found: Findings) -> None:
+    assert found.streams.split == "validation"
     assert found.clips.words == 4
 
 
-def test_false_alarms_are_heard_again_just_as_they_were_measured(found: Findings) -> None:
+def test_false_alarms_are_detected_again_just_as_they_were_measured(found: Findings) -> None:
     assert found.false_alarms
-    for alarm, scene in found.false_alarms:
-        (heard,) = (
+    for alarm, example in found.false_alarms:
+        (detected,) = (
             each
-            for each in scene.detections
+            for each in example.detections
             if (each.keyword, each.confidence) == (alarm.keyword, alarm.posterior)
         )
-        assert heard not in scene.hits
+        assert detected not in example.hits
         # Only at the start of a stream there are less than two seconds before it.
-        assert heard.t <= 2.0 + 1e-6
-        assert heard.t == pytest.approx(2.0) or alarm.t < 2.0
+        assert detected.t <= 2.0 + 1e-6
+        assert detected.t == pytest.approx(2.0) or alarm.t < 2.0
 
 
-def test_misses_are_heard_again_just_as_they_were_measured(found: Findings) -> None:
+def test_misses_are_found_again_just_as_they_were_measured(found: Findings) -> None:
     assert found.misses
-    for miss, scene in found.misses:
-        (word,) = (each for each in scene.missed if each.clip == miss.clip)
+    for miss, example in found.misses:
+        (word,) = (each for each in example.missed if each.clip == miss.clip)
         assert word.keyword == miss.keyword
         assert word.start == pytest.approx(min(1.0, miss.t), abs=1 / RATE)
-        peak = scene.smoothed[:, KEYWORDS.index(miss.keyword)].max()
+        peak = example.smoothed[:, KEYWORDS.index(miss.keyword)].max()
         assert peak >= miss.posterior - 1e-6
 
 
-def test_a_timeline_is_the_start_of_a_telling_condition(found: Findings) -> None:
-    assert [condition for condition, _ in found.timelines] == ["10 dB", "in running speech"]
-    for _, scene in found.timelines:
-        assert scene.words
-        assert scene.smoothed.shape == (len(scene.times), len(KEYWORDS))
-        assert scene.times[0] == pytest.approx(1.0)
-        assert len(scene.frames) == pytest.approx(100 * scene.duration, abs=3)
+def test_a_stretch_is_the_start_of_a_telling_condition(found: Findings) -> None:
+    assert [condition for condition, _ in found.stretches] == ["10 dB", "in running speech"]
+    for _, example in found.stretches:
+        assert example.words
+        assert example.smoothed.shape == (len(example.times), len(KEYWORDS))
+        assert example.times[0] == pytest.approx(1.0)
+        assert len(example.frames) == pytest.approx(100 * example.duration, abs=3)
 
 
 def test_recordings_are_named_from_the_data_on(found: Findings) -> None:
@@ -98,15 +87,7 @@ def test_recordings_are_named_from_the_data_on(found: Findings) -> None:
     assert found.where("10 dB 1") == "10 dB 1"
 
 
-def test_data_that_was_not_measured_is_refused(
-    model_file: Path, measured: StreamReport, tmp_path: Path
-) -> None:
-    other = add_held_out(write_data(tmp_path))
-    with pytest.raises(ConfigError, match="not in the data of this report"):
-        find(model_file, other, "validation", 0, measured)
-
-
-def test_a_long_recording_that_was_cut_is_found_where_it_was_heard() -> None:
+def test_a_long_recording_that_was_cut_is_found_where_it_was_measured() -> None:
     """By its name and second: the segment that holds it, and the place in the stream."""
     path = Path("long.wav")
     segments = tuple(
@@ -114,8 +95,7 @@ def test_a_long_recording_that_was_cut_is_found_where_it_was_heard() -> None:
         for number, start in enumerate((0, 300, 600))
     )
     group = Group("set", "negative", calibrates=False, reports=True, segments=segments)
-    alarm = FalseAlarm("low", "set", "long.wav", 450.0, 0.9, "")
-    assert moment_of_false_alarm([group], alarm, RATE).segment == segments[1]
+    assert find_piece([group], "set", "long.wav", 450 * RATE) == segments[1]
 
 
 def test_a_moment_at_an_edge_is_cut_short(recordings: Path) -> None:
@@ -123,7 +103,7 @@ def test_a_moment_at_an_edge_is_cut_short(recordings: Path) -> None:
     (group,) = (each for each in _groups(model, recordings) if each.name == "acting")
     (segment,) = group.segments
     moments = [Moment(segment, segment.name, t, (2.0, 1.0)) for t in (0.5, 3.0, 6.8)]
-    first, middle, last = scenes(model, moments)
+    first, middle, last = examples(model, moments)
     assert [each.duration for each in (first, middle, last)] == pytest.approx([1.5, 3.0, 2.2])
     stream = segment.build(RATE)
     assert np.array_equal(middle.samples, stream.samples[RATE : 4 * RATE])

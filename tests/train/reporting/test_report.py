@@ -1,6 +1,7 @@
 """The page about a model, from a model file and recordings to HTML."""
 
 import base64
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -12,9 +13,8 @@ import numpy as np
 import pytest
 import soundfile
 
+import train.reporting.examples
 import train.reporting.findings
-import train.reporting.pictures
-import train.reporting.scenes
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.model_file import KeywordModel, save_model
@@ -48,23 +48,34 @@ class Page(HTMLParser):
         self.source = path.read_text(encoding="utf-8")
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.headings: list[str] = []
+        self.rows: dict[str, list[str]] = {}
         self.text = ""
+        self._row: list[str] = []
         self._open: list[str] = []
         self.feed(self.source)
         assert not self._open
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         self.elements.append((tag, {name: value or "" for name, value in attributes}))
-        if tag not in ("img", "meta"):
+        if tag != "meta":
             self._open.append(tag)
+        if tag == "tr":
+            self._row = []
+        elif tag in ("th", "td"):
+            self._row.append("")
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
+        if tag == "tr":
+            name, *cells = (" ".join(cell.split()) for cell in self._row)
+            self.rows[name] = cells
 
     def handle_data(self, data: str) -> None:
         if self._open and self._open[-1] in ("style", "script"):
             return
         self.text += data
+        if "td" in self._open or "th" in self._open:
+            self._row[-1] += data
         if self._open and self._open[-1] == "h2":
             self.headings.append(data)
 
@@ -74,11 +85,10 @@ class Page(HTMLParser):
 
 @pytest.fixture(autouse=True, scope="module")
 def _small() -> Iterator[None]:
-    """Few and small pictures: drawing is what takes the time."""
+    """Few and short examples: drawing is what takes the time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(train.reporting.findings, "SHOWN", 2)
-        patch.setattr(train.reporting.scenes, "TIMELINE_S", 6.0)
-        patch.setattr(train.reporting.pictures, "SHARPNESS", 1)
+        patch.setattr(train.reporting.examples, "STRETCH_S", 6.0)
         yield
 
 
@@ -131,11 +141,14 @@ def page(written: Path) -> Page:
 
 @pytest.fixture(scope="module")
 def bare(tmp_path_factory: pytest.TempPathFactory) -> Page:
-    """The page of a model that tells nothing of itself, with words and nothing else."""
+    """The page of a model that tells nothing of itself, with words of testing speakers only."""
     folder = tmp_path_factory.mktemp("bare")
     words = write_data(folder) / "speech_commands"
-    save_model(untrained_model(("low", "high")), folder / "model.pt")
-    return Page(report(ReportConfig(folder / "model.pt", words, folder / "output", workers=0)))
+    (words / "validation_list.txt").rename(words / "testing_list.txt")
+    (words / "validation_list.txt").touch()
+    model, output = folder / "model.pt", folder / "output"
+    save_model(untrained_model(("low", "high")), model)
+    return Page(report(ReportConfig(model, words, output, split="testing", workers=0)))
 
 
 def test_the_verdict_comes_first_and_then_all_sections(page: Page) -> None:
@@ -148,7 +161,8 @@ def test_a_page_needs_nothing_from_elsewhere(page: Page) -> None:
     for _, attributes in page.elements:
         assert attributes.get("src", "data:").startswith("data:")
         assert attributes.get("href", "#").startswith("#")
-    assert not re.search(r"https?:|url\(|@import|srcset", page.source)
+        assert attributes.get("xlink:href", "#").startswith(("#", "data:image/png"))
+    assert not re.search(r"https?:|url\((?!#)|@import|srcset", page.source)
     (policy,) = (each["content"] for each in page.attributes("meta") if "http-equiv" in each)
     assert "default-src 'none'" in policy
 
@@ -160,18 +174,23 @@ def test_every_link_leads_somewhere(page: Page) -> None:
     assert {link[1:] for link in links} <= places
 
 
-def test_pictures_are_there_by_day_by_night_and_as_files(page: Page, written: Path) -> None:
-    pictures = page.attributes("img")
-    by_day, by_night = pictures[::2], pictures[1::2]
-    assert {each["class"] for each in by_day} == {"light"}
-    assert {each["class"] for each in by_night} == {"dark"}
-    for day, night in zip(by_day, by_night, strict=True):
-        assert len(day["alt"]) > 20
-        assert day["alt"] == night["alt"]
-        assert day["src"] != night["src"]
-    contents = [_content(each["src"]) for each in pictures]
-    assert all(content.startswith(b"\x89PNG") for content in contents)
-    assert sorted(contents[::2]) == sorted(each.read_bytes() for each in written.glob("*.png"))
+def test_figures_are_there_and_as_files(page: Page, written: Path) -> None:
+    figures = page.attributes("svg")
+    assert len(figures) == len(list(written.glob("*.png")))
+    assert all(each.read_bytes().startswith(b"\x89PNG") for each in written.glob("*.png"))
+    for each in figures:
+        assert each["role"] == "img"
+        assert len(each["aria-label"]) > 20
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(set(ids)) == len(ids)
+
+
+def test_the_policy_lets_the_script_run_and_no_other(page: Page) -> None:
+    (script,) = re.findall(r"<script>(.*?)</script>", page.source, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    (policy,) = (each["content"] for each in page.attributes("meta") if "http-equiv" in each)
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert ".dataset" in script
 
 
 def test_everything_that_can_be_drawn_is(written: Path) -> None:
@@ -182,7 +201,7 @@ def test_everything_that_can_be_drawn_is(written: Path) -> None:
     }
 
 
-def test_stretches_can_be_heard(page: Page) -> None:
+def test_examples_have_their_audio(page: Page) -> None:
     sounds = page.attributes("audio")
     assert len(sounds) == 2 + 2 + 2
     for each in sounds:
@@ -192,6 +211,15 @@ def test_stretches_can_be_heard(page: Page) -> None:
         assert rate == RATE
         assert len(samples) / rate <= 6.0
         assert 0.05 < np.abs(samples).max() < 0.75
+
+
+def test_tables_tell_what_thresholds_cost_and_sum_sets_up(page: Page) -> None:
+    assert page.rows["0"] == ["50.0 %", "0.9", "0.9"]
+    assert page.rows["4 in force"] == ["10.0 %", "0.3", "0.3"]
+    sets = [page.rows[name] for name in (HOSTILE, "acting")]
+    total = page.rows["all evaluation audio"]
+    assert int(total[2]) == sum(int(each[2]) for each in sets) > 0
+    assert {each[0] for each in sets} == {"evaluation"}
 
 
 def test_names_are_shown_and_never_become_markup(page: Page) -> None:
@@ -206,6 +234,11 @@ def test_it_tells_what_the_model_was_made_of(page: Page) -> None:
     assert "history" not in page.text
     assert "Epochs: 1, in 1 min 01 s" in page.text
     assert "no clips of other words to validate with" in page.text
+
+
+def test_only_the_last_word_is_said_with_testing_clips(page: Page, bare: Page) -> None:
+    assert "report on the testing speakers" in " ".join(page.text.split())
+    assert "report on the testing speakers" not in " ".join(bare.text.split())
 
 
 def test_what_is_missing_leaves_a_sentence(bare: Page) -> None:

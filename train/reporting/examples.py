@@ -1,13 +1,14 @@
-"""Stretches of streams that a report shows: heard once more, just as they were measured."""
+"""Examples of a report: parts of streams, processed once more just as they were measured."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from io import BytesIO
 
 import numpy as np
 import numpy.typing as npt
+import soundfile
 import torch
 
-from kws.errors import ConfigError
 from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection
@@ -16,29 +17,25 @@ from train.measure.evaluation_set import Group
 from train.measure.labelled_streams import LabelledStream, Word
 from train.measure.scoring import judge
 from train.measure.segments import FileSegment, Segment
-from train.measure.stream_report import FalseAlarm, Miss
 from train.measure.threshold_events import Levels, smooth
 from train.measure.tracks import Track, detect, timing_of, track
 
-TIMELINES = ("10 dB", "in running speech")
-"""Conditions of which a longer stretch is shown."""
-TIMELINE_S = 40.0
+STRETCHES = ("10 dB", "in running speech")
+"""Conditions of which a longer example is shown."""
+STRETCH_S = 40.0
 AROUND_MISS_S = (1.0, 2.0)
 """Seconds around the start of a word that was missed: about all in which it could be detected."""
 AROUND_FALSE_ALARM_S = (2.0, 1.0)
 """Seconds around the moment of a false alarm; a window is a second, and a few are averaged."""
+LOUD = 0.7
+"""Peak that audio is amplified to for people."""
+MOST_GAIN = 30.0
+"""How many times quiet audio is amplified at most."""
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment of a recording, and what is around it.
-
-    Attributes:
-        segment: that the recording is heard in.
-        recording: its name; a segment's own where the segment is a single one.
-        t: second of the recording.
-        around: seconds before and after it.
-    """
+    """A second of a recording in a segment, and the seconds before and after it that are shown."""
 
     segment: Segment
     recording: str
@@ -47,8 +44,8 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Scene:
-    """What is heard in a stretch; all times are seconds from its start.
+class Example:
+    """A part of a stream; all times are seconds from its start.
 
     Attributes:
         samples: float32 of shape (n,).
@@ -77,66 +74,55 @@ class Scene:
         """Seconds."""
         return len(self.samples) / self.sample_rate
 
+    def peaks(self, keywords: Sequence[str]) -> list[tuple[str, float]]:
+        """Each keyword's highest smoothed posterior, the highest first."""
+        peaks = self.smoothed.max(axis=0, initial=0.0).tolist()
+        return sorted(zip(keywords, peaks, strict=True), key=lambda each: -each[1])
 
-def moment_of_miss(groups: Sequence[Group], miss: Miss) -> Moment:
-    """The stretch around a word that was not detected.
-
-    Raises:
-        ConfigError: it is not in these groups.
-    """
-    for segment in _segments(groups, miss.condition):
-        if segment.name == miss.stream:
-            return Moment(segment, segment.name, miss.t, AROUND_MISS_S)
-    raise _elsewhere(miss.stream)
+    def flac(self) -> bytes:
+        """The audio as FLAC, which all browsers play, loud enough for people."""
+        peak = float(np.abs(self.samples).max(initial=1e-6))
+        content, samples = BytesIO(), self.samples * min(MOST_GAIN, LOUD / peak)
+        soundfile.write(content, samples, self.sample_rate, format="FLAC", subtype="PCM_16")
+        return content.getvalue()
 
 
-def moment_of_false_alarm(groups: Sequence[Group], alarm: FalseAlarm, rate: int) -> Moment:
-    """The stretch around a false alarm.
-
-    Args:
-        groups: what was heard.
-        alarm: what was detected.
-        rate: samples per second.
-
-    Raises:
-        ConfigError: it is not in these groups.
-    """
+def find_piece(groups: Sequence[Group], name: str, recording: str, sample: int) -> Segment:
+    """The segment of a group that has a sample of a recording, or of a stream of its own."""
+    segments = [segment for group in groups if group.name == name for segment in group.segments]
     # Of a long recording that was cut, the last part that begins before is the one.
-    for segment in reversed(_segments(groups, alarm.group)):
-        if _holds(segment, alarm.recording, round(alarm.t * rate)):
-            return Moment(segment, alarm.recording, alarm.t, AROUND_FALSE_ALARM_S)
-    raise _elsewhere(alarm.recording)
+    return next(each for each in reversed(segments) if _contains(each, recording, sample))
 
 
-def timelines(groups: Sequence[Group]) -> list[tuple[str, Moment]]:
+def stretches(groups: Sequence[Group]) -> list[tuple[str, Moment]]:
     """The first seconds of some conditions, by name; of the first one if none of them is there."""
-    spoken = [
-        each for each in groups if each.kind in ("words", "words in speech") and each.segments
-    ]
-    chosen = [each for each in spoken if each.name in TIMELINES] or spoken[:1]
+    kinds = ("words", "words in speech")
+    spoken = [each for each in groups if each.kind in kinds and each.segments]
+    chosen = [each for each in spoken if each.name in STRETCHES] or spoken[:1]
     firsts = ((each.name, each.segments[0]) for each in chosen)
-    return [
-        (name, Moment(segment, segment.name, 0.0, (0.0, TIMELINE_S))) for name, segment in firsts
-    ]
+    around = (0.0, STRETCH_S)
+    return [(name, Moment(segment, segment.name, 0.0, around)) for name, segment in firsts]
 
 
-def scenes(model: KeywordModel, moments: Sequence[Moment]) -> list[Scene]:
-    """Hear the segments of some moments again, each once, and cut the moments out.
+def examples(model: KeywordModel, moments: Sequence[Moment]) -> list[Example]:
+    """Process the segments of some moments again, each once, and cut the moments out.
 
     Raises:
         AudioFileError: a recording cannot be read or has another sample rate.
     """
-    found: dict[Moment, Scene] = {}
+    found: dict[Moment, Example] = {}
     for segment in dict.fromkeys(moment.segment for moment in moments):
         stream = segment.build(model.sample_rate)
-        heard = track(model, stream)
+        processed = track(model, stream)
         for moment in moments:
             if moment.segment == segment:
-                found[moment] = _scene(model, stream, heard, moment)
+                found[moment] = _example(model, stream, processed, moment)
     return [found[moment] for moment in moments]
 
 
-def _scene(model: KeywordModel, stream: LabelledStream, heard: Track, moment: Moment) -> Scene:
+def _example(
+    model: KeywordModel, stream: LabelledStream, processed: Track, moment: Moment
+) -> Example:
     rate, trigger = model.sample_rate, model.header.trigger
     before, after = moment.around
     t = _second_of_stream(stream, moment)
@@ -145,14 +131,14 @@ def _scene(model: KeywordModel, stream: LabelledStream, heard: Track, moment: Mo
     start, end = first / rate, (first + len(samples)) / rate
     pace = timing_of(model)
     window_s, hop_s = model.window_samples / rate, pace.hop / rate
-    times: Levels = window_s + hop_s * np.arange(len(heard.posteriors), dtype=np.float64)
+    times: Levels = window_s + hop_s * np.arange(len(processed.posteriors), dtype=np.float64)
     smoothed = [
         smooth(column, pace.averaged(trigger[keyword]))
-        for keyword, column in zip(model.classes, heard.posteriors.T, strict=True)
+        for keyword, column in zip(model.classes, processed.posteriors.T, strict=True)
     ]
     inside = (times >= start) & (times <= end)
-    detections = detect(model, heard, trigger)
-    verdict = judge(detections, [word for word in heard.truth if word.keyword in model.classes])
+    detections = detect(model, processed, trigger)
+    verdict = judge(detections, [word for word in processed.truth if word.keyword in model.classes])
 
     def words(found: Iterable[Word]) -> tuple[Word, ...]:
         return tuple(
@@ -161,19 +147,19 @@ def _scene(model: KeywordModel, stream: LabelledStream, heard: Track, moment: Mo
             if word.end > start and word.start < end
         )
 
-    def decided(found: Iterable[Detection]) -> tuple[Detection, ...]:
+    def detected(found: Iterable[Detection]) -> tuple[Detection, ...]:
         return tuple(replace(each, t=each.t - start) for each in found if start <= each.t <= end)
 
-    return Scene(
+    return Example(
         samples=samples,
         sample_rate=rate,
         frames=LogMel(model.header.front_end)(torch.from_numpy(samples)).numpy(),
         times=times[inside] - start,
         smoothed=np.stack(smoothed, axis=1)[inside],
-        words=words(heard.truth),
+        words=words(processed.truth),
         missed=words(verdict.missed),
-        detections=decided(detections),
-        hits=decided(hit.detection for hit in verdict.hits),
+        detections=detected(detections),
+        hits=detected(hit.detection for hit in verdict.hits),
     )
 
 
@@ -185,18 +171,10 @@ def _second_of_stream(stream: LabelledStream, moment: Moment) -> float:
     return moment.t
 
 
-def _holds(segment: Segment, recording: str, sample: int) -> bool:
-    """Whether a recording, or a part of it that begins by a sample, is heard in a segment."""
+def _contains(segment: Segment, recording: str, sample: int) -> bool:
+    """Whether a segment has a recording, or a part of it that begins by a sample."""
     if not isinstance(segment, FileSegment):
         return segment.name == recording
     return any(
         str(excerpt.path) == recording and excerpt.start <= sample for excerpt in segment.excerpts
     )
-
-
-def _segments(groups: Sequence[Group], name: str) -> list[Segment]:
-    return [segment for group in groups if group.name == name for segment in group.segments]
-
-
-def _elsewhere(recording: str) -> ConfigError:
-    return ConfigError(f"{recording}: was measured, but is not in the data of this report")
