@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, to_builtins
 
+from kws.config.validation import problems
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model_file import Context
@@ -97,7 +98,7 @@ class FitConfig:
     epochs: OneOrMore = 30
     windows: OneOrMore = 24_000
     views: OneOrMore = 4
-    scene_frames: OneOrMore = 173
+    scene_frames: Annotated[int, Meta(ge=WINDOW_FRAMES)] = 173
     batch: OneOrMore = 128
     hard_after: ZeroOrMore = 6
     hard_every: OneOrMore = 4
@@ -168,23 +169,16 @@ class FitConfig:
         Raises:
             ConfigError: something does.
         """
-        if wrong := list(self._wrong()):
+        plain = to_builtins(self, enc_hook=str)
+        if wrong := list(problems(plain, FitConfig)) or list(self._contradictions()):
             raise ConfigError("\n".join(wrong))
 
-    def _wrong(self) -> Iterator[str]:
-        for name in ("epochs", "windows", "views", "batch", "hard_every", "threads"):
-            if getattr(self, name) < 1:
-                yield f"{name}: has to be 1 or more, not {getattr(self, name)}"
-        for name in ("seed", "workers", "hard_after", "checkpoint_s"):
-            if getattr(self, name) < 0:
-                yield f"{name}: has to be 0 or more, not {getattr(self, name)}"
-        if self.views > 0 and (self.batch % self.views or self.windows < self.views):
+    def _contradictions(self) -> Iterator[str]:
+        if self.batch % self.views or self.windows < self.views:
             yield (
                 f"batch and windows: a scene gives {self.views} windows (views), so a batch has to "
                 f"be a multiple of that, not {self.batch}, and windows no less, not {self.windows}"
             )
-        if self.scene_frames < WINDOW_FRAMES:
-            yield f"scene_frames: has to be {WINDOW_FRAMES} or more, not {self.scene_frames}"
         if len(set(self.keywords)) < len(self.keywords) or not all(self.keywords):
             yield f"keywords: have to be different words, not {', '.join(self.keywords)}"
         if self.resume and self.restart:

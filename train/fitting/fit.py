@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -14,14 +14,14 @@ from kws.errors import AudioFileError, ConfigError, KwsError
 from kws.spotting.model_file import KeywordModel, load_model
 from train.config import FitConfig
 from train.data.dataset_files import DatasetFiles, find_dataset_files
-from train.fitting.checkpoint import differences, unusable, write_checkpoint, write_model
+from train.fitting.checkpoint import unusable, write_checkpoint, write_model
 from train.fitting.hard_negatives import is_time_to_search, search_hard_negatives
 from train.fitting.initial import read_initial
 from train.fitting.learner import Learner
 from train.fitting.parallel import Processes, joined_processes
 from train.fitting.progress import Meter, duration
 from train.fitting.progress_state import EpochRecord, ProgressState
-from train.fitting.resume import state_to_resume
+from train.fitting.resume import check_settings, next_stage, state_to_resume
 from train.measure.evaluate import ClipAccuracy, evaluate
 from train.scenes.batches import Batches
 from train.scenes.dataset import Drawings, Drawn, Scenes
@@ -46,13 +46,47 @@ def fit(config: FitConfig) -> ClipAccuracy | None:
     """
     with joined_processes() as processes:
         config.check()
-        torch.set_num_threads(config.threads)
-        saved = processes.together(lambda: state_to_resume(config) if processes.leads else None)
-        saved = processes.share(saved)
-        files = processes.together(lambda: find_dataset_files(config))
-        config = replace(config, keywords=files.keywords)
-        training = processes.together(lambda: _Training(config, processes, files, saved))
-        return training.run()
+        return _fit(config, processes)
+
+
+def fit_stages(stages: Sequence[FitConfig]) -> ClipAccuracy | None:
+    """Train one stage after the other, going on where an earlier call was stopped.
+
+    A stage that is finished is not trained again. With `restart` all of them begin anew.
+
+    Args:
+        stages: settings of each; those of the last one make the model.
+
+    Returns:
+        As `fit`, of the last stage.
+
+    Raises:
+        ConfigError: as `fit`; or a checkpoint was made with other settings than its stage has.
+        AudioFileError: too many recordings are broken.
+        KwsError: a process that helps was lost.
+    """
+    with joined_processes() as processes:
+        for config in stages:
+            config.check()
+        first = processes.together(lambda: next_stage(stages) if processes.leads else 0)
+        first = processes.share(first)
+        if first:
+            log.info("stages 1 to %d of %d are finished", first, len(stages))
+        accuracy = None
+        for number, config in enumerate(stages[first:], first + 1):
+            log.info("stage %d of %d: %s", number, len(stages), config.output)
+            accuracy = _fit(replace(config, resume=True, restart=False), processes)
+        return accuracy
+
+
+def _fit(config: FitConfig, processes: Processes) -> ClipAccuracy | None:
+    torch.set_num_threads(config.threads)
+    saved = processes.together(lambda: state_to_resume(config) if processes.leads else None)
+    saved = processes.share(saved)
+    files = processes.together(lambda: find_dataset_files(config))
+    config = replace(config, keywords=files.keywords)
+    training = processes.together(lambda: _Training(config, processes, files, saved))
+    return training.run()
 
 
 class _Training:
@@ -254,12 +288,7 @@ class _Training:
         """
         path = self._config.checkpoint
         try:
-            different = list(differences(saved["settings"], self._settings))
-            if different:
-                raise ConfigError(
-                    f"{path}: made with other settings: {'; '.join(different)}; go on with the "
-                    "same ones, or start anew with --restart"
-                )
+            check_settings(saved["settings"], self._settings, path)
             state = saved["learner"]
             learner = Learner(
                 self._config, self._processes, state["mean"], state["scale"], self._teacher
