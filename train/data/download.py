@@ -10,9 +10,6 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-import pooch
-from requests.exceptions import InvalidURL, RequestException
-
 from kws.errors import AudioFileError, ConfigError, ServerError
 
 log = logging.getLogger(__name__)
@@ -88,6 +85,14 @@ def download(config: DownloadConfig) -> Path:
 
 def _archive(config: DownloadConfig, url: str, sha256: str) -> Path:
     """The archive with the right checksum: one that is there already, or a new one."""
+    # Imported here: the other commands work without them, as in the container.
+    try:
+        import pooch
+        from requests.exceptions import InvalidURL, RequestException
+    except ImportError as error:
+        raise ConfigError(
+            f"{error.name} is missing, which downloads: pip install '.[train]'"
+        ) from error
     pooch.get_logger().setLevel("WARNING")
     log.info("%s: downloading", url)
     name = f"speech_commands_{config.version}.tar.gz"
