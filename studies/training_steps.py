@@ -19,7 +19,7 @@ from kws.spotting.model_file import load_model
 from train.config import FitConfig
 from train.fitting.fit import fit
 from train.measure.evaluate import evaluate_folder
-from train.measure.heldout import CONDITIONS
+from train.measure.evaluation_set import CONDITIONS
 from train.measure.scoring import together
 from train.measure.stream import StreamConfig, measure_streams
 from train.measure.stream_report import StreamReport

@@ -11,8 +11,8 @@ import soundfile
 
 from kws.errors import AudioFileError, ConfigError
 from tests.train.recordings import RATE, add_held_out, write_data
-from train.measure.heldout import CALIBRATING, CONDITIONS, Group, HeldOut
-from train.measure.pieces import LEAD_S, SILENCE_S, FilePiece, WordPiece, file_pieces
+from train.measure.evaluation_set import CALIBRATING, CONDITIONS, EvaluationSet, Group
+from train.measure.segments import LEAD_S, SILENCE_S, FileSegment, WordSegment, file_segments
 
 
 @pytest.fixture(scope="module")
@@ -21,16 +21,16 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def data(folder: Path) -> HeldOut:
-    return HeldOut(folder, ("low", "high"), RATE)
+def data(folder: Path) -> EvaluationSet:
+    return EvaluationSet(folder, ("low", "high"), RATE)
 
 
 def words(group: Group) -> list[str]:
     return [
         f"{clip.word} {clip.speaker}"
-        for piece in group.pieces
-        if isinstance(piece, WordPiece)
-        for clip in piece.clips
+        for segment in group.segments
+        if isinstance(segment, WordSegment)
+        for clip in segment.clips
     ]
 
 
@@ -38,14 +38,14 @@ def folders(group: Group) -> set[str]:
     """Names of the folders of noise and speech that a group draws from."""
     return {
         str(Path(*folder.parts[-2:]))
-        for piece in group.pieces
-        if isinstance(piece, WordPiece)
-        for folder in (piece.noise, piece.speech)
+        for segment in group.segments
+        if isinstance(segment, WordSegment)
+        for folder in (segment.noise, segment.speech)
         if folder is not None
     }
 
 
-def test_every_condition_hears_every_held_out_keyword_once(data: HeldOut) -> None:
+def test_every_condition_hears_every_held_out_keyword_once(data: EvaluationSet) -> None:
     expected = ["high speaker8", "high speaker9", "low speaker8", "low speaker9"]
     groups = [group for group in data.groups() if group.kind in ("words", "words in speech")]
     assert [group.name for group in groups] == [condition.name for condition in CONDITIONS]
@@ -64,7 +64,7 @@ def test_conditions_are_silence_and_four_noises_dry_and_in_a_room_and_speech() -
     assert set(CALIBRATING) < {each.name for each in CONDITIONS}
 
 
-def test_what_is_heard_without_keywords(data: HeldOut) -> None:
+def test_what_is_heard_without_keywords(data: EvaluationSet) -> None:
     groups = {group.name: group for group in data.groups()}
     assert words(groups["other words"]) == ["other speaker8", "other speaker9"] or (
         words(groups["other words"]) == ["other speaker9", "other speaker8"]
@@ -74,7 +74,7 @@ def test_what_is_heard_without_keywords(data: HeldOut) -> None:
     assert sets == {"stray words": True, "reading": True, "acting": False, "games": False}
 
 
-def test_calibration_hears_no_evaluation_noise_and_nothing_twice(data: HeldOut) -> None:
+def test_calibration_hears_no_evaluation_noise_and_nothing_twice(data: EvaluationSet) -> None:
     groups = replace(data, calibrate=True).groups()
     chosen = [group for group in groups if group.calibrates and group.kind == "words"]
     assert sorted(group.name for group in chosen) == sorted(CALIBRATING)
@@ -85,7 +85,7 @@ def test_calibration_hears_no_evaluation_noise_and_nothing_twice(data: HeldOut) 
     for group in groups:
         if group.reports and group.kind == "words" and "dB" in group.name:
             assert folders(group) == {"noise/evaluation"}
-    assert len({group.pieces for group in groups}) == len(groups)
+    assert len({group.segments for group in groups}) == len(groups)
     assert [group for group in groups if group.reports] != data.groups()
     assert [group.name for group in groups if group.reports] == [
         group.name for group in data.groups()
@@ -97,7 +97,7 @@ def test_noise_for_calibration_comes_before_that_of_the_training(
 ) -> None:
     shutil.copytree(folder, tmp_path / "data")
     shutil.copytree(folder / "noise/training", tmp_path / "data/noise/calibration")
-    groups = HeldOut(tmp_path / "data", ("low",), RATE, calibrate=True).groups()
+    groups = EvaluationSet(tmp_path / "data", ("low",), RATE, calibrate=True).groups()
     used = {name for group in groups if group.calibrates for name in folders(group)}
     assert used == {"noise/calibration"}
 
@@ -108,7 +108,7 @@ def test_to_report_another_side_calibration_still_hears_validation(
     shutil.copytree(folder, tmp_path / "data")
     lists = tmp_path / "data/speech_commands"
     (lists / "testing_list.txt").write_text("low/speaker0_nohash_0.wav")
-    groups = HeldOut(tmp_path / "data", ("low",), RATE, "testing", calibrate=True).groups()
+    groups = EvaluationSet(tmp_path / "data", ("low",), RATE, "testing", calibrate=True).groups()
     for group in groups:
         if group.kind == "words":
             expected = {"low speaker8", "low speaker9"} if group.calibrates else {"low speaker0"}
@@ -121,7 +121,7 @@ def test_missing_folders_are_named_and_done_without(
 ) -> None:
     write_data(tmp_path)
     with caplog.at_level(logging.WARNING):
-        groups = HeldOut(tmp_path, ("low", "high", "middle"), RATE, calibrate=True).groups()
+        groups = EvaluationSet(tmp_path, ("low", "high", "middle"), RATE, calibrate=True).groups()
     names = ["clean", "clean, room", "other words", "stray words"]
     assert [group.name for group in groups] == names
     for name in ("noise/evaluation", "noise/training", "negatives/evaluation"):
@@ -132,21 +132,21 @@ def test_missing_folders_are_named_and_done_without(
 
 def test_without_held_out_clips_there_is_nothing_to_measure(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"no recordings; it should hold <word>/\*.wav"):
-        HeldOut(tmp_path, ("low",), RATE).groups()
+        EvaluationSet(tmp_path, ("low",), RATE).groups()
     write_data(tmp_path)
     with pytest.raises(ConfigError, match="no validation clips of any of the keywords: bass"):
-        HeldOut(tmp_path, ("bass",), RATE).groups()
+        EvaluationSet(tmp_path, ("bass",), RATE).groups()
 
 
 def test_words_may_stand_right_in_the_folder(folder: Path) -> None:
-    groups = HeldOut(folder / "speech_commands", ("low",), RATE).groups()
+    groups = EvaluationSet(folder / "speech_commands", ("low",), RATE).groups()
     assert len(words(groups[0])) == 2
 
 
-def test_every_piece_can_be_built(data: HeldOut) -> None:
+def test_every_piece_can_be_built(data: EvaluationSet) -> None:
     for group in data.groups():
-        for piece in group.pieces:
-            stream = piece.build(RATE)
+        for segment in group.segments:
+            stream = segment.build(RATE)
             assert stream.name.startswith(group.name)
             assert np.isfinite(stream.samples).all()
             said = {word.keyword for word in stream.truth}
@@ -165,8 +165,8 @@ def write(path: Path, seconds: float, rate: int = RATE) -> Path:
 
 def test_recordings_are_heard_one_after_the_other_with_silence_between(tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.wav", 2.0), write(tmp_path / "b.wav", 3.0)]
-    [piece] = file_pieces("set", paths, RATE)
-    stream = piece.build(RATE)
+    [segment] = file_segments("set", paths, RATE)
+    stream = segment.build(RATE)
     assert stream.duration == 2 + 3 + 3 * SILENCE_S
     assert stream.recorded == 5.0
     assert [(part.name, part.start, part.end) for part in stream.parts] == [
@@ -181,12 +181,12 @@ def test_recordings_are_heard_one_after_the_other_with_silence_between(tmp_path:
 def test_long_recordings_are_cut_and_nothing_is_lost_at_the_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.measure.pieces.PIECE_S", 30.0)
+    monkeypatch.setattr("train.measure.segments.SEGMENT_S", 30.0)
     path = write(tmp_path / "long.wav", 70)
     short = write(tmp_path / "short.wav", 5)
-    pieces = list(file_pieces("set", [path, short], RATE))
-    assert [piece.name for piece in pieces] == ["set 1", "set 2", "set 3"]
-    streams = [piece.build(RATE) for piece in pieces]
+    segments = list(file_segments("set", [path, short], RATE))
+    assert [segment.name for segment in segments] == ["set 1", "set 2", "set 3"]
+    streams = [segment.build(RATE) for segment in segments]
     assert sum(stream.recorded for stream in streams) == 75
     second = streams[1]
     assert second.parts[0].start == SILENCE_S + LEAD_S
@@ -194,12 +194,12 @@ def test_long_recordings_are_cut_and_nothing_is_lost_at_the_cut(
     at = round(SILENCE_S * RATE)
     expected = (round((30 - LEAD_S) * RATE) + np.arange(1000)) % 30_000 / 32_768
     assert second.samples[at : at + 1000] == pytest.approx(expected, abs=1e-6)
-    assert isinstance(pieces[2], FilePiece)
-    assert [excerpt.path for excerpt in pieces[2].excerpts] == [path, short]
+    assert isinstance(segments[2], FileSegment)
+    assert [excerpt.path for excerpt in segments[2].excerpts] == [path, short]
 
 
 def test_a_recording_at_another_rate_is_refused(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "data")
     path = write(tmp_path / "data/negatives/calibration/reading/8k.wav", 1.0, 8_000)
     with pytest.raises(AudioFileError, match=rf"{path}: 8000 Hz"):
-        HeldOut(tmp_path / "data", ("low",), RATE).groups()
+        EvaluationSet(tmp_path / "data", ("low",), RATE).groups()

@@ -1,11 +1,10 @@
-"""Commands that get recordings: `download` and `synthesize`."""
+"""`train synthesize`: words and sentences from speech synthesisers."""
 
 import argparse
 import logging
 from pathlib import Path
 
 from train.commands.options import Commands
-from train.data.download import SHA256, DownloadConfig, download
 from train.data.synthesize import (
     SIMILAR_WORDS,
     dictionary_words,
@@ -17,30 +16,8 @@ from train.data.synthesize import (
 log = logging.getLogger(__name__)
 
 
-def add_recordings(commands: Commands) -> None:
-    """Add the commands to a parser."""
-    _add_download(commands)
-    _add_synthesize(commands)
-
-
-def _add_download(commands: Commands) -> None:
-    command = commands.add_parser(
-        "download", help="get Speech Commands: 2.4 GB to download, 6.1 GB of disk meanwhile"
-    )
-    command.add_argument(
-        "folder", type=Path, metavar="DIR", help="gets speech_commands/<word>/*.wav"
-    )
-    command.add_argument("--version", choices=sorted(SHA256), default="v0.02")
-    command.add_argument("--url", default="", help="of a mirror, instead of the official address")
-    command.add_argument("--sha256", default="", metavar="HEX", help="of another archive there")
-    command.set_defaults(run=_download, resumable=True)
-
-
-def _download(options: argparse.Namespace) -> None:
-    download(DownloadConfig(options.folder, options.version, options.url, options.sha256))
-
-
-def _add_synthesize(commands: Commands) -> None:
+def add_synthesize(commands: Commands) -> None:
+    """Add the command to a parser."""
     command = commands.add_parser(
         "synthesize", help="let speech synthesisers say the keywords and words like them"
     )

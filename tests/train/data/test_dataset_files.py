@@ -14,7 +14,7 @@ from tests.train.recordings import RATE, tone
 from tests.train.trainings import tiny_config
 from train.config import FitConfig
 from train.data.clips import BACKGROUND, hash_split
-from train.data.material import find_material
+from train.data.dataset_files import find_dataset_files
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def config(data: Path, tmp_path: Path) -> FitConfig:
 
 
 def test_everything_is_found(config: FitConfig, caplog: pytest.LogCaptureFixture) -> None:
-    found = find_material(config)
+    found = find_dataset_files(config)
     assert found.keywords == ("low", "high")
     assert len(found.material.recorded) == 24
     assert {clip.split for clip in found.validation} == {"validation"}
@@ -34,29 +34,29 @@ def test_everything_is_found(config: FitConfig, caplog: pytest.LogCaptureFixture
     assert {path.parent.name for path in words} == {"other"}
     assert found.material.noise
     assert [path.parent.name for path in noise] == [BACKGROUND]
-    assert not len(found.broken)
+    assert not len(found.skipped)
     assert not [record for record in caplog.records if record.levelno > logging.INFO]
 
 
 def test_without_keywords_all_words_are(config: FitConfig) -> None:
-    assert find_material(replace(config, keywords=())).keywords == ("high", "low", "other")
+    assert find_dataset_files(replace(config, keywords=())).keywords == ("high", "low", "other")
 
 
 def test_a_keyword_without_recordings_is_named(config: FitConfig) -> None:
     with pytest.raises(
         ConfigError, match="no training recordings of maybe; there are some of: high, low, other"
     ):
-        find_material(replace(config, keywords=("low", "maybe")))
+        find_dataset_files(replace(config, keywords=("low", "maybe")))
 
 
 def test_other_recordings_have_another_fingerprint_wherever_they_are(
     config: FitConfig, data: Path
 ) -> None:
-    fingerprint = find_material(config).fingerprint
+    fingerprint = find_dataset_files(config).fingerprint
     elsewhere = tiny_config(data, config.output)
-    assert find_material(elsewhere).fingerprint == fingerprint
+    assert find_dataset_files(elsewhere).fingerprint == fingerprint
     (config.words / "low/speaker3_nohash_0.wav").rename(config.words / "low/x_nohash_0.wav")
-    changed = find_material(config).fingerprint
+    changed = find_dataset_files(config).fingerprint
     assert [kind for kind in fingerprint if changed[kind] != fingerprint[kind]] == ["recorded"]
 
 
@@ -81,7 +81,7 @@ def test_a_broken_recording_is_named_and_left_out(
     if damage != "rate":
         whole = path.read_bytes()
         path.write_bytes({"cut": whole[:9_000], "empty": b"", "text": b"some text"}[damage])
-    found = find_material(replace(config, synthetic=(data / "synthetic",)))
+    found = find_dataset_files(replace(config, synthetic=(data / "synthetic",)))
     warnings = [each.message for each in caplog.records if each.levelno == logging.WARNING]
     assert len(warnings) == 1
     assert warnings[0].startswith(f"left out: {path}: ")
@@ -95,7 +95,7 @@ def test_too_many_broken_recordings_stop_it_with_their_list(config: FitConfig) -
     for path in (config.words / "low").iterdir():
         path.write_bytes(b"")
     with pytest.raises(AudioFileError, match=r"10 of 32 recordings cannot be used") as caught:
-        find_material(config)
+        find_dataset_files(config)
     assert len(str(caught.value).splitlines()) == 11
 
 
@@ -113,15 +113,15 @@ def test_a_few_files_of_any_name_are_enough(
     clips_of(tmp_path, "hello", for_training)
     clips_of(tmp_path, "bye", for_others)
     config = FitConfig(tmp_path, tmp_path / "model.pt")
-    found = find_material(config)
+    found = find_dataset_files(config)
     assert found.keywords == ("bye", "hello")
     assert len(found.material.recorded) == 2
     assert not len(found.validation)
     assert "bye: the rule of the split would keep all of its speakers" in caplog.text
-    assert "no validation clips, so nobody will know how good the model is" in caplog.text
+    assert "no validation clips, so the accuracy stays unknown" in caplog.text
     assert "nothing but keywords, so the model will take other words for them" in caplog.text
 
 
 def test_noise_may_be_any_length_of_a_frame_or_more(config: FitConfig) -> None:
     soundfile.write(config.words / "_background_noise_/click.wav", np.ones(500), RATE)
-    assert not len(find_material(config).broken)
+    assert not len(find_dataset_files(config).skipped)

@@ -33,7 +33,7 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
-class Standing:
+class ProgressState:
     """How far a training has come.
 
     Attributes:
@@ -41,7 +41,7 @@ class Standing:
         step: next one in it.
         tally: of the steps before that.
         seconds: that the epoch has taken.
-        hard: places that the model took for keywords when it was last asked.
+        hard: hard negatives of the last search.
         history: of the epochs before.
     """
 
@@ -54,7 +54,7 @@ class Standing:
 
     @property
     def begun(self) -> bool:
-        """Whether there is anything to lose."""
+        """Whether a step has been done."""
         return bool(self.epoch or self.step)
 
     def next_epoch(self, record: EpochRecord) -> Self:

@@ -9,25 +9,25 @@ import numpy as np
 
 from train.data.clips import Clip, read_samples, recordings
 from train.data.sound_files import sound_length
-from train.measure.streams import Condition, Part, Stream, build_stream
+from train.measure.labelled_streams import Condition, LabelledStream, Part, build_stream
 from train.scenes.sources import Recordings
 
-PIECE_S = 300.0
-"""Seconds of recordings in a piece, about."""
+SEGMENT_S = 300.0
+"""Seconds of recordings in a segment, about."""
 SILENCE_S = 1.0
 """Seconds of silence before and after each recording, as `kws scan` has them."""
 LEAD_S = 1.5
-"""Seconds that a piece repeats of a long recording that was cut: more than a window, so that
+"""Seconds that a segment repeats of a long recording that was cut: more than a window, so that
 nothing is lost at the cut."""
 
 
 @dataclass(frozen=True)
-class WordPiece:
+class WordSegment:
     """A few minutes of words.
 
     Attributes:
         name: for people.
-        clips: in the order in which they are heard.
+        clips: in order.
         condition: how.
         noise: folder of the noise, if the condition wants some.
         speech: folder of the speech, if the condition wants some.
@@ -41,7 +41,7 @@ class WordPiece:
     speech: Path | None = None
     seed: int = 1
 
-    def build(self, sample_rate: int) -> Stream:
+    def build(self, sample_rate: int) -> LabelledStream:
         """Make the sound.
 
         Raises:
@@ -68,13 +68,13 @@ class Excerpt:
 
 
 @dataclass(frozen=True)
-class FilePiece:
+class FileSegment:
     """A few minutes of recordings without keywords, one after the other with silence between."""
 
     name: str
     excerpts: tuple[Excerpt, ...]
 
-    def build(self, sample_rate: int) -> Stream:
+    def build(self, sample_rate: int) -> LabelledStream:
         """Read the sound.
 
         Raises:
@@ -90,15 +90,15 @@ class FilePiece:
             parts.append(Part(str(excerpt.path), first, last, excerpt.start / sample_rate))
             blocks += [samples, silence]
             length += len(samples) + len(silence)
-        return Stream(np.concatenate(blocks), sample_rate, (), self.name, tuple(parts))
+        return LabelledStream(np.concatenate(blocks), sample_rate, (), self.name, tuple(parts))
 
 
-Piece = WordPiece | FilePiece
+Segment = WordSegment | FileSegment
 
 
-def file_pieces(name: str, paths: Sequence[Path], sample_rate: int) -> Iterator[Piece]:
-    """Recordings in pieces of about five minutes; long ones are cut."""
-    most = round(PIECE_S * sample_rate)
+def file_segments(name: str, paths: Sequence[Path], sample_rate: int) -> Iterator[Segment]:
+    """Recordings in segments of about five minutes; long ones are cut."""
+    most = round(SEGMENT_S * sample_rate)
     waiting: list[Excerpt] = []
     number = count = 0
     for path in paths:
@@ -107,11 +107,11 @@ def file_pieces(name: str, paths: Sequence[Path], sample_rate: int) -> Iterator[
             excerpt = Excerpt(path, start, min(start + most, frames))
             if waiting and count + excerpt.end - excerpt.start > most:
                 number += 1
-                yield FilePiece(f"{name} {number}", tuple(waiting))
+                yield FileSegment(f"{name} {number}", tuple(waiting))
                 waiting, count = [], 0
             waiting.append(excerpt)
             count += excerpt.end - excerpt.start
-    yield FilePiece(f"{name} {number + 1}", tuple(waiting))
+    yield FileSegment(f"{name} {number + 1}", tuple(waiting))
 
 
 @lru_cache(maxsize=8)

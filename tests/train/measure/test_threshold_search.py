@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from train.measure.operating import (
+from train.measure.threshold_search import (
     HIGHEST,
     LOWEST,
     Choice,

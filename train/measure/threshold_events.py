@@ -1,6 +1,6 @@
 """A trigger's events for many thresholds at once, without running it window by window. Pure.
 
-Thresholds are looked for here; what they cost is then measured with `kws.Spotter` itself.
+Thresholds are searched for with these; what they cost is then measured with `kws.Spotter` itself.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ _NEAR = 1e-9
 
 
 @dataclass(frozen=True)
-class Pace:
+class TriggerTiming:
     """How a trigger counts time.
 
     Attributes:
@@ -57,8 +57,8 @@ def smooth(posteriors: npt.NDArray[np.floating], length: int) -> Levels:
     return averages
 
 
-def loud_stretches(
-    posteriors: Posteriors, settings: Sequence[TriggerSettings], pace: Pace
+def active_spans(
+    posteriors: Posteriors, settings: Sequence[TriggerSettings], timing: TriggerTiming
 ) -> Iterator[tuple[int, int]]:
     """Stretches of windows outside which a trigger cannot fire and is at rest.
 
@@ -69,20 +69,20 @@ def loud_stretches(
     Args:
         posteriors: shape (windows, keywords).
         settings: of each keyword.
-        pace: of the trigger.
+        timing: of the trigger.
 
     Yields:
         First window and the window after the last.
     """
-    lengths = [pace.averaged(each) for each in settings]
-    loud = np.zeros(len(posteriors), np.bool_)
+    lengths = [timing.averaged(each) for each in settings]
+    active = np.zeros(len(posteriors), np.bool_)
     fires = np.zeros(len(posteriors), np.bool_)
     for column, length, each in zip(posteriors.T, lengths, settings, strict=True):
         averages = smooth(column, length)
-        loud |= averages >= each.release - _NEAR
+        active |= averages >= each.release - _NEAR
         fires |= averages >= each.threshold - _NEAR
     fired = np.concatenate(([0], fires.cumsum()))
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], loud, [False])).astype(np.int8)))
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], active, [False])).astype(np.int8)))
     waiting: tuple[int, int] | None = None
     for start, last in edges.reshape(-1, 2).tolist():
         if fired[last] == fired[start]:
@@ -97,7 +97,7 @@ def loud_stretches(
         yield waiting
 
 
-def lasting(averages: Levels, patience: int) -> Levels:
+def trailing_minimum(averages: Levels, patience: int) -> Levels:
     """The lowest of each value and the `patience` before it; 0 for the first ones.
 
     Args:
@@ -110,16 +110,18 @@ def lasting(averages: Levels, patience: int) -> Levels:
     return np.concatenate((np.zeros(patience), views.min(axis=-1)))
 
 
-def events(averages: Levels, lowest: Levels, settings: TriggerSettings, pace: Pace) -> Indices:
+def events(
+    averages: Levels, lowest: Levels, settings: TriggerSettings, timing: TriggerTiming
+) -> Indices:
     """Windows at which the trigger of a single keyword fires.
 
     Args:
         averages: its smoothed posterior, shape (windows,).
-        lowest: the lowest of the time that it has to stay there, as `lasting` says.
+        lowest: the lowest of the time that it has to stay there, as `trailing_minimum` says.
         settings: of the trigger; smoothing and patience are done.
-        pace: of the trigger.
+        timing: of the trigger.
     """
-    refractory = pace.windows(settings.refractory_s)
+    refractory = timing.windows(settings.refractory_s)
     ready = np.flatnonzero(lowest >= settings.threshold)
     # Windows with the same number of releases before them can give one event together.
     released = (averages < settings.release).cumsum()[ready]
@@ -136,8 +138,8 @@ def events(averages: Levels, lowest: Levels, settings: TriggerSettings, pace: Pa
 
 
 @dataclass(frozen=True)
-class Line:
-    """What a model hears of one keyword, many streams one after the other.
+class KeywordTrack:
+    """One keyword's posteriors in many streams, one after the other.
 
     Attributes:
         posteriors: shape (windows,), silence between streams.
@@ -150,35 +152,38 @@ class Line:
     ends: Levels
 
 
-def line(
+def concatenate(
     tracks: Sequence[tuple[Posteriors, Sequence[tuple[float, float]]]],
-    pace: Pace,
+    timing: TriggerTiming,
     window_s: float,
     apart_s: float,
-) -> Line:
-    """Put what was heard of one keyword into one line.
+) -> KeywordTrack:
+    """Put one keyword's posteriors in many streams one after the other.
 
     Args:
         tracks: posteriors of shape (windows,), and start and end of each word in seconds.
-        pace: of the trigger.
+        timing: of the trigger.
         window_s: seconds from a stream's start to its first decision.
         apart_s: seconds of silence between streams, enough for a trigger to come to rest.
     """
-    silence = np.zeros(pace.windows(apart_s))
+    silence = np.zeros(timing.windows(apart_s))
     blocks, starts, ends = [silence], [], []
     length = len(silence)
-    hop_s = pace.hop / pace.sample_rate
+    hop_s = timing.hop / timing.sample_rate
     for posteriors, words in tracks:
         for start, end in words:
             starts.append(length + (start - window_s) / hop_s)
             ends.append(length + (end + PATIENCE_S - window_s) / hop_s)
         blocks += [posteriors.astype(np.float64), silence]
         length += len(posteriors) + len(silence)
-    return Line(np.concatenate(blocks), np.array(starts), np.array(ends))
+    return KeywordTrack(np.concatenate(blocks), np.array(starts), np.array(ends))
 
 
 def misses(
-    spoken: Line, settings: TriggerSettings, thresholds: Sequence[float], pace: Pace
+    spoken: KeywordTrack,
+    settings: TriggerSettings,
+    thresholds: Sequence[float],
+    timing: TriggerTiming,
 ) -> tuple[int, ...]:
     """Words of a keyword that are not detected, for each threshold.
 
@@ -186,30 +191,33 @@ def misses(
         spoken: streams in which it is said.
         settings: of the trigger, but for the threshold.
         thresholds: any number.
-        pace: of the trigger.
+        timing: of the trigger.
     """
     last = np.iinfo(np.int64).max
     counts = []
-    for fired in _fired(spoken, settings, thresholds, pace):
+    for fired in _fired(spoken, settings, thresholds, timing):
         times = np.append(fired, last)[np.searchsorted(fired, spoken.starts)]
         counts.append(int((times > spoken.ends).sum()))
     return tuple(counts)
 
 
 def false_alarms(
-    quiet: Line, settings: TriggerSettings, thresholds: Sequence[float], pace: Pace
+    negatives: KeywordTrack,
+    settings: TriggerSettings,
+    thresholds: Sequence[float],
+    timing: TriggerTiming,
 ) -> tuple[int, ...]:
     """Detections of a keyword where it is not said, at most one per second, for each threshold.
 
     Args:
-        quiet: streams in which it is not said.
+        negatives: streams in which it is not said.
         settings: of the trigger, but for the threshold.
         thresholds: any number.
-        pace: of the trigger.
+        timing: of the trigger.
     """
-    apart = pace.windows(FALSE_ALARM_S)
+    apart = timing.windows(FALSE_ALARM_S)
     counts = []
-    for fired in _fired(quiet, settings, thresholds, pace):
+    for fired in _fired(negatives, settings, thresholds, timing):
         count, earliest = 0, -1
         for index in fired.tolist():
             if index >= earliest:
@@ -219,9 +227,12 @@ def false_alarms(
 
 
 def _fired(
-    heard: Line, settings: TriggerSettings, thresholds: Sequence[float], pace: Pace
+    track: KeywordTrack,
+    settings: TriggerSettings,
+    thresholds: Sequence[float],
+    timing: TriggerTiming,
 ) -> Iterator[Indices]:
-    averages = smooth(heard.posteriors, pace.averaged(settings))
-    lowest = lasting(averages, pace.windows(settings.patience_s))
+    averages = smooth(track.posteriors, timing.averaged(settings))
+    lowest = trailing_minimum(averages, timing.windows(settings.patience_s))
     for threshold in thresholds:
-        yield events(averages, lowest, settings.with_threshold(threshold), pace)
+        yield events(averages, lowest, settings.with_threshold(threshold), timing)

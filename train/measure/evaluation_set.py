@@ -1,6 +1,6 @@
-"""What is heard to measure a keyword spotter: streams of held-out words, audio without keywords.
+"""What a keyword spotter is measured with: streams of held-out words, audio without keywords.
 
-Nothing here needs a model: another program can hear the same pieces.
+Nothing here needs a model: another program can be measured with the same segments.
 """
 
 import logging
@@ -13,8 +13,8 @@ import numpy as np
 
 from kws.errors import ConfigError
 from train.data.clips import Clip, Clips, Split, of_split, recordings, word_clips
-from train.measure.pieces import Piece, WordPiece, file_pieces
-from train.measure.streams import CLEAN, Condition
+from train.measure.labelled_streams import CLEAN, Condition
+from train.measure.segments import Segment, WordSegment, file_segments
 
 log = logging.getLogger(__name__)
 
@@ -34,13 +34,13 @@ CONDITIONS = (
     ),
     Condition("in running speech", in_speech=True),
 )
-"""Every condition that words are heard under; a room has a reverberation time of 0.5 s."""
+"""Every condition of words; a room has a reverberation time of 0.5 s."""
 CALIBRATING = ("clean", "20 dB", "10 dB", "clean, room")
 """Names of the conditions that thresholds are chosen with."""
 STRAY_WORDS = Condition("stray words", pause_s=(8.0, 14.0))
 """Words other than the keywords, one in some ten seconds: beside hours of reading, in which hardly
 a word stands alone, this is what thresholds are chosen with."""
-WORDS_IN_PIECE = 60
+WORDS_IN_SEGMENT = 60
 
 
 @dataclass(frozen=True)
@@ -49,21 +49,21 @@ class Group:
 
     Attributes:
         name: of the condition, or of the set of recordings.
-        kind: what is heard.
+        kind: of sound.
         calibrates: whether thresholds may be chosen with it.
         reports: whether it stands in the report.
-        pieces: what is heard, in order.
+        segments: the sound, in order.
     """
 
     name: str
     kind: Kind
     calibrates: bool
     reports: bool
-    pieces: tuple[Piece, ...]
+    segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True)
-class HeldOut:
+class EvaluationSet:
     """What there is to measure with.
 
     Attributes:
@@ -74,7 +74,7 @@ class HeldOut:
         sample_rate: of all recordings, samples per second.
         split: side of the clips that are reported.
         calibrate: whether what is only needed to choose thresholds is wanted too.
-        conditions: how words are heard.
+        conditions: acoustic conditions of the words.
         seed: of everything drawn.
     """
 
@@ -102,8 +102,8 @@ class HeldOut:
             *self._other_words(clips),
         ]
         if noise is not None:
-            pieces = tuple(file_pieces("noise alone", recordings([noise]), self.sample_rate))
-            groups.append(Group("noise alone", "noise", False, True, pieces))
+            segments = tuple(file_segments("noise alone", recordings([noise]), self.sample_rate))
+            groups.append(Group("noise alone", "noise", False, True, segments))
         if self.calibrate:
             groups = self._with_calibrating(groups, self._spoken(clips, "validation"))
         calibration = self._found("negatives/calibration", "audio to choose thresholds with")
@@ -154,63 +154,63 @@ class HeldOut:
             ):
                 continue
             kind: Kind = "words in speech" if condition.in_speech else "words"
-            pieces = self._pieces(condition.name, clips, condition, noise, speech)
-            yield Group(condition.name, kind, calibrates=False, reports=True, pieces=pieces)
+            segments = self._segments(condition.name, clips, condition, noise, speech)
+            yield Group(condition.name, kind, calibrates=False, reports=True, segments=segments)
 
     def _other_words(self, clips: Clips) -> Iterator[Group]:
         others = [clip for clip in of_split(clips, self.split) if clip.word not in self.keywords]
         if not others:
             log.warning("%s: no clips of other words; measuring without", self.data)
             return
-        pieces = self._pieces("other words", self._shuffled(others), CLEAN, None, None)
-        yield Group("other words", "other words", calibrates=False, reports=True, pieces=pieces)
+        segments = self._segments("other words", self._shuffled(others), CLEAN, None, None)
+        yield Group("other words", "other words", calibrates=False, reports=True, segments=segments)
 
     def _stray_words(self, clips: Clips) -> Iterator[Group]:
         """Other words as audio without keywords, always of the clips for choosing."""
         others = [clip for clip in of_split(clips, "validation") if clip.word not in self.keywords]
         if others:
             name = STRAY_WORDS.name
-            pieces = self._pieces(name, self._shuffled(others), STRAY_WORDS, None, None)
-            yield Group(name, "negative", calibrates=True, reports=True, pieces=pieces)
+            segments = self._segments(name, self._shuffled(others), STRAY_WORDS, None, None)
+            yield Group(name, "negative", calibrates=True, reports=True, segments=segments)
 
     def _with_calibrating(self, groups: Sequence[Group], clips: Sequence[Clip]) -> list[Group]:
         """The same, with the streams of words that thresholds are chosen with.
 
         Noise for evaluation has no part in that; where there is none for calibration, that of
-        the training will do. What is reported anyway, just so, is not heard twice.
+        the training will do. Streams that are reported anyway are not measured twice.
         """
         name = "noise/calibration"
         if not (self.data / name).is_dir():
             name = "noise/training"
         noise = self._found(name, "noise to choose thresholds with")
         wanted = [each for each in self.conditions if each.name in CALIBRATING]
-        chosen = {group.pieces: group for group in self._words(clips, wanted, noise, None)}
+        chosen = {group.segments: group for group in self._words(clips, wanted, noise, None)}
         return [
             *(
-                replace(group, calibrates=chosen.pop(group.pieces, None) is not None)
+                replace(group, calibrates=chosen.pop(group.segments, None) is not None)
                 for group in groups
             ),
             *(replace(group, calibrates=True, reports=False) for group in chosen.values()),
         ]
 
-    def _pieces(
+    def _segments(
         self,
         name: str,
         clips: Sequence[Clip],
         condition: Condition,
         noise: Path | None,
         speech: Path | None,
-    ) -> tuple[Piece, ...]:
+    ) -> tuple[Segment, ...]:
         return tuple(
-            WordPiece(
-                f"{name} {1 + first // WORDS_IN_PIECE}",
-                tuple(clips[first : first + WORDS_IN_PIECE]),
+            WordSegment(
+                f"{name} {1 + first // WORDS_IN_SEGMENT}",
+                tuple(clips[first : first + WORDS_IN_SEGMENT]),
                 condition,
                 noise if condition.snr_db is not None else None,
                 speech if condition.in_speech else None,
                 self.seed * 1_000_003 + first,
             )
-            for first in range(0, len(clips), WORDS_IN_PIECE)
+            for first in range(0, len(clips), WORDS_IN_SEGMENT)
         )
 
 
@@ -221,5 +221,5 @@ def _sets(folder: Path, sample_rate: int, *, calibrates: bool) -> Iterator[Group
         sets.append((place.name, sorted(place.rglob("*.wav"))))
     for name, found in sets:
         if found:
-            pieces = tuple(file_pieces(name, found, sample_rate))
-            yield Group(name, "negative", calibrates=calibrates, reports=True, pieces=pieces)
+            segments = tuple(file_segments(name, found, sample_rate))
+            yield Group(name, "negative", calibrates=calibrates, reports=True, segments=segments)

@@ -1,4 +1,4 @@
-"""What a model hears in streams: posteriors once, detections for any trigger settings.
+"""What a model makes of streams: posteriors once, detections for any trigger settings.
 
 Everything goes through `kws.Spotter`, the path of the daemon.
 """
@@ -22,11 +22,17 @@ from kws.spotting.model_file import BATCH, KeywordModel, load_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples
-from train.measure.heldout import Group
-from train.measure.pieces import Piece
+from train.measure.evaluation_set import Group
+from train.measure.labelled_streams import LabelledStream, Part, Word
 from train.measure.scoring import Tally, Verdict, judge, tallies, together
-from train.measure.streams import Part, Stream, Word
-from train.measure.sweep import Line, Pace, Posteriors, line, loud_stretches
+from train.measure.segments import Segment
+from train.measure.threshold_events import (
+    KeywordTrack,
+    Posteriors,
+    TriggerTiming,
+    active_spans,
+    concatenate,
+)
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +42,7 @@ Trigger = Mapping[str, TriggerSettings]
 
 @dataclass(frozen=True)
 class Track:
-    """A stream as a model hears it.
+    """The output of a model for one stream.
 
     Attributes:
         posteriors: float32 of shape (windows, keywords).
@@ -53,7 +59,7 @@ class Track:
     parts: tuple[Part, ...] = ()
 
     def place(self, t: float) -> tuple[str, float]:
-        """The name of the recording that was heard at `t`, and the second of it.
+        """The name of the recording at `t`, and the second of it.
 
         Args:
             t: seconds of the stream.
@@ -63,8 +69,8 @@ class Track:
 
 
 @dataclass(frozen=True)
-class HeardGroup:
-    """A group of streams as a model hears them."""
+class TrackedGroup:
+    """A group of streams with the output of a model for each."""
 
     group: Group
     tracks: tuple[Track, ...]
@@ -80,7 +86,7 @@ class HeardGroup:
         return [word for track in self.tracks for word in track.truth]
 
 
-def hear(model: KeywordModel, samples: Samples) -> Posteriors:
+def posteriors_of(model: KeywordModel, samples: Samples) -> Posteriors:
     """Posteriors, shape (windows, keywords), of all windows of a stream."""
     spotter = Spotter(model)
     # Few windows at once, so that memory stays small.
@@ -92,50 +98,52 @@ def hear(model: KeywordModel, samples: Samples) -> Posteriors:
     return np.concatenate([np.empty((0, len(model.classes)), np.float32), *parts])
 
 
-def track(model: KeywordModel, stream: Stream) -> Track:
-    """A stream as the model hears it."""
-    posteriors = hear(model, stream.samples)
+def track(model: KeywordModel, stream: LabelledStream) -> Track:
+    """Run a model over a stream."""
+    posteriors = posteriors_of(model, stream.samples)
     return Track(posteriors, stream.truth, stream.recorded, stream.name, stream.parts)
 
 
-def hear_groups(path: Path, groups: Sequence[Group], workers: int) -> list[HeardGroup]:
-    """Hear all streams.
+def track_groups(path: Path, groups: Sequence[Group], workers: int) -> list[TrackedGroup]:
+    """Run a model over all streams, in processes of their own.
 
     Args:
         path: the model file.
-        groups: what to hear.
-        workers: processes that hear; 0 for this one.
+        groups: the streams to run the model over.
+        workers: processes that run the model; 0 for this one.
 
     Raises:
         AudioFileError: a recording cannot be read or has another sample rate.
         ModelError: the model cannot be read.
         KwsError: a process was ended from outside, as where memory is short.
     """
-    pieces = [piece for group in groups for piece in group.pieces]
-    with _each(path, workers) as hear_all:
-        tracks = list(_with_progress(hear_all(pieces), len(pieces)))
-    heard, start = [], 0
+    segments = [segment for group in groups for segment in group.segments]
+    with _each(path, workers) as track_all:
+        tracks = list(_with_progress(track_all(segments), len(segments)))
+    tracked, start = [], 0
     for group in groups:
-        end = start + len(group.pieces)
-        heard.append(HeardGroup(group, tuple(tracks[start:end])))
+        end = start + len(group.segments)
+        tracked.append(TrackedGroup(group, tuple(tracks[start:end])))
         start = end
-    return heard
+    return tracked
 
 
 @contextmanager
-def _each(path: Path, workers: int) -> Iterator[Callable[[Sequence[Piece]], Iterator[Track]]]:
-    """What hears pieces, here or in other processes, in order."""
+def _each(path: Path, workers: int) -> Iterator[Callable[[Sequence[Segment]], Iterator[Track]]]:
+    """A map from segments to tracks, in order, here or in worker processes."""
     if not workers:
         model = load_model(path)
-        yield lambda pieces: (track(model, piece.build(model.sample_rate)) for piece in pieces)
+        yield lambda segments: (
+            track(model, segment.build(model.sample_rate)) for segment in segments
+        )
         return
     # Not forked: a process that has computed with torch cannot be copied safely.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _start_worker, (path,))
     try:
-        yield lambda pieces: pool.map(_hear_piece, pieces)
+        yield lambda segments: pool.map(_track_segment, segments)
     except BrokenProcessPool as error:
-        raise KwsError("a process that hears was ended from outside; is memory short?") from error
+        raise KwsError("a worker process was ended from outside; is memory short?") from error
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -151,35 +159,37 @@ def _start_worker(path: Path) -> None:
     _worker_model = load_model(path)
 
 
-def _hear_piece(piece: Piece) -> Track:
+def _track_segment(segment: Segment) -> Track:
     assert _worker_model is not None
-    return track(_worker_model, piece.build(_worker_model.sample_rate))
+    return track(_worker_model, segment.build(_worker_model.sample_rate))
 
 
 def _with_progress(tracks: Iterable[Track], total: int) -> Iterator[Track]:
     """The same; with a bar on a terminal, else with a line of log for each tenth."""
-    bar = tqdm(tracks, total=total, desc="hearing", unit="stream", leave=False, disable=None)
+    bar = tqdm(
+        tracks, total=total, desc="running the model", unit="stream", leave=False, disable=None
+    )
     for count, each in enumerate(bar, 1):
         if bar.disable and 10 * count // total > 10 * (count - 1) // total:
-            log.info("heard %d of %d streams", count, total)
+            log.info("processed %d of %d streams", count, total)
         yield each
 
 
-def pace_of(model: KeywordModel) -> Pace:
+def timing_of(model: KeywordModel) -> TriggerTiming:
     """How a model's trigger counts time."""
-    return Pace(model.sample_rate, round(model.header.hop_s * model.sample_rate))
+    return TriggerTiming(model.sample_rate, round(model.header.hop_s * model.sample_rate))
 
 
-def keyword_line(
-    model: KeywordModel, heard: Sequence[HeardGroup], keyword: str, smoothing_s: float
-) -> Line:
-    """What was heard of one keyword, in one line.
+def keyword_track(
+    model: KeywordModel, tracked: Sequence[TrackedGroup], keyword: str, smoothing_s: float
+) -> KeywordTrack:
+    """One keyword's posteriors in all streams, concatenated.
 
     Args:
-        model: what heard the groups.
-        heard: the groups.
+        model: that the tracks are of.
+        tracked: the groups.
         keyword: one of the model's.
-        smoothing_s: the longest that will be looked at.
+        smoothing_s: the longest that will be tried.
     """
     index = model.classes.index(keyword)
     settings = model.header.trigger[keyword]
@@ -188,53 +198,55 @@ def keyword_line(
             track.posteriors[:, index],
             [(word.start, word.end) for word in track.truth if word.keyword == keyword],
         )
-        for each in heard
+        for each in tracked
         for track in each.tracks
     ]
     window_s = model.window_samples / model.sample_rate
-    return line(tracks, pace_of(model), window_s, 2.0 + smoothing_s + settings.refractory_s)
+    return concatenate(
+        tracks, timing_of(model), window_s, 2.0 + smoothing_s + settings.refractory_s
+    )
 
 
 def detect(model: KeywordModel, track: Track, trigger: Trigger) -> list[Detection]:
-    """What a spotter with these settings says to a stream.
+    """The detections of a spotter with these settings in a stream.
 
     Stretches in which no keyword reaches its threshold are left out; nothing else comes of it.
 
     Args:
-        model: what heard the track.
-        track: what it heard.
+        model: that the track is of.
+        track: its output.
         trigger: settings of every keyword.
     """
     spotter = Spotter(model, trigger=trigger)
-    pace = pace_of(model)
+    timing = timing_of(model)
     detections: list[Detection] = []
     position = 0
     settings = [trigger[keyword] for keyword in model.classes]
-    for first, last in loud_stretches(track.posteriors, settings, pace):
+    for first, last in active_spans(track.posteriors, settings, timing):
         # A spotter that skips samples decides again a window after them, as at the start.
-        spotter.skip((first - position) * pace.hop)
+        spotter.skip((first - position) * timing.hop)
         position = first
         detections += spotter.decide(torch.from_numpy(track.posteriors[first:last]))
     return detections
 
 
-def verdicts(model: KeywordModel, heard: HeardGroup, trigger: Trigger) -> list[Verdict]:
+def verdicts(model: KeywordModel, tracked: TrackedGroup, trigger: Trigger) -> list[Verdict]:
     """What becomes of the keywords said in each stream of a group, and of the detections."""
     return [
         judge(
             detect(model, track, trigger),
             [word for word in track.truth if word.keyword in model.classes],
         )
-        for track in heard.tracks
+        for track in tracked.tracks
     ]
 
 
-def count(model: KeywordModel, heard: Sequence[HeardGroup], trigger: Trigger) -> Tally:
+def count(model: KeywordModel, tracked: Sequence[TrackedGroup], trigger: Trigger) -> Tally:
     """Counts over groups, all keywords together."""
     return sum(
         (
             together(tallies(verdicts(model, each, trigger), model.classes, each.hours).values())
-            for each in heard
+            for each in tracked
         ),
         Tally(),
     )

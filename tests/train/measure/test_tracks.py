@@ -17,10 +17,18 @@ from tests.spotting.models import EAGER, untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
 from tests.train.tracks import heard, track_of
 from train.data.clips import Clip
-from train.measure.hearing import Track, count, detect, hear, hear_groups, keyword_line, verdicts
-from train.measure.heldout import Group, HeldOut
-from train.measure.pieces import WordPiece
-from train.measure.streams import CLEAN, Part, Word
+from train.measure.evaluation_set import EvaluationSet, Group
+from train.measure.labelled_streams import CLEAN, Part, Word
+from train.measure.segments import WordSegment
+from train.measure.tracks import (
+    Track,
+    count,
+    detect,
+    keyword_track,
+    posteriors_of,
+    track_groups,
+    verdicts,
+)
 
 MODEL = untrained_model(("low", "high"))
 
@@ -70,7 +78,7 @@ def test_a_track_gives_what_the_daemon_gives_for_its_sound() -> None:
     expected: list[Detection] = []
     for start in range(0, len(samples), 400):
         expected += spotter.push(samples[start : start + 400])
-    found = detect(model, Track(hear(model, samples), (), 70.0), model.header.trigger)
+    found = detect(model, Track(posteriors_of(model, samples), (), 70.0), model.header.trigger)
     assert len(expected) >= 8
     assert [(each.keyword, each.t) for each in found] == [
         (each.keyword, each.t) for each in expected
@@ -84,9 +92,9 @@ def test_a_model_with_another_hop_is_heard_at_it() -> None:
     model = untrained_model()
     other = KeywordModel(replace(model.header, hop_s=0.2), model.network)
     samples = noise(8.0)
-    assert np.allclose(hear(other, samples), hear(model, samples)[::2], atol=1e-6)
-    assert hear(model, samples[:100]).shape == (0, 4)
-    track = Track(hear(other, samples), (), 8.0)
+    assert np.allclose(posteriors_of(other, samples), posteriors_of(model, samples)[::2], atol=1e-6)
+    assert posteriors_of(model, samples[:100]).shape == (0, 4)
+    track = Track(posteriors_of(other, samples), (), 8.0)
     plain = Spotter(other).decide(torch.from_numpy(track.posteriors))
     assert detect(other, track, other.header.trigger) == plain
 
@@ -101,10 +109,10 @@ def test_other_processes_hear_the_same_in_the_same_order(folder: Path, tmp_path:
     save_model(MODEL, path)
     groups = [
         group
-        for group in HeldOut(folder, MODEL.classes, RATE).groups()
+        for group in EvaluationSet(folder, MODEL.classes, RATE).groups()
         if group.name in ("10 dB, room", "in running speech", "games")
     ]
-    here, there = hear_groups(path, groups, 0), hear_groups(path, groups, 2)
+    here, there = track_groups(path, groups, 0), track_groups(path, groups, 2)
     assert [each.group.name for each in there] == ["10 dB, room", "in running speech", "games"]
     for one, other in zip(here, there, strict=True):
         assert one.group == other.group
@@ -119,9 +127,9 @@ def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     path, gone = tmp_path / "model.pt", tmp_path / "gone.wav"
     save_model(MODEL, path)
     clip = Clip(gone, "low", "nobody", "validation")
-    groups = [Group("clean", "words", False, True, (WordPiece("clean 1", (clip,), CLEAN),))]
+    groups = [Group("clean", "words", False, True, (WordSegment("clean 1", (clip,), CLEAN),))]
     with pytest.raises(AudioFileError, match=str(gone)):
-        hear_groups(path, groups, 0)
+        track_groups(path, groups, 0)
 
 
 def test_a_place_in_a_track_is_a_second_of_a_recording() -> None:
@@ -152,7 +160,7 @@ def test_a_line_has_a_keyword_s_words_of_all_tracks() -> None:
     posteriors = np.zeros((50, 2), np.float32)
     posteriors[10:20, 0], posteriors[30:40, 1] = 0.5, 0.25
     track = replace(track_of(posteriors), truth=(Word("low", 1.98, 2.5), Word("high", 4.0, 4.5)))
-    line = keyword_line(MODEL, [heard("words", [track, track])], "low", 0.6)
+    line = keyword_track(MODEL, [heard("words", [track, track])], "low", 0.6)
     assert line.posteriors.sum() == 2 * 5.0
     first, second = line.starts
     assert second - first == 50 + 2.0 / 0.1 + 0.6 / 0.1 + EAGER.refractory_s / 0.1

@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from kws.typing import Samples
 from train.data.clips import Clip
-from train.measure.streams import AFTER_S, CLEAN, GAP_S, NOISE_DB, Condition, Stream, build_stream
+from train.measure.labelled_streams import (
+    AFTER_S,
+    CLEAN,
+    GAP_S,
+    NOISE_DB,
+    Condition,
+    LabelledStream,
+    build_stream,
+)
 from train.scenes.sources import Recordings
 
 RATE = 16_000
@@ -38,7 +46,7 @@ def hum(tmp_path_factory: pytest.TempPathFactory) -> Recordings:
     return Recordings(sorted(folder.glob("*.wav")), RATE)
 
 
-def build(clip: Clip, seed: int = 1) -> Stream:
+def build(clip: Clip, seed: int = 1) -> LabelledStream:
     return build_stream([clip] * 20, sample_rate=RATE, duration=30.0, seed=seed)
 
 
@@ -46,7 +54,7 @@ def level_db(samples: Samples) -> float:
     return float(10 * np.log10(np.square(samples).mean()))
 
 
-def cut(stream: Stream, start: float, end: float) -> Samples:
+def cut(stream: LabelledStream, start: float, end: float) -> Samples:
     return stream.samples[round(start * RATE) : round(end * RATE)]
 
 

@@ -64,7 +64,7 @@ def choices(curves: Sequence[Curve], most: int) -> list[Choice]:
 
     Args:
         curves: of the keywords.
-        most: false alarms that are looked at.
+        most: highest number of false alarms that is considered.
 
     Returns:
         Ascending in false alarms, falling in misses. Where even the highest thresholds give more

@@ -58,7 +58,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class Stream:
+class LabelledStream:
     """A long recording of which everything is known.
 
     Attributes:
@@ -88,7 +88,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Condition:
-    """How words are heard.
+    """An acoustic condition of words.
 
     Attributes:
         name: for tables.
@@ -138,15 +138,15 @@ def build_stream(
     floor_db: float = -60.0,
     seed: int = 1,
     name: str = "",
-) -> Stream:
+) -> LabelledStream:
     """Clips one after the other over low white noise, or over recorded noise.
 
     Args:
-        clips: of words, in the order in which they are to be heard.
+        clips: of words, in the order of the stream.
         sample_rate: of the clips, samples per second.
         duration: seconds of the stream, and clips that do not fit into it are left out; by
             default as long as the clips need.
-        condition: how they are heard.
+        condition: of the words.
         noise: where noise comes from, if the condition wants some.
         speech: where speech comes from, if the condition wants some.
         floor_db: RMS level of the white noise, dB of full scale.
@@ -181,7 +181,7 @@ def build_stream(
         Word(each.clip.word, each.start / sample_rate, each.end / sample_rate, str(each.clip.path))
         for each in placed
     )
-    return Stream(np.clip(samples, -1.0, 1.0), sample_rate, truth, name)
+    return LabelledStream(np.clip(samples, -1.0, 1.0), sample_rate, truth, name)
 
 
 def _place(

@@ -14,7 +14,7 @@ MOST = 0.01
 SHOWN = 20
 
 
-class Broken:
+class SkippedRecordings:
     """What was found to be wrong with recordings, each named once.
 
     Args:

@@ -1,39 +1,16 @@
-"""Commands that measure a model: `evaluate`, `stream` and `report`."""
+"""`train stream`: misses and false alarms in streams, and thresholds."""
 
 import argparse
 from pathlib import Path
 
-from kws.spotting.model_file import load_model
-from train.commands.options import Commands, add_measured, print_accuracy
+from train.commands.options import Commands, add_measured
 from train.measure.calibrate import STRAY_SHARE, TARGET
-from train.measure.evaluate import evaluate_folder
 from train.measure.stream import StreamConfig, measure_streams, write_json
 from train.measure.stream_table import table
-from train.reporting.report import ReportConfig, report
 
 
-def add_measuring(commands: Commands) -> None:
-    """Add the commands to a parser."""
-    _add_evaluate(commands)
-    _add_stream(commands)
-    _add_report(commands)
-
-
-def _add_evaluate(commands: Commands) -> None:
-    command = commands.add_parser(
-        "evaluate", help="print how many clips of a side of the split are decided right, as JSON"
-    )
-    add_measured(command, workers=False)
-    command.set_defaults(run=_evaluate)
-
-
-def _evaluate(options: argparse.Namespace) -> None:
-    words = options.data / "speech_commands"
-    folder = words if words.is_dir() else options.data
-    print_accuracy(evaluate_folder(load_model(options.model), folder, options.split))
-
-
-def _add_stream(commands: Commands) -> None:
+def add_stream(commands: Commands) -> None:
+    """Add the command to a parser."""
     command = commands.add_parser(
         "stream", help="measure misses and false alarms per hour in streams; calibrate thresholds"
     )
@@ -74,19 +51,3 @@ def _stream(options: argparse.Namespace) -> None:
     print(table(measured))
     if options.json:
         write_json(measured, options.json)
-
-
-def _add_report(commands: Commands) -> None:
-    command = commands.add_parser(
-        "report", help="write a page about a model: figures, curves, the worst to listen to"
-    )
-    add_measured(command)
-    command.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder for the page"
-    )
-    command.set_defaults(run=_report)
-
-
-def _report(options: argparse.Namespace) -> None:
-    names = ("model", "data", "output", "split", "workers")
-    report(ReportConfig(**{name: getattr(options, name) for name in names}))

@@ -1,4 +1,4 @@
-"""Finds what there is to train on and to validate with, and leaves out what is broken."""
+"""Finds the recordings to train on and to validate with; leaves out those that are broken."""
 
 import logging
 import os
@@ -11,7 +11,6 @@ from tqdm import tqdm
 
 from kws.errors import AudioFileError, ConfigError
 from train.config import FitConfig
-from train.data.broken import Broken
 from train.data.clips import (
     BACKGROUND,
     SENTENCES,
@@ -25,6 +24,7 @@ from train.data.clips import (
 )
 from train.data.features import NO_FEATURES, FeatureClips, feature_clips, of_words
 from train.data.paths import Indices, Paths
+from train.data.skipped import SkippedRecordings
 from train.data.sound_files import sound_length
 from train.scenes.dataset import Material
 from train.scenes.sources import Recordings
@@ -36,29 +36,29 @@ _NOTHING = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
-    """Everything that a training hears.
+class DatasetFiles:
+    """The recordings of a training, those that cannot be used left out.
 
     Attributes:
         keywords: the classes.
         material: what is trained on.
         validation: what is validated with.
-        negatives: recordings without keywords, in which a model may look for its mistakes: of
-            speech, of other words, and of noise.
-        broken: what was left out, and will be.
-        fingerprint: tells other recordings from these, by the kind of them.
+        negatives: recordings without keywords that are searched for hard negatives: of speech,
+            of other words, and of noise.
+        skipped: unusable recordings that were left out, and those found later.
+        fingerprint: for each kind of recordings, count and checksum of their names.
     """
 
     keywords: tuple[str, ...]
     material: Material
     validation: Clips
     negatives: tuple[Paths, Paths, Paths]
-    broken: Broken
+    skipped: SkippedRecordings
     fingerprint: dict[str, str]
 
 
-def find_material(config: FitConfig) -> Found:
-    """Look for recordings where the settings say.
+def find_dataset_files(config: FitConfig) -> DatasetFiles:
+    """Find the recordings in the folders that the settings name.
 
     Raises:
         ConfigError: a folder is missing or empty, or a keyword has no recordings.
@@ -77,8 +77,8 @@ def find_material(config: FitConfig) -> Found:
     speech, noise = (Paths.of(recordings(folders)) for folders in (speech_folders, noise_folders))
 
     tables = (clips.paths, synthetic.paths, speech, noise)
-    broken = Broken(sum(map(len, tables)))
-    whole = _whole(tables, config.front_end.sample_rate, broken)
+    skipped = SkippedRecordings(sum(map(len, tables)))
+    whole = _whole(tables, config.front_end.sample_rate, skipped)
     clips, synthetic = clips.take(whole[0]), synthetic.take(whole[1])
     speech, noise = speech.take(whole[2]), noise.take(whole[3])
 
@@ -92,7 +92,7 @@ def find_material(config: FitConfig) -> Found:
         )
     if not len(validation):
         log.warning(
-            "%s: no validation clips, so nobody will know how good the model is; of many speakers "
+            "%s: no validation clips, so the accuracy stays unknown; of many speakers "
             "(%s) a tenth is kept for that",
             config.words,
             "<speaker>_nohash_<n>.wav",
@@ -103,8 +103,8 @@ def find_material(config: FitConfig) -> Found:
         "%d recordings of speech, %d of noise",
         *(len(training), len(features), len(synthetic), len(validation), len(speech), len(noise)),
     )
-    heard = {*spoken, *synthetic.by_word(), *features.by_word()}
-    if not len(speech) and heard <= set(keywords):
+    words = {*spoken, *synthetic.by_word(), *features.by_word()}
+    if not len(speech) and words <= set(keywords):
         log.warning(
             "%s: nothing but keywords, so the model will take other words for them; add folders of "
             "other words and name the --keywords, or speech in negatives/training beside them",
@@ -113,12 +113,12 @@ def find_material(config: FitConfig) -> Found:
     rate = config.front_end.sample_rate
     others = [indices for word, indices in spoken.items() if word not in keywords]
     chosen = np.sort(np.concatenate([_NOTHING, *others]))
-    return Found(
+    return DatasetFiles(
         keywords,
         Material(training, synthetic, features, Recordings(speech, rate), Recordings(noise, rate)),
         validation,
         (speech, training.paths.take(chosen), noise),
-        broken,
+        skipped,
         {
             "recorded": _fingerprint(training.paths),
             "synthetic": _fingerprint(synthetic.paths),
@@ -129,7 +129,7 @@ def find_material(config: FitConfig) -> Found:
     )
 
 
-def _whole(tables: Sequence[Paths], sample_rate: int, broken: Broken) -> list[Indices]:
+def _whole(tables: Sequence[Paths], sample_rate: int, skipped: SkippedRecordings) -> list[Indices]:
     """Which recordings of each table can be used, by what their headers say.
 
     Raises:
@@ -151,7 +151,7 @@ def _whole(tables: Sequence[Paths], sample_rate: int, broken: Broken) -> list[In
                     good.append(index)
                 bar.update()
             whole.append(np.array(good, np.int64))
-    broken.add(messages)
+    skipped.add(messages)
     return whole
 
 
