@@ -26,7 +26,7 @@ from kws.audio.file import demo_recording
 from kws.audio.ring import Chunk
 from kws.config.schema import Config
 from kws.engine.batch import Inference
-from kws.engine.listener import make_spotter
+from kws.engine.build import make_spotter
 from kws.engine.scan import scan
 from kws.engine.stream import Stream as HeardStream
 from kws.errors import ConfigError, KwsError

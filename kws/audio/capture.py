@@ -83,6 +83,9 @@ class Capture:
         patience: how long the source may be quiet.
         pace: how to go about it.
         clock: seconds, monotonic.
+
+    Attributes:
+        settled: set once the first source is open, or known not to open.
     """
 
     def __init__(
@@ -109,6 +112,7 @@ class Capture:
         self._last_audio: float | None = None
         self._overflows = self._losses = self._attempts = 0
         self._changed = asyncio.Event()
+        self.settled = asyncio.Event()
 
     @property
     def state(self) -> CaptureState:
@@ -189,6 +193,7 @@ class Capture:
         try:
             audio_format = opened if opened is not None else await self._answer(source.open)
             self._format = audio_format
+            self.settled.set()
             feed = self._feed = self._new_feed(audio_format)
             self._sink.attach(feed)
             begun = feed
@@ -246,6 +251,7 @@ class Capture:
         if self._source.comes_back and str(error) != self._reason:
             log.warning("%s; trying to get it back", error)
         self._reason, self._silent = str(error), isinstance(error, SilentError)
+        self.settled.set()
 
     @property
     def _place(self) -> str:

@@ -34,11 +34,12 @@ class MonoResampler:
             frames = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0).clip(-1.0, 1.0)
         return self._resample(frames[:, 0] if frames.shape[1] == 1 else frames.mean(axis=1))
 
-    def flush(self) -> Samples:
-        """The samples still inside; the next ones start a new stream."""
+    def flush(self, silence_s: float = 0.0) -> Samples:
+        """The samples still inside, then so much silence; the next ones start a new stream."""
         rest = self._resample(np.empty(0, np.float32), last=True)
         self._soxr = self._start()
-        return rest
+        silence = np.zeros(round(silence_s * self.output_rate), np.float32)
+        return np.concatenate((rest, silence)) if len(silence) else rest
 
     def output_length(self, frames: int) -> int:
         """Samples that `frames` frames become."""

@@ -24,8 +24,7 @@ def run(options: argparse.Namespace) -> int:
 
     import os
 
-    from kws.engine.build import operating_point
-    from kws.engine.listener import make_spotter, warn_of_other_hop
+    from kws.engine.build import make_spotter, operating_point, warn_of_other_hop
     from kws.serving.auth import read_access
     from kws.spotting.model_file import load_model
 
@@ -47,8 +46,7 @@ def run(options: argparse.Namespace) -> int:
             f"refractory {settings.refractory_s:g} s, release {settings.release:g}"
         )
     if model.header.calibration is not None:
-        thresholds = {keyword: each.threshold for keyword, each in spotter.trigger.items()}
-        for line in calibration_lines(model.header.calibration, chosen, thresholds):
+        for line in calibration_lines(model.header.calibration, chosen, spotter.thresholds):
             print(line)
     return 0
 

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.audio.feed import Feed
+from kws.audio.reader import Reader
 from kws.audio.source import Source
 from kws.audio.timeout import run_with_timeout
-from kws.engine.listener import Listener
 from kws.spotting.spotter import Spotter
 from kws.typing import Frames
 
@@ -69,15 +69,13 @@ def readings(feed: Feed, spotter: Spotter) -> Iterator[Reading]:
     Raises:
         DeviceError: the source was lost.
     """
-    listener = Listener(feed.format, spotter)
-    hop = round(feed.format.sample_rate * spotter.hop_s)
-    while (chunk := feed.read(hop, limit=hop)) is not None:
-        if chunk.lost:
-            listener.skip(chunk.lost)
-        heard = listener.push(chunk.frames)
-        yield Reading(
-            level_db(chunk.frames), spotter.smoothed, tuple(each.keyword for each in heard)
-        )
+    hop_s = spotter.hop_s
+    reader = Reader(feed, spotter.model.sample_rate, block_s=hop_s, limit_s=hop_s)
+    while (block := reader.read()) is not None:
+        if block.lost:
+            spotter.skip(block.lost)
+        keywords = tuple(each.keyword for each in spotter.push(block.samples))
+        yield Reading(level_db(block.frames), spotter.smoothed, keywords)
     if feed.error is not None:
         raise feed.error
 
@@ -90,7 +88,6 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
         HungError: the audio system does not answer.
     """
     feed = Feed(run_with_timeout(source.open), clock)
-    thresholds = {word: each.threshold for word, each in spotter.trigger.items()}
     print(
         f"{source.kind} {source.name!r}: {feed.format.sample_rate} Hz, {feed.format.channels} "
         "channel(s); keyword posterior/threshold, [keyword] where it fires; Ctrl-C ends",
@@ -103,13 +100,13 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
     try:
         for reading in readings(feed, spotter):
             if terminal:
-                text = line(reading, thresholds, shutil.get_terminal_size().columns - 1)
+                text = line(reading, spotter.thresholds, shutil.get_terminal_size().columns - 1)
                 print(f"\r\x1b[K{text}", end="", flush=True)
                 continue
             if loudest is None or reading.heard or reading.level_db > loudest.level_db:
                 loudest = reading
             if clock() - said_at >= _LINE_SECONDS or reading.heard:
-                print(line(loudest, thresholds, 10_000), flush=True)
+                print(line(loudest, spotter.thresholds, 10_000), flush=True)
                 said_at, loudest = clock(), None
     except KeyboardInterrupt:
         feed.end()

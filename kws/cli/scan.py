@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
     import torch
     from tqdm import tqdm
 
-    from kws.engine.listener import make_spotter, warn_of_other_hop
+    from kws.engine.build import make_spotter, warn_of_other_hop
     from kws.engine.scan import scan
     from kws.spotting.model_file import load_model
 

@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
-from kws.audio.resample import MonoResampler
+from kws.audio.reader import Reader
 from kws.audio.source import Source
 from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
@@ -30,7 +30,8 @@ log = logging.getLogger(__name__)
 
 SENT_RATE = 16_000
 """Samples per second: the models' rate; more would only cost bandwidth."""
-_BLOCK_S = 0.05
+_BLOCK_S, _MESSAGE_S = 0.05, 1.0
+"""Audio in a message: at least, where the source has not ended, and at most."""
 _BACKLOG_S = 4.0
 """Audio that is sent late, after a break; the daemon takes a little more at once."""
 _AHEAD_S = 0.2
@@ -200,24 +201,21 @@ class Sender:
             feed: what to send.
             fresh: whether nothing was sent over this connection yet.
         """
-        rate = feed.format.sample_rate
-        resampler = MonoResampler(rate, SENT_RATE)
-        behind = round(_BACKLOG_S * rate) if self._live else None
+        behind_s = _BACKLOG_S if self._live else None
+        reader = Reader(feed, SENT_RATE, block_s=_BLOCK_S, limit_s=_MESSAGE_S, behind_s=behind_s)
         while True:
-            chunk = await asyncio.to_thread(
-                feed.read, round(_BLOCK_S * rate), limit=round(rate * 1.0), behind=behind
-            )
-            if chunk is None or self._stopping:
-                await self._send_samples(connection, resampler.flush())
+            block = await asyncio.to_thread(reader.read)
+            if block is None or self._stopping:
+                await self._send_samples(connection, reader.end())
                 return
-            if chunk.lost:
-                seconds = chunk.lost / rate
+            if block.lost:
+                seconds = block.lost / SENT_RATE
                 log.warning("%.1f s of sound were lost on this side", seconds)
                 if not fresh:
-                    await self._send_samples(connection, resampler.flush())
+                    await self._send_samples(connection, block.rest)
                     await connection.send(encode(Gap(seconds)))
             fresh = False
-            await self._send_samples(connection, resampler.push(chunk.frames))
+            await self._send_samples(connection, block.samples)
 
     async def _send_samples(self, connection: ClientConnection, samples: Samples) -> None:
         if not len(samples):

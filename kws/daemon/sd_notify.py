@@ -10,12 +10,12 @@ log = logging.getLogger(__name__)
 
 _MICRO = 1_000_000
 _PATIENCE_SECONDS = 30
-"""Signs of life are never so far apart, whatever the daemon waits for: the longest pause before
+"""Work of life are never so far apart, whatever the daemon waits for: the longest pause before
 an attempt to get a device back (10 s), or the longest wait for the sound of one that is open
 (15 s), and a call into the audio system (8 s)."""
 
 
-class Supervisor:
+class SdNotify:
     """Whoever started the daemon, if it wants to know how it does.
 
     Args:

@@ -1,5 +1,6 @@
-"""From what the configuration says of detecting to the settings of each keyword's trigger."""
+"""From configuration and model to a spotter and the settings of its triggers."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,7 +9,41 @@ import msgspec
 from kws.config.schema import Config, TriggerConfig
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
+from kws.spotting.model_file import KeywordModel
+from kws.spotting.spotter import Spotter, hop_frames
 from kws.spotting.trigger import TriggerSettings
+
+log = logging.getLogger(__name__)
+
+SILENCE_S = 1.0
+"""Silence, in seconds, put around a recording so that words at its edges are detected."""
+
+
+def make_spotter(config: Config, model: KeywordModel) -> Spotter:
+    """A spotter with the model's settings where the configuration says nothing.
+
+    Raises:
+        ConfigError: the configuration does not fit the model.
+    """
+    trigger = trigger_settings(config, model.header.trigger, model.header.calibration)
+    hop_s = model.header.hop_s if config.model.hop_s is None else config.model.hop_s
+    try:
+        hop_frames(model, hop_s)
+    except ValueError as error:
+        raise ConfigError(f"model.{error}") from error
+    return Spotter(model, hop_s=hop_s, trigger=trigger)
+
+
+def warn_of_other_hop(spotter: Spotter) -> None:
+    """Log it where a spotter's hop is not the one that its thresholds were calibrated at."""
+    header = spotter.model.header
+    if spotter.hop_s != header.hop_s:
+        log.warning(
+            "model.hop_s is %g s, but the thresholds of model %r were calibrated at %g s",
+            spotter.hop_s,
+            header.name,
+            header.hop_s,
+        )
 
 
 def trigger_settings(

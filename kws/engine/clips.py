@@ -16,7 +16,7 @@ _MOST = 1_000
 
 
 @dataclass(frozen=True)
-class Sound:
+class Clip:
     """A short piece of sound.
 
     Attributes:
@@ -35,8 +35,8 @@ class Sound:
         return target.getvalue()
 
 
-class Sounds:
-    """Sounds by the event that they belong to. Any thread may use it.
+class Clips:
+    """Clips by the event that they belong to. Any thread may use it.
 
     Args:
         keep_s: seconds after which a sound is gone.
@@ -45,19 +45,24 @@ class Sounds:
 
     def __init__(self, keep_s: float, clock: Callable[[], float]) -> None:
         self._keep_s, self._clock = keep_s, clock
-        self._kept: OrderedDict[str, tuple[float, Sound]] = OrderedDict()
+        self._kept: OrderedDict[str, tuple[float, Clip]] = OrderedDict()
         self._lock = threading.Lock()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether any clip is kept."""
+        return self._keep_s > 0
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, event: str, sound: Sound) -> None:
+    def keep(self, event: str, sound: Clip) -> None:
         """Keep a sound under an event's id."""
         with self._lock:
             self._kept[event] = self._clock(), sound
             self._forget()
 
-    def get(self, event: str) -> Sound | None:
+    def get(self, event: str) -> Clip | None:
         """The sound of an event, while it is kept."""
         with self._lock:
             self._forget()

@@ -6,13 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from kws.audio.file import open_audio, read_blocks
-from kws.audio.resample import warn_not_finite
+from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import Config
-from kws.engine.listener import SILENCE_S, Listener, make_spotter
+from kws.engine.build import SILENCE_S, make_spotter
 from kws.errors import AudioFileError
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
-from kws.typing import AudioFormat
+from kws.typing import Samples
 
 log = logging.getLogger(__name__)
 
@@ -49,22 +49,22 @@ def scan(
     model = model or load_model()
     spotter = make_spotter(config or Config(), model)
     with open_audio(path) as file:
-        listener = Listener(AudioFormat(file.samplerate, file.channels), spotter)
+        resampler = MonoResampler(file.samplerate, spotter.model.sample_rate)
         if file.samplerate < FULL_BAND_HZ:
             log.warning("%s: %d Hz; words are harder to tell apart", path, file.samplerate)
 
-        def heard(detections: list[Detection]) -> Iterator[Detection]:
-            return (replace(each, t=each.t - SILENCE_S) for each in detections)
+        def detected(samples: Samples) -> Iterator[Detection]:
+            return (replace(each, t=each.t - SILENCE_S) for each in spotter.push(samples))
 
-        yield from heard(listener.silence())
+        yield from detected(resampler.flush(SILENCE_S))
         damage: AudioFileError | None = None
         try:
             for block in read_blocks(file, path, round(BLOCK_S * file.samplerate)):
-                yield from heard(listener.push(block))
+                yield from detected(resampler.push(block))
                 progress(len(block) / file.samplerate)
         except AudioFileError as error:
             damage = error
-        yield from heard(listener.silence())
-        warn_not_finite(str(path), listener.not_finite)
+        yield from detected(resampler.flush(SILENCE_S))
+        warn_not_finite(str(path), resampler.not_finite)
         if damage is not None:
             raise damage

@@ -6,13 +6,13 @@ from typing import Protocol
 
 from kws.audio.feed import Feed
 from kws.audio.liveness import Patience
-from kws.audio.pcm import PcmFormat
-from kws.audio.remote import Remote
+from kws.audio.remote import AHEAD_WARNING_S, Remote
 from kws.engine.batch import Inference
-from kws.engine.listener import SILENCE_S
+from kws.engine.build import SILENCE_S
+from kws.engine.state import SourceState
 from kws.engine.stream import Stream
 from kws.protocol.events import Body, Event, StreamEnded, StreamStarted
-from kws.serving.status import SourceState
+from kws.typing import PcmFormat
 
 log = logging.getLogger(__name__)
 
@@ -32,10 +32,10 @@ class NewStream(Protocol):
     def __call__(self, name: str, *, live: bool, behind_s: float) -> Stream: ...
 
 
-class NetworkStream:
+class SenderStream:
     """One stream, from its start to its end.
 
-    Made by `NetworkStreams.open`; all but `replaced` is for the thread of the loop.
+    Made by `Senders.open`; all but `replaced` is for the thread of the loop.
 
     Attributes:
         name: of the stream.
@@ -53,13 +53,33 @@ class NetworkStream:
         stream: Stream,
         remote: Remote,
         replaced: Callable[[], object],
-        close: Callable[["NetworkStream", str], None],
+        close: Callable[["SenderStream", str], None],
     ) -> None:
         self.name, self.peer = name, peer
         self.stream, self.remote = stream, remote
         self.replaced = replaced
+        self._ahead = False
         self.over = False
         self._close = close
+
+    def receive(self, data: bytes) -> float | None:
+        """Take the next bytes of audio.
+
+        Returns:
+            By how many seconds it is ahead of real time, when its sender has to be told to slow
+            down; None where it has not, or has been told.
+
+        Raises:
+            TooFastError: it is much too far ahead; these bytes are not taken.
+        """
+        ahead = self.remote.receive(data)
+        was_ahead = self._ahead
+        self._ahead = ahead > (AHEAD_WARNING_S / 2 if was_ahead else AHEAD_WARNING_S)
+        return ahead if self._ahead and not was_ahead else None
+
+    def gap(self, seconds: float) -> None:
+        """Its sender says that audio is missing here."""
+        self.remote.gap(seconds)
 
     def finish(self) -> None:
         """Its sender has said that there is no more; the last word is heard to its end."""
@@ -73,7 +93,7 @@ class NetworkStream:
         self._close(self, reason)
 
 
-class NetworkStreams:
+class Senders:
     """All of them. For the thread of the loop.
 
     Args:
@@ -97,14 +117,14 @@ class NetworkStreams:
         self._inference, self._new_stream, self._publish = inference, new_stream, publish
         self._patience, self._clock = patience, clock
         self._reserved = reserved
-        self._open: dict[str, NetworkStream] = {}
+        self._open: dict[str, SenderStream] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
     def open(
         self, name: str, pcm: PcmFormat, peer: str, replaced: Callable[[], object]
-    ) -> NetworkStream:
+    ) -> SenderStream:
         """Begin a stream.
 
         Args:
@@ -135,7 +155,7 @@ class NetworkStreams:
             self._patience(),
             self._clock,
         )
-        opened = NetworkStream(name, peer, stream, remote, replaced, self._close)
+        opened = SenderStream(name, peer, stream, remote, replaced, self._close)
         self._open[name] = opened
         self._inference.add(stream)
         log.info(
@@ -156,11 +176,11 @@ class NetworkStreams:
         """How they stand."""
         return [self._state(each) for each in self._open.values()]
 
-    def _delivers(self, opened: NetworkStream) -> bool:
+    def _delivers(self, opened: SenderStream) -> bool:
         last = opened.remote.last_audio
         return last is not None and self._clock() - last < QUIET_S
 
-    def _close(self, closed: NetworkStream, reason: str) -> None:
+    def _close(self, closed: SenderStream, reason: str) -> None:
         if self._open.get(closed.name) is not closed:
             return
         del self._open[closed.name]
@@ -175,7 +195,7 @@ class NetworkStreams:
         self._inference.woken.set()
         log.info("stream %r ended: %s", closed.name, reason)
 
-    def _state(self, opened: NetworkStream) -> SourceState:
+    def _state(self, opened: SenderStream) -> SourceState:
         remote, last = opened.remote, opened.remote.last_audio
         return SourceState(
             stream=opened.name,

@@ -8,24 +8,23 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from kws.audio.feed import Feed
+from kws.audio.reader import Block, Reader, RecentAudio
 from kws.audio.resample import warn_not_finite
-from kws.engine.clips import CLIP_S, Sound
-from kws.engine.listener import Listener
+from kws.engine.build import SILENCE_S
+from kws.engine.clips import CLIP_S, Clip
 from kws.engine.scores import Hop, Observers, level
 from kws.errors import SilentError
 from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
 from kws.spotting.spotter import Detection, Spotter
-from kws.typing import Frames
 
 log = logging.getLogger(__name__)
 
 _MEMORY_S = 4.0
-"""Sound that is remembered for another spotter, which has to know all that the old one does."""
+"""Clip that is remembered for another spotter, which has to know all that the old one does."""
 _LATE_S = 1.0
 """When spotters are exchanged, what the new one would have said within so long is said late."""
 _EPSILON_S = 1e-6
@@ -58,7 +57,7 @@ class Stream:
         behind_s: float | None = None,
         heard_to_end: Callable[[], None] = lambda: None,
         observers: Observers | None = None,
-        keep: Callable[[str, Sound], None] | None = None,
+        keep: Callable[[str, Clip], None] | None = None,
     ) -> None:
         self.name = name
         self.spotter = spotter
@@ -70,11 +69,9 @@ class Stream:
         self._observers = observers or Observers()
         self._keep = keep
         self._waiting: deque[Feed | str | Callable[[], object]] = deque()
-        self._feed: Feed | None = None
-        self._listener: Listener | None = None
-        self._memory: deque[Frames] = deque()
-        self._due, self._due_frames = torch.empty(0), np.empty((0, 1), np.float32)
-        self._unbroken_since, self._taken = 0.0, 0
+        self._reader: Reader | None = None
+        self._recent: RecentAudio | None = None
+        self._due: tuple[Tensor, Block] | None = None
         self._last_audio: float | None = None
         self._last_sound: float | None = None
         self._lost = self._silent = False
@@ -103,110 +100,117 @@ class Stream:
 
         What is heard in them is for `decide`, before this is called again.
         """
-        while self._feed or self._waiting:
-            if self._feed is None:
+        while self._reader or self._waiting:
+            if self._reader is None:
                 self._next(self._waiting.popleft())
                 continue
-            model, rate = self.spotter.model, self._feed.format.sample_rate
-            window = round(rate * model.window_samples / model.sample_rate)
-            behind = window if self._behind_s is None else round(rate * self._behind_s)
-            chunk = self._feed.take(
-                round(rate * self.spotter.hop_s),
-                limit=4 * window,
-                behind=behind if self._live else None,
-            )
-            if chunk is not None:
-                listener = self._listener or self._begin(self._feed)
-                if chunk.lost:
-                    self._skip(listener, chunk.lost)
+            block = self._reader.take()
+            if block is not None:
+                recent = self._recent or self._begin(self._reader.feed)
+                if block.lost:
+                    recent = self._skip(block)
                 if self._lost:
-                    self._return(self._feed)
-                self._remember(chunk.frames, rate)
-                if len(windows := listener.windows(chunk.frames)):
-                    self._due, self._due_frames = windows, chunk.frames
+                    self._return(self._reader.feed)
+                recent.append(block.frames)
+                if len(windows := self.spotter.windows(block.samples)):
+                    self._due = windows, block
                     return windows
-            elif self._feed.exhausted:
-                self._end(self._feed)
+            elif self._reader.feed.exhausted:
+                self._end(self._reader)
             else:
                 break
         return torch.empty(0)
 
     def decide(self, posteriors: Tensor) -> None:
         """Take the posteriors, shape (n, keywords), of the windows that were due."""
-        if not self._observers.wanted(self.name):
+        if self._due is None or not self._observers.wanted(self.name):
             self._report(self.spotter.decide(posteriors))
             return
-        for window, row in zip(self._due, posteriors, strict=True):
+        windows, block = self._due
+        for window, row in zip(windows, posteriors, strict=True):
             self._report(self.spotter.decide(row[None]))
-            self._observers.show(self._hop(window, row.tolist()))
+            self._observers.show(self._hop(window, row.tolist(), level(block.frames)))
 
-    def _hop(self, window: Tensor, posteriors: list[float]) -> Hop:
+    def _hop(self, window: Tensor, posteriors: list[float], rms: float) -> Hop:
         spotter = self.spotter
         return Hop(
             self.name,
             spotter.decided / spotter.model.sample_rate,
-            level(self._due_frames),
+            rms,
             dict(zip(spotter.model.classes, posteriors, strict=True)),
             spotter.smoothed,
             window[:, -spotter.hop_frames :],
         )
 
     def exchange(self, spotter: Spotter) -> None:
-        """Go on with another spotter, which knows the last seconds as if it had heard them."""
+        """Go on with another spotter, which gets the last seconds of audio first."""
         old, self.spotter = self.spotter, spotter
-        if self._feed is None or self._listener is None:
+        if self._reader is not None:
+            self._reader = self._read(self._reader.feed)
+        if self._reader is None or self._recent is None:
             spotter.skip(round(_seconds(old) * spotter.model.sample_rate))
             return
         # From a whole number of hops on, so that windows lie where they would have lain.
-        hop = self._feed.format.sample_rate * spotter.hop_s
-        forgotten = self._taken - sum(map(len, self._memory))
-        hops = math.ceil(forgotten / hop)
-        before = self._unbroken_since + hops * spotter.hop_s
+        recent = self._recent
+        hop = recent.sample_rate * spotter.hop_s
+        hops = math.ceil(recent.first / hop)
+        before = recent.start_s + hops * spotter.hop_s
         spotter.skip(round(before * spotter.model.sample_rate))
-        self._listener = Listener(self._feed.format, spotter)
-        if not self._memory:
-            return
-        known = np.concatenate(self._memory)[round(hops * hop) - forgotten :]
-        found = self._listener.push(known)
-        # What the old one was about to say is not lost.
-        self._report(each for each in found if each.t > self.seconds - _LATE_S)
+        samples = self._reader.resample(recent.between(round(hops * hop)))
+        # What the old one was about to detect is not lost.
+        self._report(each for each in spotter.push(samples) if each.t > self.seconds - _LATE_S)
 
     def _next(self, item: Feed | str | Callable[[], object]) -> None:
         if isinstance(item, Feed):
-            self._feed, self._listener = item, None
+            self._reader, self._recent = self._read(item), None
         elif isinstance(item, str):
             self._note_loss(item, silent=False)
         else:
             item()
 
-    def _begin(self, feed: Feed) -> Listener:
-        """Hear a feed's first frames; they do not follow those of the one before."""
+    def _read(self, feed: Feed) -> Reader:
+        model = self.spotter.model
+        window_s = model.window_samples / model.sample_rate
+        behind_s = window_s if self._behind_s is None else self._behind_s
+        return Reader(
+            feed,
+            model.sample_rate,
+            block_s=self.spotter.hop_s,
+            limit_s=4 * window_s,
+            behind_s=behind_s if self._live else None,
+        )
+
+    def _begin(self, feed: Feed) -> RecentAudio:
+        """A feed's first frames have come; they do not follow those of the one before."""
         if self._last_audio is not None and feed.first_audio is not None:
             gap = max(0.0, feed.first_audio - self._last_audio)
             samples = round(gap * self.spotter.model.sample_rate)
             self.spotter.skip(samples)
             self.dropped_samples += samples
-        self._forget()
-        self._listener = Listener(feed.format, self.spotter)
-        return self._listener
+        return self._forget(feed.format.sample_rate)
 
-    def _skip(self, listener: Listener, lost: int) -> None:
-        samples, detections = listener.skip(lost)
-        self._report(detections)
-        self._forget()
-        self.dropped_samples += samples
+    def _forget(self, sample_rate: int) -> RecentAudio:
+        self._recent = RecentAudio(self.seconds, sample_rate, _MEMORY_S)
+        return self._recent
+
+    def _skip(self, block: Block) -> RecentAudio:
+        assert self._recent is not None
+        self._report(self.spotter.push(block.rest))
+        self.spotter.skip(block.lost)
+        recent = self._forget(self._recent.sample_rate)
+        self.dropped_samples += block.lost
         reason = "sound was lost, or could not be heard in time"
-        log.warning("stream %r: %d samples dropped: %s", self.name, samples, reason)
-        self._publish(SamplesDropped(self.name, self.seconds, samples, reason))
+        log.warning("stream %r: %d samples dropped: %s", self.name, block.lost, reason)
+        self._publish(SamplesDropped(self.name, self.seconds, block.lost, reason))
+        return recent
 
-    def _end(self, feed: Feed) -> None:
-        listener = self._listener or Listener(feed.format, self.spotter)
-        self._report(listener.finish() if self._live else listener.silence())
-        warn_not_finite(f"stream {self.name!r}", listener.not_finite)
+    def _end(self, reader: Reader) -> None:
+        feed = reader.feed
+        self._report(self.spotter.push(reader.end(0.0 if self._live else SILENCE_S)))
+        warn_not_finite(f"stream {self.name!r}", reader.not_finite)
         self._last_audio = feed.last_audio or self._last_audio
         self._last_sound = feed.last_sound or self._last_sound
-        self._feed = self._listener = None
-        self._memory.clear()
+        self._reader = self._recent = None
         if self._live and feed.error is not None:
             self._note_loss(str(feed.error), silent=isinstance(feed.error, SilentError))
         self._heard_to_end()
@@ -229,18 +233,6 @@ class Stream:
         self._publish(AudioBack(self.name, self.seconds, seconds))
         log.info("stream %r: sound is back", self.name)
 
-    def _remember(self, frames: Frames, rate: int) -> None:
-        self._taken += len(frames)
-        self._memory.append(frames)
-        surplus = sum(map(len, self._memory)) - round(_MEMORY_S * rate)
-        while surplus >= len(self._memory[0]):
-            surplus -= len(self._memory.popleft())
-
-    def _forget(self) -> None:
-        """What comes does not follow what came."""
-        self._memory.clear()
-        self._unbroken_since, self._taken = self.seconds, 0
-
     def _report(self, detections: Iterable[Detection]) -> None:
         name = self.spotter.model.header.name
         for each in detections:
@@ -250,14 +242,14 @@ class Stream:
                 continue
             self._last_heard[each.keyword] = each.t
             event = self._publish(Detected(self.name, each.t, each.keyword, each.confidence, name))
-            if event is not None and self._keep is not None and self._feed is not None:
-                self._keep(event.id, self._sound(self._feed.format.sample_rate, each.t))
+            if event is not None and self._keep is not None and self._recent is not None:
+                self._keep(event.id, _clip(self._recent, each.t))
 
-    def _sound(self, rate: int, t: float) -> Sound:
-        """What was heard up to a moment of the stream, in seconds."""
-        frames = np.concatenate(self._memory) if self._memory else np.empty((0, 1), np.float32)
-        end = round((t - self._unbroken_since) * rate) - (self._taken - len(frames))
-        return Sound(frames[max(0, end - round(CLIP_S * rate)) : max(0, end)], rate)
+
+def _clip(recent: RecentAudio, t: float) -> Clip:
+    """The audio up to a moment of the stream, in seconds."""
+    end = round((t - recent.start_s) * recent.sample_rate)
+    return Clip(recent.between(end - round(CLIP_S * recent.sample_rate), end), recent.sample_rate)
 
 
 def _seconds(spotter: Spotter) -> float:

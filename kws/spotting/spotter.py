@@ -95,6 +95,11 @@ class Spotter:
         return self._next_decision - self._hop
 
     @property
+    def thresholds(self) -> dict[str, float]:
+        """The smoothed posterior that each keyword has to reach."""
+        return {keyword: settings.threshold for keyword, settings in self.trigger.items()}
+
+    @property
     def smoothed(self) -> dict[str, float]:
         """The smoothed posterior of each keyword after the last decision."""
         return dict(zip(self.model.classes, self._trigger.smoothed, strict=True))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.audio_servers import PulseAudio
+from tests.support.limits import limit
 from tests.support.process import DaemonProcess, Lines, json_lines, run_kws, started, wait_for_exit
 from tests.support.speech import DEMO
 from tests.support.talker import Talker

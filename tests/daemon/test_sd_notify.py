@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.daemon.sd_notify import Supervisor
+from kws.daemon.sd_notify import SdNotify
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def told(listening: socket.socket) -> list[dict[str, str]]:
 
 
 def test_a_life(supervised: socket.socket) -> None:
-    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     supervisor.ready("Hears microphone 'usb'")
     supervisor.alive()
     supervisor.reloading()
@@ -63,7 +63,7 @@ def test_a_life(supervised: socket.socket) -> None:
 def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
     supervised: socket.socket,
 ) -> None:
-    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     supervisor.alive()
     supervisor.reloading()
     supervisor.reloaded("Hears")
@@ -81,21 +81,21 @@ def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
 def test_a_status_may_say_anything_and_assigns_nothing(
     supervised: socket.socket, status: str, heard: str
 ) -> None:
-    Supervisor({"NOTIFY_SOCKET": address(supervised)}).status(status)
+    SdNotify({"NOTIFY_SOCKET": address(supervised)}).status(status)
     assert told(supervised) == [{"STATUS": heard}]
 
 
 def test_one_that_does_not_read_stops_nobody(supervised: socket.socket) -> None:
-    supervisor = Supervisor({"NOTIFY_SOCKET": address(supervised)})
+    supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     for _ in range(10_000):
         supervisor.alive()
     assert told(supervised)
 
 
 def test_without_one_nothing_happens(folder: Path) -> None:
-    Supervisor({}).ready("Hears")
-    Supervisor({"NOTIFY_SOCKET": ""}).ready("Hears")
-    Supervisor({"NOTIFY_SOCKET": str(folder / "none")}).ready("Hears")
+    SdNotify({}).ready("Hears")
+    SdNotify({"NOTIFY_SOCKET": ""}).ready("Hears")
+    SdNotify({"NOTIFY_SOCKET": str(folder / "none")}).ready("Hears")
 
 
 @pytest.mark.parametrize(
@@ -115,10 +115,10 @@ def test_a_watchdog_without_patience_is_named(
     environment: dict[str, str], warned: bool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        Supervisor(environment, pid=7)
+        SdNotify(environment, pid=7)
     assert ("WatchdogSec" in caplog.text) is warned
 
 
 @given(st.text(max_size=10), st.text(max_size=10))
 def test_no_variable_stops_the_start(microseconds: str, pid: str) -> None:
-    Supervisor({"WATCHDOG_USEC": microseconds, "WATCHDOG_PID": pid}, pid=7)
+    SdNotify({"WATCHDOG_USEC": microseconds, "WATCHDOG_PID": pid}, pid=7)

@@ -1,15 +1,17 @@
 """From the configuration to the settings of each keyword."""
 
+import logging
 from pathlib import Path
 
 import pytest
 
 from kws.config.load import load_config
 from kws.config.schema import Config
-from kws.engine.build import trigger_settings
+from kws.engine.build import make_spotter, trigger_settings, warn_of_other_hop
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.trigger import TriggerSettings
+from tests.spotting.models import calibrated_model, untrained_model
 
 MODEL = {"yes": TriggerSettings(), "no": TriggerSettings(threshold=0.9)}
 CALIBRATION = Calibration(
@@ -106,3 +108,31 @@ def test_a_rate_needs_a_model_that_is_calibrated() -> None:
     config = load_config(overrides=["detection.false_alarms_per_hour=1"])
     with pytest.raises(ConfigError, match=r"^detection\..* not calibrated; set trigger\.threshold"):
         trigger_settings(config, MODEL)
+
+
+def test_thresholds_are_those_in_force() -> None:
+    config = load_config(overrides=["keywords.up.threshold=0.9"])
+    spotter = make_spotter(config, untrained_model())
+    assert spotter.thresholds == {"yes": 0.3, "no": 0.3, "up": 0.9, "down": 0.3}
+
+
+def test_another_hop_than_calibrated_warns(caplog: pytest.LogCaptureFixture) -> None:
+    model = untrained_model()
+    with caplog.at_level(logging.WARNING):
+        warn_of_other_hop(make_spotter(load_config(), model))
+        assert not caplog.text
+        warn_of_other_hop(make_spotter(load_config(overrides=["model.hop_s=0.05"]), model))
+    assert "calibrated at 0.1 s" in caplog.text
+
+
+def test_a_hop_that_is_no_multiple_is_a_mistake_in_the_configuration() -> None:
+    with pytest.raises(ConfigError, match=r"model\.hop_s must be a multiple of 0\.01"):
+        make_spotter(load_config(overrides=["model.hop_s=0.015"]), untrained_model())
+
+
+def test_a_rate_of_false_alarms_chooses_the_spotters_thresholds() -> None:
+    config = load_config(overrides=["detection.false_alarms_per_hour=2"])
+    spotter = make_spotter(config, calibrated_model())
+    assert set(spotter.thresholds.values()) == {0.5}
+    with pytest.raises(ConfigError, match=r"^detection\.false_alarms_per_hour: .*not calibrated"):
+        make_spotter(config, untrained_model())

@@ -5,9 +5,9 @@ import io
 import numpy as np
 import soundfile
 
-from kws.engine.clips import Sound, Sounds
+from kws.engine.clips import Clip, Clips
 
-SOUND = Sound(np.array([[0.5, -0.5], [0.5, 0.5], [4.0, 4.0]], np.float32), 16_000)
+SOUND = Clip(np.array([[0.5, -0.5], [0.5, 0.5], [4.0, 4.0]], np.float32), 16_000)
 
 
 def test_a_sound_as_a_file_is_mono_and_within_full_scale() -> None:
@@ -18,7 +18,7 @@ def test_a_sound_as_a_file_is_mono_and_within_full_scale() -> None:
 
 def test_a_sound_is_there_until_its_time_is_over() -> None:
     now = [0.0]
-    sounds = Sounds(10.0, lambda: now[0])
+    sounds = Clips(10.0, lambda: now[0])
     sounds.keep("r-1", SOUND)
     now[0] = 5.0
     sounds.keep("r-2", SOUND)
@@ -32,7 +32,7 @@ def test_a_sound_is_there_until_its_time_is_over() -> None:
 
 def test_it_is_gone_though_nobody_asks() -> None:
     now = [0.0]
-    sounds = Sounds(10.0, lambda: now[0])
+    sounds = Clips(10.0, lambda: now[0])
     sounds.keep("r-1", SOUND)
     now[0] = 11.0
     assert len(sounds) == 1
@@ -41,7 +41,7 @@ def test_it_is_gone_though_nobody_asks() -> None:
 
 
 def test_there_is_an_end_to_how_many() -> None:
-    sounds = Sounds(10.0, lambda: 0.0)
+    sounds = Clips(10.0, lambda: 0.0)
     for number in range(1_001):
         sounds.keep(f"r-{number}", SOUND)
     assert len(sounds) == 1_000

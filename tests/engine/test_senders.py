@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from kws.audio.liveness import Patience
-from kws.audio.pcm import PcmFormat
 from kws.engine.batch import Inference
-from kws.engine.senders import NameTakenError, NetworkStream, NetworkStreams
+from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.engine.stream import Stream
 from kws.protocol.events import (
     AudioBack,
@@ -19,7 +18,7 @@ from kws.protocol.events import (
 )
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat
+from kws.typing import AudioFormat, PcmFormat
 from tests.support.speech import RATE, Samples, pcm, spoken
 
 MODEL = load_model()
@@ -35,7 +34,7 @@ class House:
         self.news: list[Body] = []
         self.replaced: list[str] = []
         self.inference = Inference(MODEL)
-        self.streams = NetworkStreams(
+        self.streams = Senders(
             self.inference,
             self._new_stream,
             self.news.append,
@@ -47,10 +46,10 @@ class House:
     def _new_stream(self, name: str, *, live: bool, behind_s: float) -> Stream:
         return Stream(name, Spotter(MODEL), self.news.append, live=live, behind_s=behind_s)
 
-    def open(self, name: str) -> NetworkStream:
+    def open(self, name: str) -> SenderStream:
         return self.streams.open(name, PCM, "192.0.2.7", lambda: self.replaced.append(name))
 
-    def say(self, samples: Samples, *streams: NetworkStream) -> None:
+    def say(self, samples: Samples, *streams: SenderStream) -> None:
         """The same to each, in real time."""
         for start in range(0, len(samples), BLOCK):
             self.now += 0.1

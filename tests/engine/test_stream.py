@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kws.audio.feed import RING_SECONDS, Feed
 from kws.audio.file import demo_recording
 from kws.engine.batch import Inference
-from kws.engine.clips import Sound
+from kws.engine.clips import Clip
 from kws.engine.scores import Hop, Observers
 from kws.engine.stream import Stream
 from kws.errors import DeviceError, SilentError
@@ -173,7 +173,7 @@ def test_it_hears_the_same_while_somebody_looks_on() -> None:
 
 @pytest.mark.parametrize("rate", [16_000, 48_000])
 def test_the_sound_of_an_event_is_the_second_before_it(rate: int) -> None:
-    kept: dict[str, Sound] = {}
+    kept: dict[str, Clip] = {}
     hub = Hub("r", lambda: datetime.now(UTC))
     events: list[Event] = []
 

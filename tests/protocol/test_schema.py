@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator, ValidationError
 
+from kws.engine.state import SourceState
 from kws.protocol.events import (
     STATUSES,
     AudioBack,
@@ -44,7 +45,7 @@ from kws.protocol.requests import (
     parse_start,
 )
 from kws.serving.hub import Hub
-from kws.serving.status import SourceState, health, info
+from kws.serving.status import health, info
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.typing import AudioFormat
 from tests.support.client import ask, get_json, receive, subscribe

@@ -5,7 +5,8 @@ from http import HTTPStatus
 
 import pytest
 
-from kws.serving.status import SourceState, health, info
+from kws.engine.state import SourceState
+from kws.serving.status import health, info
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import AudioFormat
 from tests.spotting.models import untrained_model

@@ -13,7 +13,7 @@ from kws.protocol.events import StreamEnded
 from kws.protocol.requests import Filter
 from kws.serving.connection import Delivery
 from kws.serving.hub import Hub
-from kws.serving.showing import Showing
+from kws.serving.scores import ScoreQueue
 from tests.support.limits import limit
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -53,12 +53,12 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
         loop, woken = asyncio.get_running_loop(), asyncio.Event()
         subscription = hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), 10)
         hub.change(subscription, Filter(), lambda replay: '{"type": "started", "t": 0}')
-        showing = Showing(connection, observers)
-        showing.show("kitchen")
+        scores = ScoreQueue(connection, observers)
+        scores.show("kitchen")
         delivery = Delivery(
             *(connection, subscription, 10, lambda: None),
             last=lambda what: isinstance(what, StreamEnded),
-            flush=showing.flush,
+            flush=scores.flush,
         )
         show(observers, hop(1.0), hop(1.1), hop(1.2))
         hub.publish(StreamEnded("kitchen", 1.2, "its sender said so"))
@@ -67,8 +67,8 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
         await asyncio.wait_for(line.closed.wait(), limit(10))
         for task in tasks:
             task.cancel()
-        scores = [("scores", 1.0), ("scores", 1.1), ("scores", 1.2)]
-        assert line.got == [("started", 0), *scores, ("status", 1.2), 1000]
+        sent = [("scores", 1.0), ("scores", 1.1), ("scores", 1.2)]
+        assert line.got == [("started", 0), *sent, ("status", 1.2), 1000]
 
     asyncio.run(test())
 
@@ -76,19 +76,19 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
 def test_a_slow_client_gets_the_newest_and_none_of_another_stream() -> None:
     async def test() -> None:
         line, observers = Line(), Observers()
-        showing = Showing(cast(ServerConnection, line), observers)
-        showing.show("kitchen")
+        scores = ScoreQueue(cast(ServerConnection, line), observers)
+        scores.show("kitchen")
         show(observers, *(hop(float(t)) for t in range(60)))
         await asyncio.sleep(0)
-        await showing.flush()
+        await scores.flush()
         assert line.got == [("scores", float(t)) for t in range(10, 60)]
         show(observers, hop(60.0))
-        showing.show("hall")
+        scores.show("hall")
         show(observers, hop(61.0), hop(2.0, "hall"))
         await asyncio.sleep(0)
-        await showing.flush()
+        await scores.flush()
         assert line.got[50:] == [("scores", 2.0)]
-        showing.show(None)
+        scores.show(None)
         assert not observers.wanted("hall")
 
     asyncio.run(test())

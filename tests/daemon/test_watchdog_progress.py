@@ -1,4 +1,4 @@
-"""Signs of life: what counts as progress, by what has to come next."""
+"""Work of life: what counts as progress, by what has to come next."""
 
 from dataclasses import replace
 
@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.daemon.progress import Awaited, Signs, Vitals
+from kws.daemon.watchdog import Awaited, Progress, Work
 
-START = Signs(10, 20, 30, Awaited.SOUND)
+START = Work(10, 20, 30, Awaited.SOUND)
 MORE = {"windows": 11, "attempts": 21, "answers": 31}
 
 
-def after_start() -> Vitals:
-    vitals = Vitals()
+def after_start() -> Progress:
+    vitals = Progress()
     assert vitals.alive(START), "that it runs at all is progress"
     return vitals
 
@@ -33,7 +33,7 @@ def after_start() -> Vitals:
     ],
 )
 def test_what_counts(awaited: Awaited, done: set[str], alive: bool) -> None:
-    signs = Signs(
+    signs = Work(
         **{name: MORE[name] if name in done else getattr(START, name) for name in MORE},
         awaited=awaited,
     )
@@ -60,7 +60,7 @@ def test_progress_counts_since_the_last_that_was_found(
 ) -> None:
     vitals, before, now = after_start(), START, START
     for awaited, *done in steps:
-        now = Signs(
+        now = Work(
             now.windows + done[0], now.attempts + done[1], now.answers + done[2], awaited=awaited
         )
         alive = vitals.alive(now)
