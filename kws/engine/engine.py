@@ -10,7 +10,7 @@ from typing import Any
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.source import FirstSource, make_source
 from kws.config.schema import AudioConfig, Config
 from kws.engine.batch import Inference
@@ -97,7 +97,7 @@ class Hearing:
             lambda: make_source(self._config.audio, self.inference.model.sample_rate, again=True),
             lambda audio_format: Feed(audio_format, clock, self.inference.woken),
             _Wake(self.stream, self.inference),
-            _patience(config.audio),
+            _timeouts(config.audio),
             pace,
             clock,
         )
@@ -107,7 +107,7 @@ class Hearing:
             self.inference,
             self._new_stream,
             outlets.publish,
-            lambda: _patience(self._config.audio),
+            lambda: _timeouts(self._config.audio),
             clock,
             reserved=frozenset((source.stream,)),
         )
@@ -162,7 +162,7 @@ class Hearing:
             raise
         before, self._config, self._model = self._config, config, model
         if config.audio != before.audio:
-            self.capture.change(_patience(config.audio))
+            self.capture.change(_timeouts(config.audio))
 
     def _new_stream(
         self,
@@ -192,7 +192,7 @@ class Hearing:
         """Find out which senders have fallen silent."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            self.network.look()
+            self.network.poll()
 
     async def _run(self) -> None:
         capturing = asyncio.create_task(self.capture.run(self._opened))
@@ -230,8 +230,8 @@ async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
-def _patience(audio: AudioConfig) -> Patience:
-    return Patience(audio.lost_after_s, audio.silent_after_s)
+def _timeouts(audio: AudioConfig) -> IdleTimeouts:
+    return IdleTimeouts(audio.lost_after_s, audio.silent_after_s)
 
 
 class _Wake:

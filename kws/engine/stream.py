@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from kws.audio.feed import Feed
+from kws.audio.liveness import Liveness, Trouble
 from kws.audio.reader import Block, Reader, RecentAudio
 from kws.audio.resample import warn_not_finite
 from kws.engine.build import SILENCE_S
 from kws.engine.clips import CLIP_S, Clip
 from kws.engine.scores import Hop, Observers, level
-from kws.errors import SilentError
 from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
 from kws.spotting.spotter import Detection, Spotter
 
@@ -72,10 +72,7 @@ class Stream:
         self._reader: Reader | None = None
         self._recent: RecentAudio | None = None
         self._due: tuple[Tensor, Block] | None = None
-        self._last_audio: float | None = None
-        self._last_sound: float | None = None
-        self._lost = self._silent = False
-        self._sound_until: float | None = None
+        self._liveness = Liveness()
         self._last_heard: dict[str, float] = {}
 
     @property
@@ -109,8 +106,7 @@ class Stream:
                 recent = self._recent or self._begin(self._reader.feed)
                 if block.lost:
                     recent = self._skip(block)
-                if self._lost:
-                    self._return(self._reader.feed)
+                self._delivered(self._reader.feed)
                 recent.append(block.frames)
                 if len(windows := self.spotter.windows(block.samples)):
                     self._due = windows, block
@@ -164,7 +160,7 @@ class Stream:
         if isinstance(item, Feed):
             self._reader, self._recent = self._read(item), None
         elif isinstance(item, str):
-            self._note_loss(item, silent=False)
+            self._lose(Trouble.LOST, item)
         else:
             item()
 
@@ -182,8 +178,9 @@ class Stream:
 
     def _begin(self, feed: Feed) -> RecentAudio:
         """A feed's first frames have come; they do not follow those of the one before."""
-        if self._last_audio is not None and feed.first_audio is not None:
-            gap = max(0.0, feed.first_audio - self._last_audio)
+        last_audio = self._liveness.last_audio
+        if last_audio is not None and feed.first_audio is not None:
+            gap = max(0.0, feed.first_audio - last_audio)
             samples = round(gap * self.spotter.model.sample_rate)
             self.spotter.skip(samples)
             self.dropped_samples += samples
@@ -208,30 +205,21 @@ class Stream:
         feed = reader.feed
         self._report(self.spotter.push(reader.end(0.0 if self._live else SILENCE_S)))
         warn_not_finite(f"stream {self.name!r}", reader.not_finite)
-        self._last_audio = feed.last_audio or self._last_audio
-        self._last_sound = feed.last_sound or self._last_sound
+        self._delivered(feed)
         self._reader = self._recent = None
         if self._live and feed.error is not None:
-            self._note_loss(str(feed.error), silent=isinstance(feed.error, SilentError))
+            self._lose(Trouble.of(feed.error), str(feed.error))
         self._heard_to_end()
 
-    def _note_loss(self, reason: str, *, silent: bool) -> None:
-        if not self._lost:
+    def _lose(self, trouble: Trouble, reason: str) -> None:
+        if self._liveness.lose(trouble, reason):
             self._publish(AudioLost(self.name, self.seconds, reason))
-            self._silent = silent
-            self._sound_until = self._last_sound if silent else self._last_audio
-        self._lost = True
-        self._silent = self._silent and silent
 
-    def _return(self, feed: Feed) -> None:
-        """Say that sound is back, if it is: where there was silence, zeros are none."""
-        since, until = self._sound_until, feed.last_sound if self._silent else feed.first_audio
-        if until is None:
-            return
-        self._lost = self._silent = False
-        seconds = None if since is None else until - since
-        self._publish(AudioBack(self.name, self.seconds, seconds))
-        log.info("stream %r: sound is back", self.name)
+    def _delivered(self, feed: Feed) -> None:
+        back = self._liveness.delivered(feed.first_audio, feed.last_audio, feed.last_sound)
+        if back is not None:
+            self._publish(AudioBack(self.name, self.seconds, back.seconds))
+            log.info("stream %r: sound is back", self.name)
 
     def _report(self, detections: Iterable[Detection]) -> None:
         name = self.spotter.model.header.name

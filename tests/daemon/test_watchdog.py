@@ -12,7 +12,7 @@ import pytest
 
 from kws.audio.capture import Pace
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.source import FirstSource
 from kws.config.load import load_config
 from kws.daemon.sd_notify import SdNotify
@@ -200,7 +200,7 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
             await ward.until_told("STATUS=Deaf: not there")
             for _ in range(5):
                 ward.now += 600
-                ward.hearing.capture.change(Patience())
+                ward.hearing.capture.change(IdleTimeouts())
                 # An attempt that comes back is a pulse too.
                 await ward.until_told("WATCHDOG=1")
                 assert not ward.pulse.stalled
@@ -209,7 +209,7 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
             monkeypatch.setattr("kws.daemon.watchdog._BEAT_SECONDS", 600)
             await ward.looks(1)
             device.plugged = True
-            ward.hearing.capture.change(Patience())
+            ward.hearing.capture.change(IdleTimeouts())
             await ward.until(lambda: device.feed is not feed)
             assert device.feed is not None
             device.feed.write(SECOND[:160])
