@@ -13,11 +13,12 @@ test: ## run the tests, three at a time: many of them wait for microphones to co
 	@scripts/setup dev
 	@exec .venv/bin/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-lint: ## check style, format and types, and the Dockerfile
+lint: ## check style, format, types and who imports whom, and the Dockerfile
 	@scripts/setup dev
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+	.venv/bin/lint-imports
 	.venv/bin/hadolint Dockerfile
 
 format: ## put the code into shape
@@ -38,7 +39,7 @@ test-image: ## as root on Debian, without a container engine: build it and try i
 	@scripts/test-image
 
 clean: ## remove .venv and everything else that was made here
-	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test lint format install-service uninstall-service image \

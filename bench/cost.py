@@ -36,8 +36,8 @@ from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import Detection
 from kws.typing import AudioFormat, Frames
 from train.data.clips import of_split, word_clips
+from train.measure.labelled_streams import LabelledStream, Word, build_stream
 from train.measure.scoring import StreamScore, score
-from train.measure.streams import Stream, Word, build_stream
 
 BLOCK_S = 0.025
 """Seconds in a block of a microphone."""
@@ -81,7 +81,7 @@ class EagerFeed(Feed):
         stream: what the microphone hears.
     """
 
-    def __init__(self, stream: Stream) -> None:
+    def __init__(self, stream: LabelledStream) -> None:
         super().__init__(AudioFormat(stream.sample_rate, 1), time.monotonic)
         self._blocks = _blocks(stream)
 
@@ -100,13 +100,15 @@ class EagerFeed(Feed):
         return super().take(at_least, limit=limit, behind=behind)
 
 
-def _blocks(stream: Stream) -> Iterator[Frames]:
+def _blocks(stream: LabelledStream) -> Iterator[Frames]:
     step = round(BLOCK_S * stream.sample_rate)
     frames = stream.samples[:, None]
     return (frames[start : start + step] for start in range(0, len(frames), step))
 
 
-def clip_stream(folder: Path, keywords: Sequence[str], sample_rate: int, duration: float) -> Stream:
+def clip_stream(
+    folder: Path, keywords: Sequence[str], sample_rate: int, duration: float
+) -> LabelledStream:
     """A stream of the keywords' validation clips in random order, again when all have been heard.
 
     Raises:
@@ -125,7 +127,7 @@ def clip_stream(folder: Path, keywords: Sequence[str], sample_rate: int, duratio
     )
 
 
-def demo_stream(keywords: Sequence[str], sample_rate: int, duration: float) -> Stream:
+def demo_stream(keywords: Sequence[str], sample_rate: int, duration: float) -> LabelledStream:
     """The bundled demo recording, again and again.
 
     Raises:
@@ -144,10 +146,10 @@ def demo_stream(keywords: Sequence[str], sample_rate: int, duration: float) -> S
         for word in said
         if word["word"] in keywords
     )
-    return Stream(np.tile(samples, rounds), rate, truth)
+    return LabelledStream(np.tile(samples, rounds), rate, truth)
 
 
-def live(stream: Stream, model: KeywordModel) -> tuple[float, StreamScore]:
+def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScore]:
     """Hear a stream on the daemon's own path.
 
     Returns:
@@ -172,7 +174,7 @@ def live(stream: Stream, model: KeywordModel) -> tuple[float, StreamScore]:
     return spent, score(heard, stream.truth, stream.duration)
 
 
-def scan_seconds(stream: Stream, model: KeywordModel) -> float:
+def scan_seconds(stream: LabelledStream, model: KeywordModel) -> float:
     """Seconds of wall time that `kws.scan` takes for the stream as a 16-bit WAV file."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "stream.wav"
@@ -206,7 +208,7 @@ def process_figures() -> list[Figure]:
     ]
 
 
-def measure(stream: Stream, model: KeywordModel) -> tuple[list[Figure], StreamScore]:
+def measure(stream: LabelledStream, model: KeywordModel) -> tuple[list[Figure], StreamScore]:
     """All figures, and what was heard of the stream.
 
     Raises:

@@ -57,3 +57,7 @@ class ServiceError(KwsError):
     """kws cannot be made a service of systemd, or be one no more."""
 
     exit_code = 7
+
+
+class TooFastError(Exception):
+    """A sender's audio comes much faster than real time."""

@@ -12,13 +12,11 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
 
-from kws.protocol.events import utc
-
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {
-            "time": utc(datetime.fromtimestamp(record.created, UTC)),
+            "time": _utc(record.created),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -27,6 +25,12 @@ class _JsonLines(logging.Formatter):
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False)
+
+
+def _utc(seconds: float) -> str:
+    """RFC 3339 with milliseconds, as the events have it."""
+    time = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return time.replace("+00:00", "Z")
 
 
 class _Text(logging.Formatter):
@@ -145,8 +149,15 @@ class Unwaiting(logging.Handler):
 
 
 def log_without_waiting() -> Unwaiting:
-    """Put a thread between the log and who logs."""
+    """Put a thread between the log and who logs; `finish_log` ends it."""
     root = logging.getLogger()
     handler = Unwaiting(list(root.handlers))
     root.handlers = [handler]
     return handler
+
+
+def finish_log(timeout: float) -> None:
+    """Write what waits in the log, for at most `timeout` seconds."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler, Unwaiting):
+            handler.finish(timeout)

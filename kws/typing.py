@@ -1,6 +1,7 @@
-"""Types that cross folders: arrays of audio, and what a source delivers."""
+"""What crosses folders: arrays of audio, audio formats, and the protocols between layers."""
 
 from dataclasses import dataclass
+from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -22,3 +23,33 @@ class AudioFormat:
 
     sample_rate: int
     channels: int
+
+
+SampleFormat = Literal["s16le", "s32le", "f32le"]
+_SAMPLE_BYTES = {"s16le": 2, "s32le": 4, "f32le": 4}
+
+
+@dataclass(frozen=True)
+class PcmFormat:
+    """What bytes mean.
+
+    Attributes:
+        audio: rate and channels.
+        samples: type of a sample.
+    """
+
+    audio: AudioFormat
+    samples: SampleFormat
+
+    @property
+    def frame_bytes(self) -> int:
+        """Bytes of one sample of every channel."""
+        return _SAMPLE_BYTES[self.samples] * self.audio.channels
+
+
+class InferenceTimer(Protocol):
+    """Is told what inference takes: the metrics."""
+
+    def inferred(self, seconds: float, windows: int) -> None:
+        """The model took so many seconds for a batch of so many windows."""
+        ...

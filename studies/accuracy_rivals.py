@@ -25,22 +25,22 @@ from studies.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, 
 from studies.rivals.points import Point, Scanned, points, with_alarms, with_misses, worthwhile
 from studies.rivals.report import table
 from train.data.clips import Split
-from train.measure.hearing import detect, track
+from train.measure.labelled_streams import LabelledStream, Word
 from train.measure.scoring import judge, tallies
-from train.measure.streams import Stream, Word
+from train.measure.tracks import detect, track
 
 MINUTES = 45.0
 ALARMS, MISSES = "pocketsphinx: alarms", "pocketsphinx: misses"
 
 
-def _said(stream: Stream, keywords: Sequence[str]) -> tuple[Word, ...]:
+def _said(stream: LabelledStream, keywords: Sequence[str]) -> tuple[Word, ...]:
     return tuple(word for word in stream.truth if word.keyword in keywords)
 
 
 def _outcome(
-    streams: Iterator[Stream],
+    streams: Iterator[LabelledStream],
     keywords: Sequence[str],
-    hear: Callable[[Stream], Sequence[Detection]],
+    hear: Callable[[LabelledStream], Sequence[Detection]],
 ) -> Outcome:
     verdicts, hours, spoken = [], 0.0, 0
     for stream in streams:
@@ -54,7 +54,7 @@ def hear_with_model(model: KeywordModel, sound: Material) -> Row:
     """What a model with its own trigger settings says."""
     name, trigger = model.header.name, model.header.trigger
 
-    def hear(stream: Stream) -> Sequence[Detection]:
+    def hear(stream: LabelledStream) -> Sequence[Detection]:
         return detect(model, track(model, stream), trigger)
 
     outcomes = {use: _outcome(sound.streams(use, name), model.classes, hear) for use in USES}
@@ -119,7 +119,7 @@ def compare(
 
     Args:
         models: heard at their own trigger settings.
-        data: folder as for `train.measure.heldout.HeldOut`.
+        data: folder as for `train.measure.evaluation_set.EvaluationSet`.
         split: side of the clips that are reported.
         minutes: of sound for each use.
 

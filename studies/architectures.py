@@ -1,6 +1,6 @@
 """What each architecture hears and costs, side by side, for users who have to choose.
 
-`python -m studies.architectures --data DIR [--model NAME]... [--plot FILE.png] [--json]`.
+`python -m studies.architectures --data DIR [--model NAME]... [--plot FILE.png]`.
 Clips are counted as `train evaluate` does, streams as `train stream` does.
 """
 
@@ -9,7 +9,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -22,10 +22,10 @@ from kws.log import set_up_logging
 from kws.spotting.model_file import KeywordModel, load_model
 from train.data.clips import Split
 from train.measure.evaluate import evaluate_folder
-from train.measure.hearing import HeardGroup, hear_groups
-from train.measure.heldout import CONDITIONS, HeldOut
+from train.measure.evaluation_set import CONDITIONS, EvaluationSet
 from train.measure.scoring import Tally, together
 from train.measure.stream_report import make_report
+from train.measure.tracks import TrackedGroup, track_groups
 
 MODELS = ("commands-10", "commands-10-bc")
 RATES = (0.5, 1.0)
@@ -123,14 +123,14 @@ def _at(model: KeywordModel, rate: float) -> KeywordModel:
     return KeywordModel(replace(model.header, trigger=model.trigger_at(rate)), model.network)
 
 
-def hear(name: str, model: KeywordModel, data: Path) -> list[HeardGroup]:
+def hear(name: str, model: KeywordModel, data: Path) -> list[TrackedGroup]:
     """Posteriors of the streams of `train stream`, which any thresholds can be tried on.
 
     Raises:
         KwsError: the recordings cannot be used.
     """
     conditions = tuple(each for each in CONDITIONS if each.name in CONDITION_NAMES)
-    streams = HeldOut(
+    streams = EvaluationSet(
         data,
         model.classes,
         model.sample_rate,
@@ -139,10 +139,10 @@ def hear(name: str, model: KeywordModel, data: Path) -> list[HeardGroup]:
         conditions=conditions,
         seed=_SEED,
     )
-    return hear_groups(find_model(name), streams.groups(), _WORKERS)
+    return track_groups(find_model(name), streams.groups(), _WORKERS)
 
 
-def heard(model: KeywordModel, groups: Sequence[HeardGroup], asked: float) -> AtRate:
+def heard(model: KeywordModel, groups: Sequence[TrackedGroup], asked: float) -> AtRate:
     """What a model hears at its thresholds, as `train stream` counts."""
     report = make_report(model, groups, SPLIT)
     words = {each.name: each.total for each in report.of_kind("words")}
@@ -237,7 +237,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", action="append", metavar="NAME", help="a name or file; repeats")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of audio for the CPU time")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw misses against cost")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args(arguments)
     set_up_logging("info", "text")
     torch.set_num_threads(1)
@@ -248,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KwsError as error:
         print(f"studies.architectures: {error}", file=sys.stderr)
         return error.exit_code
-    print(json.dumps([asdict(row) for row in rows]) if options.json else table(rows))
+    print(table(rows))
     return 0
 
 

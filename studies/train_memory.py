@@ -1,12 +1,11 @@
 """What it takes to train on all of Speech Commands: memory, clips a second, seconds an epoch.
 
-`python -m studies.train_memory --data DIR [--work DIR] [--clips N] [--workers N] [--json]`.
+`python -m studies.train_memory --data DIR [--work DIR] [--clips N] [--workers N]`.
 The clips are variations of real ones. PSS counts a page that n processes share as 1/n for each of
 them, RSS as one for each; a clip drawn is one scene.
 """
 
 import argparse
-import json
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -169,7 +168,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="KEY=VALUE",
         help="a setting of the training, as for train",
     )
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args(arguments)
     if options.clips < 1_000:
         parser.error(f"--clips {options.clips}: should be 1000 or more")
@@ -190,11 +188,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Figure("clips drawn", config.epoch_scenes / epoch_s, "1/s"),
         Figure("whole command", all_s, "s"),
     ]
-    if options.json:
-        rows = [{**asdict(figure), "met": figure.met} for figure in figures]
-        print(json.dumps({"clips": options.clips, "figures": rows}))
-    else:
-        print(table(figures))
+    print(table(figures))
     return 0
 
 

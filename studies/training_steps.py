@@ -6,10 +6,9 @@ hour are of the audio that thresholds were chosen on, and of the evaluation audi
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +19,7 @@ from kws.spotting.model_file import load_model
 from train.config import FitConfig
 from train.fitting.fit import fit
 from train.measure.evaluate import evaluate_folder
-from train.measure.heldout import CONDITIONS
+from train.measure.evaluation_set import CONDITIONS
 from train.measure.scoring import together
 from train.measure.stream import StreamConfig, measure_streams
 from train.measure.stream_report import StreamReport
@@ -171,7 +170,6 @@ def main() -> int:
     parser.add_argument("--features-high-hz", type=float, default=4_000.0, metavar="HZ")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--windows", type=int, default=WINDOWS, help="in an epoch")
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     options = parser.parse_args()
     set_up_logging("info", "text")
     torch.set_num_threads(1)
@@ -180,10 +178,7 @@ def main() -> int:
     except KwsError as error:
         print(error, file=sys.stderr)
         return error.exit_code
-    if options.json:
-        print(json.dumps([asdict(step) for step in measured]))
-    else:
-        print(table(measured))
+    print(table(measured))
     return 0
 
 

@@ -1,23 +1,31 @@
-"""What the README shows works as it stands."""
+"""What the README and the pages of `docs/` show works as it stands."""
 
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from kws.cli.main import COMMANDS
 from kws.config.load import load_config
 
 REPOSITORY = Path(__file__).parent.parent
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (REPOSITORY / "docs").glob("*.md")}
+DAEMON = "\n".join(
+    (README, *(text for name, text in PAGES.items() if name not in ("models", "training")))
+)
+"""What is about the daemon's configuration, not the trainer's."""
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+def blocks(text: str, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_example_in_python_hears_the_demo() -> None:
-    (example,) = (block for block in blocks("python") if "import kws" in block)
+@pytest.mark.parametrize("text", [README, PAGES["programs"]], ids=["README", "programs"])
+def test_the_example_in_python_hears_the_demo(text: str) -> None:
+    (example,) = (block for block in blocks(text, "python") if "import kws" in block)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", example],
         cwd=REPOSITORY,
@@ -31,11 +39,15 @@ def test_the_example_in_python_hears_the_demo() -> None:
 
 def test_the_examples_of_configuration_are_right(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    for block in blocks("yaml"):
+    examples = blocks(DAEMON, "yaml") + blocks(PAGES["models"], "yaml")
+    assert examples
+    for block in examples:
         path.write_text(block)
         load_config(path)
-    load_config(overrides=re.findall(r"`--set ([\w.]+=[\w.]+)`", README))
-    variables = dict(re.findall(r"`(KWS_\w+__\w+)=([\w.]+)`", README))
+    overrides = re.findall(r"`--set ([\w.]+=[\w.]+)`", DAEMON)
+    assert overrides
+    load_config(overrides=overrides)
+    variables = dict(re.findall(r"`(?:-e )?(KWS_\w+__\w+)=([\w.]+)`", DAEMON))
     assert variables
     load_config(environment=variables)
 
@@ -57,4 +69,4 @@ def test_every_exit_code_is_explained() -> None:
 
     classes = [each for each in vars(errors).values() if isinstance(each, type)]
     for code in {each.exit_code for each in classes if issubclass(each, errors.KwsError)}:
-        assert f"| {code} |" in README
+        assert f"| {code} |" in PAGES["troubleshooting"]

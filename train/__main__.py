@@ -9,20 +9,28 @@ import torch
 
 from kws.errors import KwsError
 from kws.log import set_up_logging
-from train.commands.making import add_making
-from train.commands.measuring import add_measuring
-from train.commands.recordings import add_recordings
+from train.commands.download import add_download
+from train.commands.evaluate import add_evaluate
+from train.commands.export import add_export
+from train.commands.fit import add_fit
+from train.commands.report import add_report
+from train.commands.stream import add_stream
+from train.commands.synthesize import add_synthesize
 
 log = logging.getLogger(__name__)
+
+_COMMANDS = (
+    *(add_download, add_synthesize, add_fit, add_export),
+    *(add_evaluate, add_stream, add_report),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_recordings(commands)
-    add_making(commands)
-    add_measuring(commands)
+    for add in _COMMANDS:
+        add(commands)
     options = parser.parse_args(arguments)
     set_up_logging("info", "text")
     # Small networks gain nothing from more, and the other cores are for other processes.
@@ -33,17 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         log.error("%s", error)
         return error.exit_code
     except KeyboardInterrupt:
-        log.error("interrupted%s", _way_on(options))
+        way_on = getattr(options, "way_on", "")
+        log.error("interrupted%s", f"; {way_on}" if way_on else "")
         return 130
     return 0
-
-
-def _way_on(options: argparse.Namespace) -> str:
-    if not getattr(options, "resumable", False):
-        return ""
-    if hasattr(options, "resume"):
-        return "; --resume goes on from the last checkpoint"
-    return "; the same command goes on where it stopped"
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from msgspec import Meta
+from msgspec import Meta, to_builtins
 
+from kws.config.validation import problems
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.model_file import Context
@@ -43,7 +44,7 @@ class FitConfig:
             batch normalisation. From a training's .checkpoint, that goes on too.
         teacher: a model to learn from beside the labels, by its name or file; without, labels only.
         teacher_share: of the loss that is the teacher's.
-        temperature: that softens what teacher and student say.
+        temperature: that softens the posteriors of teacher and student.
         synthetic: further folders of `<word>/*.wav`, trained on and never validated with.
         speech: folders of recordings without the keywords.
         noise: folders of noise.
@@ -53,10 +54,10 @@ class FitConfig:
         views: windows that are cut from each scene.
         scene_frames: frames of a scene; a window has 98.
         batch: windows in a step, those of all processes together.
-        hard_after: epochs before hard negatives are looked for.
-        hard_every: epochs between two such searches.
-        hard_share: share of the recordings that each search hears; what earlier ones found in the
-            others stays.
+        hard_after: epochs before the first search for hard negatives.
+        hard_every: epochs between two searches.
+        hard_share: share of the recordings that each search covers; what earlier ones found in the
+            others is kept.
         learning_rate: the highest, reached after a tenth of the steps (one-cycle policy).
         weight_decay: of AdamW.
         dropout: as the architecture has it.
@@ -97,7 +98,7 @@ class FitConfig:
     epochs: OneOrMore = 30
     windows: OneOrMore = 24_000
     views: OneOrMore = 4
-    scene_frames: OneOrMore = 173
+    scene_frames: Annotated[int, Meta(ge=WINDOW_FRAMES)] = 173
     batch: OneOrMore = 128
     hard_after: ZeroOrMore = 6
     hard_every: OneOrMore = 4
@@ -159,7 +160,7 @@ class FitConfig:
         return -(-self.epoch_scenes // self.batch_scenes)
 
     def shaping(self) -> dict[str, Any]:
-        """The settings that shape the result, as plain values; which recordings is told apart."""
+        """The settings that shape the result, as plain values; without the recordings."""
         return {name: said for name, said in asdict(self).items() if name not in _NOT_SHAPING}
 
     def check(self) -> None:
@@ -168,23 +169,16 @@ class FitConfig:
         Raises:
             ConfigError: something does.
         """
-        if wrong := list(self._wrong()):
+        plain = to_builtins(self, enc_hook=str)
+        if wrong := list(problems(plain, FitConfig)) or list(self._contradictions()):
             raise ConfigError("\n".join(wrong))
 
-    def _wrong(self) -> Iterator[str]:
-        for name in ("epochs", "windows", "views", "batch", "hard_every", "threads"):
-            if getattr(self, name) < 1:
-                yield f"{name}: has to be 1 or more, not {getattr(self, name)}"
-        for name in ("seed", "workers", "hard_after", "checkpoint_s"):
-            if getattr(self, name) < 0:
-                yield f"{name}: has to be 0 or more, not {getattr(self, name)}"
-        if self.views > 0 and (self.batch % self.views or self.windows < self.views):
+    def _contradictions(self) -> Iterator[str]:
+        if self.batch % self.views or self.windows < self.views:
             yield (
                 f"batch and windows: a scene gives {self.views} windows (views), so a batch has to "
                 f"be a multiple of that, not {self.batch}, and windows no less, not {self.windows}"
             )
-        if self.scene_frames < WINDOW_FRAMES:
-            yield f"scene_frames: has to be {WINDOW_FRAMES} or more, not {self.scene_frames}"
         if len(set(self.keywords)) < len(self.keywords) or not all(self.keywords):
             yield f"keywords: have to be different words, not {', '.join(self.keywords)}"
         if self.resume and self.restart:

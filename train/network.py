@@ -24,7 +24,7 @@ def make_network(
         own: arguments of the architecture's own, such as the width of BCResNet.
         classes: number of keywords.
         bands: height of the log-mel image.
-        batch_norm: the form that is trained, not the one that hears.
+        batch_norm: the form for training, not the one for inference.
         dropout: probability, in training.
 
     Raises:

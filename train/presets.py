@@ -1,74 +1,124 @@
 """Settings of a training by name or on the command line.
 
 `train/presets/NAME.yaml` holds fields of `FitConfig`; `extends: NAME` takes over another preset's,
-and `more_keywords` adds to its keywords.
+`more_keywords` adds to its keywords, and `stages` lists trainings that follow one another, each
+with settings of its own over the preset's.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
-from functools import reduce
+from copy import deepcopy
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_type_hints
+from typing import Any, TypeVar
 
 import msgspec
 
-from kws.config.validation import describe
-from kws.config.yaml12 import parse_yaml, read_yaml
+from kws.config.load import convert, parse_override, put
+from kws.config.yaml12 import read_yaml
 from kws.errors import ConfigError
 from train.config import FitConfig
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 FOLDER = Path(__file__).parent / "presets"
-EXTENDS, MORE_KEYWORDS = "extends", "more_keywords"
-SettingsT = TypeVar("SettingsT", bound="DataclassInstance")
+EXTENDS, MORE_KEYWORDS, STAGES = "extends", "more_keywords", "stages"
+PREVIOUS = "previous"
+"""As a stage's `initial`: the model of the stage before, which is the default; with `.checkpoint`
+behind it that stage's checkpoint, for a network that is to be trained on with batch
+normalisation."""
+Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset says.
+
+    Attributes:
+        path: of its file, for messages.
+        settings: by the names of fields.
+        stages: of each stage, settings over these; empty without stages.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    stages: tuple[dict[str, Any], ...] = ()
+
+
+def read_preset(preset: str) -> Preset:
+    """Read a preset and those that it extends.
+
+    Stages of a preset that another one extends are not taken over.
+
+    Args:
+        preset: a name in `train/presets`, or the path of a YAML file.
+
+    Raises:
+        ConfigError: there is no such preset, or it is none.
+    """
+    return _read(preset, ())
 
 
 def with_preset(config: FitConfig, preset: str) -> FitConfig:
-    """A training's settings with what a preset says over them.
-
-    Args:
-        config: where to find recordings and where to write.
-        preset: a name in `train/presets`, or the path of a YAML file.
+    """A training's settings with what a preset says over them, its stages left out.
 
     Raises:
         ConfigError: there is no such preset, or it says something that cannot be.
     """
-    return _with(config, preset, ())
+    found = read_preset(preset)
+    return changed(config, found.settings, str(found.path))
 
 
-def _with(config: FitConfig, preset: str, extending: tuple[str, ...]) -> FitConfig:
-    path = _find(preset)
-    said = _read(path)
-    if (base := said.pop(EXTENDS, None)) is not None:
-        if base in (*extending, path.stem):
-            raise ConfigError(f"{path}: {EXTENDS}: {base} extends this one in turn")
-        config = _with(config, str(base), (*extending, path.stem))
-    more = said.pop(MORE_KEYWORDS, [])
-    config = changed(config, said, str(path))
-    added = changed(config, {"keywords": more}, f"{path}: {MORE_KEYWORDS}").keywords
-    return replace(config, keywords=(*config.keywords, *added))
+def stages_of(
+    config: FitConfig, preset: str, overrides: Iterable[str], given: Mapping[str, Any]
+) -> list[FitConfig]:
+    """The trainings of a preset, one for each stage; a single one where it lists none.
+
+    A stage's model lies beside the output, as NAME.stage1.pt; the last one is the output.
+
+    Args:
+        config: where to find recordings and where to write.
+        preset: a name in `train/presets`, or the path of a YAML file.
+        overrides: settings over those of each stage, as "mixture.words=0.3".
+        given: the same by the names of fields; `initial` is where the first stage starts.
+
+    Raises:
+        ConfigError: there is no such preset, or it says something that cannot be.
+    """
+    found, overrides = read_preset(preset), list(overrides)
+    base = changed(config, found.settings, str(found.path))
+    output, last = config.output, len(found.stages)
+    configs: list[FitConfig] = []
+    for number, settings in enumerate(found.stages or ({},), 1):
+        source = f"{found.path}: stage {number}" if found.stages else str(found.path)
+        stage = with_overrides(changed(base, settings, source), overrides)
+        stage = changed(stage, given, "command line")
+        if number < last:
+            stage = replace(
+                stage, output=output.with_name(f"{output.stem}.stage{number}{output.suffix}")
+            )
+        if number > 1:
+            initial = str(settings.get("initial", PREVIOUS))
+            if initial.removesuffix(".checkpoint") == PREVIOUS:
+                before = configs[-1]
+                initial = str(before.output if initial == PREVIOUS else before.checkpoint)
+            stage = replace(stage, initial=initial)
+        configs.append(replace(stage, name=stage.name or output.stem))
+    return configs
 
 
-def with_overrides(config: SettingsT, overrides: Iterable[str]) -> SettingsT:
+def with_overrides(settings: Settings, overrides: Iterable[str]) -> Settings:
     """Settings with some set on the command line, as `augmentation.mixup=0.2`.
 
     Raises:
         ConfigError: one of them is unknown or cannot be.
     """
     for override in overrides:
-        source = f"--set {override}"
-        name, separator, text = override.partition("=")
-        if not separator or not name.strip():
-            raise ConfigError(f"{source}: should be setting=value")
-        value = parse_yaml(text, source) if text.strip() else ""
-        keys = reversed(name.strip().split("."))
-        config = changed(config, reduce(lambda below, key: {key: below}, keys, value), source)
-    return config
+        key, value, source = parse_override(override)
+        tree: dict[str, Any] = {}
+        put(tree, key.split("."), value, source)
+        settings = changed(settings, tree, source)
+    return settings
 
 
-def changed(settings: SettingsT, said: Any, source: str) -> SettingsT:
+def changed(settings: Settings, said: Mapping[str, Any], source: str) -> Settings:
     """A dataclass with some of its fields set, those of dataclasses in it too.
 
     Args:
@@ -79,40 +129,56 @@ def changed(settings: SettingsT, said: Any, source: str) -> SettingsT:
     Raises:
         ConfigError: a field is unknown, or its value cannot be.
     """
-    return _changed(settings, said, source, "")
+    plain = msgspec.to_builtins(settings, enc_hook=str)
+    return convert(_merged(plain, said), type(settings), source)
 
 
-def _changed(settings: SettingsT, said: Any, source: str, at: str) -> SettingsT:
-    names = [field.name for field in fields(settings)]
-    if not isinstance(said, Mapping):
-        where = f"{source}: {at}" if at else source
-        raise ConfigError(f"{where}: should hold settings by name: {', '.join(names)}")
-    kinds = get_type_hints(type(settings), include_extras=True)
-    values = {}
-    for name, value in said.items():
-        below = f"{at}.{name}" if at else str(name)
-        if name not in names:
-            raise ConfigError(f"{source}: {below}: unknown key; allowed here: {', '.join(names)}")
-        current = getattr(settings, name)
-        if is_dataclass(current) and not isinstance(current, type):
-            values[name] = _changed(current, value, source, below)
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        now = merged.get(key)
+        if isinstance(now, Mapping) and isinstance(value, Mapping):
+            merged[key] = _merged(now, value)
         else:
-            values[name] = _converted(value, kinds[name], f"{source}: {below}")
-    try:
-        return replace(settings, **values)
-    except ValueError as error:
-        raise ConfigError(f"{source}: {at}: {error}") from error
+            merged[key] = deepcopy(value)
+    return merged
 
 
-def _converted(value: Any, kind: Any, where: str) -> Any:
-    try:
-        return msgspec.convert(value, kind, dec_hook=lambda path, text: path(text))
-    except (msgspec.ValidationError, TypeError) as error:
-        raise ConfigError(f"{where}: got {value!r}; allowed: {_describe(kind)}") from error
+def _read(preset: str, extending: tuple[str, ...]) -> Preset:
+    path = _find(preset)
+    said = read_yaml(path)
+    if not isinstance(said, dict):
+        raise ConfigError(f"{path}: should hold settings by name, such as 'epochs: 10'")
+    stages = _stages(said.pop(STAGES), path) if STAGES in said else ()
+    base: dict[str, Any] = {}
+    if (name := said.pop(EXTENDS, None)) is not None:
+        if name in (*extending, path.stem):
+            raise ConfigError(f"{path}: {EXTENDS}: {name} extends this one in turn")
+        base = _read(str(name), (*extending, path.stem)).settings
+    more = said.pop(MORE_KEYWORDS, [])
+    settings = _merged(base, said)
+    if more:
+        # Checked here: in a sum of lists nobody would find the one that is none.
+        added = convert({"keywords": more}, _Keywords, f"{path}: {MORE_KEYWORDS}").keywords
+        settings["keywords"] = [*settings.get("keywords", ()), *added]
+    return Preset(path, settings, stages)
 
 
-def _describe(kind: Any) -> str:
-    return "a path" if "Path" in str(kind) else describe(kind)
+class _Keywords(msgspec.Struct):
+    keywords: tuple[str, ...]
+
+
+def _stages(said: Any, path: Path) -> tuple[dict[str, Any], ...]:
+    if not isinstance(said, list) or not said:
+        raise ConfigError(f"{path}: {STAGES}: should be a list of one stage or more")
+    for number, stage in enumerate(said, 1):
+        if not isinstance(stage, dict):
+            raise ConfigError(f"{path}: stage {number}: should hold settings by name")
+        if number == 1 and str(stage.get("initial")).removesuffix(".checkpoint") == PREVIOUS:
+            raise ConfigError(f"{path}: stage 1: initial: there is no stage before it")
+        if wrong := {"output", "words", "resume", "restart"} & stage.keys():
+            raise ConfigError(f"{path}: stage {number}: {', '.join(sorted(wrong))}: not in a stage")
+    return tuple(said)
 
 
 def _find(preset: str) -> Path:
@@ -124,10 +190,3 @@ def _find(preset: str) -> Path:
 
 def _names() -> Iterator[str]:
     yield from sorted(each.stem for each in FOLDER.glob("*.yaml"))
-
-
-def _read(path: Path) -> dict[str, Any]:
-    said = read_yaml(path) or {}
-    if not isinstance(said, dict):
-        raise ConfigError(f"{path}: should hold settings by name, such as 'epochs: 10'")
-    return said

@@ -83,6 +83,9 @@ class Capture:
         timeouts: how long the source may be idle.
         pace: how to go about it.
         clock: seconds, monotonic.
+
+    Attributes:
+        settled: set once the first source is open, or known not to open.
     """
 
     def __init__(
@@ -107,6 +110,7 @@ class Capture:
         self._liveness = Liveness()
         self._overflows = self._attempts = 0
         self._changed = asyncio.Event()
+        self.settled = asyncio.Event()
 
     @property
     def state(self) -> CaptureState:
@@ -133,6 +137,7 @@ class Capture:
         """The first source is known not to open: begin with waiting for it."""
         self._warn(error)
         self._liveness.absent(str(error))
+        self.settled.set()
         self._sink.lose(str(error))
 
     async def run(self, opened: AudioFormat | None = None) -> None:
@@ -189,6 +194,7 @@ class Capture:
         try:
             audio_format = opened if opened is not None else await self._answer(source.open)
             self._format = audio_format
+            self.settled.set()
             feed = self._feed = self._new_feed(audio_format)
             self._sink.attach(feed)
             begun = feed
@@ -207,6 +213,7 @@ class Capture:
         if error is not None:
             self._warn(error)
             self._liveness.lose(Trouble.of(error), str(error))
+            self.settled.set()
             # The end of a feed is news in itself.
             if feed is None:
                 self._sink.lose(str(error))

@@ -1,33 +1,11 @@
 """Raw samples as bytes, in pieces of any length, to frames. Pure."""
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 
-from kws.typing import AudioFormat, Frames
+from kws.typing import Frames, PcmFormat
 
-SampleFormat = Literal["s16le", "s32le", "f32le"]
 _TYPES = {"s16le": "<i2", "s32le": "<i4", "f32le": "<f4"}
 _FULL_SCALE = {"s16le": 2.0**15, "s32le": 2.0**31, "f32le": 1.0}
-
-
-@dataclass(frozen=True)
-class PcmFormat:
-    """What bytes mean.
-
-    Attributes:
-        audio: rate and channels.
-        samples: type of a sample.
-    """
-
-    audio: AudioFormat
-    samples: SampleFormat
-
-    @property
-    def frame_bytes(self) -> int:
-        """Bytes of one sample of every channel."""
-        return np.dtype(_TYPES[self.samples]).itemsize * self.audio.channels
 
 
 class PcmDecoder:

@@ -4,18 +4,14 @@ from collections.abc import Callable
 
 from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts, Liveness, Trouble
-from kws.audio.pcm import PcmDecoder, PcmFormat
-from kws.errors import DeviceError, SilentError
-from kws.typing import AudioFormat
+from kws.audio.pcm import PcmDecoder
+from kws.errors import DeviceError, SilentError, TooFastError
+from kws.typing import AudioFormat, PcmFormat
 
 AHEAD_WARNING_S, AHEAD_LIMIT_S = 2.5, 5.0
 """Seconds ahead of real time at which a sender is told to slow down, and refused."""
 _DRIFT = 1.02
 """A sound card's second may be shorter than ours; what comes so much too fast is not ahead."""
-
-
-class TooFastError(Exception):
-    """Audio comes much faster than real time."""
 
 
 class RateLimit:

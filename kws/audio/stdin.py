@@ -7,11 +7,11 @@ import wave
 from typing import BinaryIO, cast
 
 from kws.audio.feed import Feed, deliver
-from kws.audio.pcm import PcmDecoder, PcmFormat, SampleFormat
+from kws.audio.pcm import PcmDecoder
 from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.errors import AudioFileError
-from kws.typing import AudioFormat
+from kws.typing import AudioFormat, PcmFormat, SampleFormat
 
 log = logging.getLogger(__name__)
 

@@ -2,12 +2,11 @@
 
 import argparse
 import os
-import sys
 from functools import partial
 
-from kws.cli.options import add_config_arguments, read_config, report
+from kws.cli.options import add_config_arguments, read_config
 from kws.config.schema import Config
-from kws.errors import DeviceError, HungError, KwsError
+from kws.errors import DeviceError, HungError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,16 +24,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command."""
     overrides = [("audio.device", options.device)] if options.device is not None else []
     config = read_config(options, *overrides)
-    code = 0
-    try:
-        (_meter if options.meter else _list)(config)
-    except KwsError as error:
-        code = report(error)
-    except KeyboardInterrupt:
-        code = 130
-    # PortAudio's clean-up at the interpreter's end can hang on a hung audio server.
-    sys.stdout.flush()
-    os._exit(code)
+    (_meter if options.meter else _list)(config)
+    return 0
 
 
 def _list(config: Config) -> None:

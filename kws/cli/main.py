@@ -1,16 +1,18 @@
 """The command line: `kws COMMAND`. Each command is a module of `kws.cli`."""
 
 import argparse
+import contextlib
 import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import NoReturn
 
 from kws.cli.options import report
 from kws.errors import KwsError
-from kws.log import set_up_logging
+from kws.log import finish_log, set_up_logging
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,9 @@ COMMANDS = {
     "install-service": "make it a service of systemd, and start it",
     "uninstall-service": "stop the service and remove it; configuration and models stay",
 }
+USE_AUDIO_SYSTEM = ("run", "send", "devices")
+"""Commands that open a microphone, and so end by `leave`."""
+_LOG_SECONDS = 0.2
 EPILOG = """\
 exit codes: 0 all is well; 1 a recording could not be heard; 2 command line or configuration;
 3 model file; 4 audio device; 5 server; 6 the audio system hangs; 7 the service could not be
@@ -44,6 +49,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     options = parser.parse_args(arguments)
     set_up_logging(options.log_level or "info", options.log_format or "text")
+    code = _run(options)
+    if options.uses_audio_system:
+        leave(code)
+    return code
+
+
+def leave(code: int) -> NoReturn:
+    """End the process without the interpreter's clean-up; what was logged and printed is out.
+
+    PortAudio's own clean-up can hang on a hung audio server, and a standard output or standard
+    error that nobody reads must not hold the process either.
+    """
+    finish_log(_LOG_SECONDS)
+    with contextlib.suppress(AttributeError, OSError, ValueError):
+        sys.stdout.flush()
+    os._exit(code)
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Run the command; whatever it raises becomes a message and an exit code."""
     try:
         code: int = options.run(options)
     except KwsError as error:
@@ -91,7 +116,7 @@ def _parser() -> argparse.ArgumentParser:
         )
         module = import_module(f"kws.cli.{name.replace('-', '_')}")
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
+        command.set_defaults(run=module.run, uses_audio_system=name in USE_AUDIO_SYSTEM)
         command.add_argument("--log-level", choices=("debug", "info", "warning", "error"))
         command.add_argument(
             "--log-format", choices=("text", "json"), help="of the log on standard error"

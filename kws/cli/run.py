@@ -2,22 +2,17 @@
 
 import argparse
 import logging
-import os
 import signal
 
 from kws.cli.options import (
     add_config_arguments,
     naming_the_file,
     read_config,
-    report,
     settings,
 )
-from kws.errors import KwsError
 from kws.log import log_without_waiting, take_in_standard_error
 
 log = logging.getLogger(__name__)
-
-_LOG_SECONDS = 0.2
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,10 +42,9 @@ def run(options: argparse.Namespace) -> int:
         overrides.append(("audio.device", options.device))
     config = read_config(options, *overrides)
 
-    unwaiting = log_without_waiting()
+    log_without_waiting()
     # From here on a stop is a clean end; once it listens, the daemon has a handler of its own.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    code = 0
     if config.log.format == "json":
         take_in_standard_error()
     try:
@@ -62,14 +56,6 @@ def run(options: argparse.Namespace) -> int:
                 reread=lambda: settings(options, *overrides),
                 demo_if_no_microphone=options.demo_if_no_microphone,
             )
-    except KwsError as error:
-        code = report(error)
     except KeyboardInterrupt:
         log.info("interrupted before it had begun to listen")
-    except Exception:
-        log.exception("kws failed; this is an error in kws, please report it")
-        code = 1
-    # PortAudio's own clean-up at the interpreter's end can hang on a hung audio server, and a
-    # blocked standard output must not hold us either. Everything has been said by now.
-    unwaiting.finish(_LOG_SECONDS)
-    os._exit(code)
+    return 0

@@ -10,10 +10,10 @@ from typing import get_args
 
 import msgspec
 
-from kws.cli.options import add_token_argument, default_url, report
+from kws.cli.options import add_token_argument, default_url
 from kws.config.schema import AudioConfig, RawType
 from kws.config.token import find_token
-from kws.errors import ConfigError, KwsError
+from kws.errors import ConfigError
 from kws.protocol.codes import AUDIO_PATH
 
 log = logging.getLogger(__name__)
@@ -48,15 +48,8 @@ def run(options: argparse.Namespace) -> int:
     """Run the command: until the sound ends, or it is told to stop."""
     if (options.source is None) is not options.microphone:
         raise ConfigError("kws send: say what to send: a FILE, - or --microphone, and only one")
-    code = 0
-    try:
-        asyncio.run(_send(options))
-    except KwsError as error:
-        code = report(error)
-    except BrokenPipeError:
-        code = 1  # nobody reads our output any more
-    # PortAudio's own clean-up at the interpreter's end can hang on a hung audio server.
-    os._exit(code)
+    asyncio.run(_send(options))
+    return 0
 
 
 async def _send(options: argparse.Namespace) -> None:

@@ -6,17 +6,18 @@ environment (`KWS_SERVER__PORT=9000`), command line (`--set server.port=9000`).
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
 from kws.config.schema import Config
-from kws.config.validation import problems
+from kws.config.validation import is_section, problems, to_path
 from kws.config.yaml12 import parse_yaml, read_yaml
 from kws.errors import ConfigError
 
 ENVIRONMENT_PREFIX, DEFAULT_PREFIX = "KWS_", "KWS_DEFAULT__"
 ENVIRONMENT_SEPARATOR = "__"
+Settings = TypeVar("Settings")
 
 
 def load_config(
@@ -40,7 +41,7 @@ def load_config(
     config = Config()
     if path is not None:
         tree = _read_file(path)
-        config = _convert(tree, str(path))
+        config = convert(tree, Config, str(path))
     # Those that give way to the file come first, so that a variable of the same key wins.
     for prefix in (DEFAULT_PREFIX, ENVIRONMENT_PREFIX):
         for name, value in sorted((environment or {}).items()):
@@ -49,12 +50,12 @@ def load_config(
             keys = name.removeprefix(prefix).lower().split(ENVIRONMENT_SEPARATOR)
             if prefix == DEFAULT_PREFIX and _is_set(tree, keys):
                 continue
-            _put(tree, keys, _parse_value(value, f"variable {name}"), f"variable {name}")
-            config = _convert(tree, f"variable {name}")
+            put(tree, keys, _parse_value(value, f"variable {name}"), f"variable {name}")
+            config = convert(tree, Config, f"variable {name}")
     for override in overrides:
-        key, setting, source = _parse_override(override)
-        _put(tree, key.split("."), setting, source)
-        config = _convert(tree, source)
+        key, setting, source = parse_override(override)
+        put(tree, key.split("."), setting, source)
+        config = convert(tree, Config, source)
     return config
 
 
@@ -84,8 +85,15 @@ def _read_file(path: Path) -> dict[str, Any]:
     return tree
 
 
-def _parse_override(override: str | tuple[str, object]) -> tuple[str, object, str]:
-    """Key, value, and where they stand, for messages."""
+def parse_override(override: str | tuple[str, object]) -> tuple[str, object, str]:
+    """Key, value and, for messages, where they stand.
+
+    Args:
+        override: "section.key=value", the value in YAML; or ("section.key", value).
+
+    Raises:
+        ConfigError: it is not of this form, or its value no YAML.
+    """
     if isinstance(override, tuple):
         key, value = override
         return key, value, f"--set {key}={value}"
@@ -101,7 +109,12 @@ def _parse_value(text: str, source: str) -> Any:
     return text.strip() if text.strip() in ("", "-") else parse_yaml(text, source)
 
 
-def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
+def put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:
+    """Set one value in a tree; sections that are missing are made.
+
+    Raises:
+        ConfigError: there is a value where a section would have to be.
+    """
     for depth, key in enumerate(keys[:-1]):
         below = tree.setdefault(key, {})
         if below is None:
@@ -112,9 +125,30 @@ def _put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> 
     tree[keys[-1]] = value
 
 
-def _convert(tree: Mapping[str, Any], source: str) -> Config:
+def convert(tree: Mapping[str, Any], kind: type[Settings], source: str) -> Settings:
+    """Settings of a type out of plain values.
+
+    Args:
+        tree: by key.
+        kind: a `Struct` or a dataclass.
+        source: where the values stand, for messages.
+
+    Raises:
+        ConfigError: a key is unknown, a value of the wrong type or out of range, or values
+            contradict each other.
+    """
+    hints = get_type_hints(kind, include_extras=True)
     # A section without keys is null in YAML.
-    sections = {key: {} if value is None else value for key, value in tree.items()}
-    if wrong := list(problems(sections, Config)):
+    said = {
+        key: {} if value is None and is_section(hints.get(key)) else value
+        for key, value in tree.items()
+    }
+    if wrong := list(problems(said, kind)):
         raise ConfigError("\n".join(f"{source}: {problem}" for problem in wrong))
-    return msgspec.convert(sections, Config)
+    try:
+        return msgspec.convert(said, kind, dec_hook=to_path)
+    except msgspec.ValidationError as error:
+        # A __post_init__ has refused values that are right one by one.
+        message, _, path = str(error).partition(" - at `$")
+        where = path.strip("`.")
+        raise ConfigError(f"{source}: {f'{where}: ' if where else ''}{message}") from error

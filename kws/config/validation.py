@@ -1,6 +1,8 @@
-"""What is wrong with a configuration, in words, from the types of its schema."""
+"""What is wrong with settings, in words, from their types: Structs or dataclasses."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -12,10 +14,10 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
 
     Args:
         tree: plain values, as read from YAML.
-        kind: a `Struct`, a dictionary of such, or the type of a single value.
+        kind: a `Struct` or dataclass, a dictionary of such, or the type of a single value.
         path: where the tree hangs, as "server.port".
     """
-    if isinstance(kind, type) and issubclass(kind, Struct):
+    if _has_fields(kind):
         hints = get_type_hints(kind, include_extras=True)
     elif get_origin(kind) is dict and isinstance(tree, Mapping):
         hints = dict.fromkeys((key for key in tree if isinstance(key, str)), get_args(kind)[1])
@@ -34,6 +36,26 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
             yield f"{below}: unknown key; allowed here: {', '.join(hints)}"
         else:
             yield from problems(value, hints[key], below)
+
+
+def is_section(kind: Any) -> bool:
+    """Whether values of a type are settings by name."""
+    return _has_fields(kind) or get_origin(kind) is dict
+
+
+def to_path(kind: type, value: Any) -> Path:
+    """A path out of text, for `msgspec.convert`.
+
+    Raises:
+        TypeError: another type is wanted, or the value is no text.
+    """
+    if kind is Path and isinstance(value, str):
+        return Path(value)
+    raise TypeError(f"{value!r} is no {kind.__name__}")
+
+
+def _has_fields(kind: Any) -> bool:
+    return isinstance(kind, type) and (issubclass(kind, Struct) or is_dataclass(kind))
 
 
 def describe(kind: Any) -> str:
@@ -57,6 +79,8 @@ def _describe(info: inspect.Type) -> str:
             return "text that is not empty" if least else "text"
         case inspect.NoneType():
             return "null"
+        case inspect.CustomType(cls=cls) if cls is Path:
+            return "a path"
         case _:
             return "a section"
 
@@ -73,7 +97,7 @@ def _plain(number: float) -> str:
 
 def _fits(value: Any, kind: Any) -> bool:
     try:
-        msgspec.convert(value, kind)
+        msgspec.convert(value, kind, dec_hook=to_path)
     except (msgspec.ValidationError, UnicodeEncodeError):  # the latter: bytes that are no UTF-8
         return False
     return True

@@ -1,16 +1,14 @@
-"""The one room where all meet: start, ready, supervise, reload, stop."""
+"""The daemon: start, ready, reload, stop; each part is started and stopped in mirrored order."""
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from http import HTTPStatus
-from typing import Any
 
 import torch
 from msgspec import to_builtins
@@ -19,31 +17,29 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
-from kws.daemon.reload import load
+from kws.daemon.reload import Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
-from kws.engine.engine import STOP_SECONDS, Hearing
-from kws.errors import KwsError
-from kws.log import set_level
+from kws.engine.clips import Clips
+from kws.engine.engine import STOP_SECONDS, Engine
+from kws.engine.scores import Observers
 from kws.protocol.codes import EVENTS_PATH
-from kws.protocol.events import Reloaded
-from kws.serving.app import Reception
+from kws.serving.app import App
 from kws.serving.auth import Access, read_access
 from kws.serving.hub import Hub
+from kws.serving.metrics import Metrics
+from kws.serving.server import Connections, Server
 from kws.serving.stdout import StdoutWriter
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
 
-_LAST_EVENTS_SECONDS = 5.0
+_DRAIN_SECONDS = 5.0
 """How long subscribers may take to read the last events of a recording."""
-_LOOK_SECONDS = 0.02
-"""Between two looks whether the wait for sound has begun."""
-_FORGET_SECONDS = 1.0
-"""Between two looks for sound that was kept for long enough."""
-_EXCHANGE_SECONDS = 5.0
-"""How long the inference thread may take to go over to another model."""
+_TICK_SECONDS = 0.25
+_TICKS_PER_CHECK = 4
+"""The senders are polled at each tick; the watchdog and the clips' age at every fourth."""
 
 
 def run(
@@ -70,13 +66,12 @@ async def _run(config: Config, reread: Callable[[], Config], demo_if_no_micropho
     access = read_access(config.server, os.environ)
     model = load_model(config.model.path)
     warm_up(model)
-    pace = Pace()
     audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
     config = replace(config, audio=audio)
     first = await first_source(
         audio, model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
     )
-    await Daemon(config, reread, access, model, first, pace).run()
+    await Daemon(config, reread, access, model, first).run()
 
 
 class Daemon:
@@ -86,9 +81,8 @@ class Daemon:
         config: all settings.
         reread: the settings as they are when it is called.
         access: who may connect.
-        model: what hears.
+        model: what the streams go through.
         first: the source to begin with.
-        pace: how to go about its losses.
 
     Raises:
         ConfigError: configuration and model contradict each other.
@@ -101,22 +95,49 @@ class Daemon:
         access: Access,
         model: KeywordModel,
         first: FirstSource,
-        pace: Pace,
     ) -> None:
+        server = config.server
+        limits = {name: getattr(server, name) for name in ("max_connections", "max_streams")}
         self._config = config
-        self._reread = reread
-        self._model = model
+        self._interrupted, self._written = asyncio.Event(), asyncio.Event()
         self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
         self._stdout = StdoutWriter(self._hub)
-        self._reception = Reception(self._hub, access, config)
-        self._hearing = Hearing(first, config, model, self._reception.outlets, pace, time.monotonic)
-        self._supervisor = SdNotify(os.environ)
-        self._pulse = Watchdog(self._hearing, self._supervisor, time.monotonic)
-        self._server = self._reception.open(
-            self._hearing, lambda: self._pulse.stalled, self._answer_reload
+        self._clips = Clips(server.keep_audio_s, time.monotonic)
+        metrics, observers, connections = Metrics(self._hub), Observers(), Connections(limits)
+        self._engine = Engine(
+            first,
+            config,
+            model,
+            publisher=self._hub,
+            observers=observers,
+            clips=self._clips,
+            timer=metrics,
+            pace=Pace(),
+            clock=time.monotonic,
         )
-        self._reloading = asyncio.Lock()
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._sd_notify = SdNotify(os.environ)
+        self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
+        self._reloader = Reloader(
+            config,
+            reread,
+            engine=self._engine,
+            publisher=self._hub,
+            watchdog=self._watchdog,
+            sd_notify=self._sd_notify,
+        )
+        app = App(
+            self._engine,
+            hub=self._hub,
+            access=access,
+            config=server,
+            metrics=metrics,
+            clips=self._clips,
+            observers=observers,
+            watchdog=self._watchdog,
+            reload=self._reloader,
+            connections=connections,
+        )
+        self._server = Server(app.routes, connections)
 
     async def run(self) -> None:
         """Listen until the source ends or a signal comes.
@@ -125,70 +146,106 @@ class Daemon:
             KwsError: the port cannot be had, the source was lost for good, or the audio system
                 hangs.
         """
-        loop = asyncio.get_running_loop()
-        interrupted, written = asyncio.Event(), asyncio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, interrupted.set)
-        loop.add_signal_handler(
-            signal.SIGHUP, lambda: self._in_background(self._reload_or_say_why_not())
-        )
-        stopping = asyncio.create_task(interrupted.wait())
         place = self._config.server
         async with self._server.listening(place.host, place.port) as port:
-            self._stdout.start(lambda: _set(loop, written))
+            self._start_stdout()
             try:
-                async with self._hearing.listening() as heard:
-                    self._in_background(self._pulse.beat())
-                    self._in_background(self._forget_old_sounds())
-                    self._in_background(self._say_ready(port))
-                    await asyncio.wait((heard, stopping), return_when=asyncio.FIRST_COMPLETED)
-                    self._supervisor.stopping()
-                    for task in self._tasks:
+                async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
+                    with self._signals(tasks):
+                        background = [
+                            tasks.create_task(self._tick()),
+                            tasks.create_task(self._notify_ready(port)),
+                        ]
+                        await self._first_of(ending)
+                    self._sd_notify.stopping()
+                    for task in background:
                         task.cancel()
             finally:
                 self._hub.close()
-            error = heard.exception() if heard.done() and not heard.cancelled() else None
-            if stopping.done() or self._hearing.live or error:
-                await _within(STOP_SECONDS, written.wait())
-            if not stopping.done() and not self._hearing.live:
-                # Of a recording nothing is lost, though it ended in damage.
-                self._server.goodbye_s = _LAST_EVENTS_SECONDS
-                await asyncio.wait(
-                    (stopping, asyncio.create_task(written.wait())),
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
+            error = ending.exception() if ending.done() and not ending.cancelled() else None
+            await self._drain(error)
         if self._stdout.missed:
             log.warning("standard output missed %d events", self._stdout.missed)
         if error is not None:
             raise error
         log.info("stopped")
 
-    def _in_background(self, work: Coroutine[Any, Any, object]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._done)
+    @contextmanager
+    def _signals(self, tasks: asyncio.TaskGroup) -> Iterator[None]:
+        """Take signals inside this block; a reload that has begun then is not waited for."""
+        loop, reloads = asyncio.get_running_loop(), set[asyncio.Task[str]]()
 
-    def _done(self, task: "asyncio.Task[Any]") -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()):
-            log.error("a task failed; please report it", exc_info=error)
+        def reload() -> None:
+            task = tasks.create_task(self._reloader.reload())
+            reloads.add(task)
+            task.add_done_callback(reloads.discard)
 
-    async def _forget_old_sounds(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self._interrupted.set)
+        loop.add_signal_handler(signal.SIGHUP, reload)
+        try:
+            yield
+        finally:
+            # SIGINT and SIGTERM stay: whoever is impatient must not cut the drain short.
+            loop.add_signal_handler(signal.SIGHUP, lambda: None)
+            for task in reloads:
+                task.cancel()
+
+    async def _first_of(self, ending: "asyncio.Task[None]") -> None:
+        """Wait for the end of the source, or a signal."""
+        stopping = asyncio.create_task(self._interrupted.wait())
+        try:
+            await asyncio.wait((ending, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+
+    def _start_stdout(self) -> None:
+        loop = asyncio.get_running_loop()
+
+        def written() -> None:
+            loop.call_soon_threadsafe(self._written.set)
+
+        self._stdout.start(written)
+
+    async def _drain(self, error: BaseException | None) -> None:
+        """Let standard output and subscribers read their last events.
+
+        Of a recording nothing is lost, though it ended in damage.
+        """
+        interrupted, live = self._interrupted.is_set(), self._engine.live
+        if interrupted or live or error:
+            await _wait(STOP_SECONDS, self._written)
+        if not interrupted and not live:
+            self._server.drain(_DRAIN_SECONDS)
+            await _wait(None, self._written, self._interrupted)
+
+    async def _tick(self) -> None:
+        """Do what is due from time to time."""
+        ticks = 0
         while True:
-            await asyncio.sleep(_FORGET_SECONDS)
-            self._reception.forget_old()
+            self._engine.senders.poll()
+            if ticks % _TICKS_PER_CHECK == 0:
+                self._watchdog.check()
+                self._clips.forget_old()
+            ticks += 1
+            await asyncio.sleep(_TICK_SECONDS)
 
-    async def _say_ready(self, port: int) -> None:
-        while not self._is_ready():
-            await asyncio.sleep(_LOOK_SECONDS)
+    async def _notify_ready(self, port: int) -> None:
+        """Say that the daemon listens, once its source is open or known to be missing."""
+        await self._engine.capture.settled.wait()
+        source = self._engine.state()
+        if self._config.audio.ready_after_sound and source.kind != "network":
+            while self._engine.capture.state.last_audio is None:
+                await asyncio.sleep(_TICK_SECONDS)
+            source = self._engine.state()
         host = self._config.server.host
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        source = self._reception.state()
         form = source.audio_format
         sound = f"{form.sample_rate} Hz, {form.channels} channel(s)" if form else "not there yet"
+        classes = self._engine.spotter.model.classes
         log.info(
             "listening to %s %r (%s) for: %s; events at ws://%s%s, state at http://%s/health",
-            *(source.kind, source.name, sound, ", ".join(self._model.classes)),
+            *(source.kind, source.name, sound, ", ".join(classes)),
             *(place, EVENTS_PATH, place),
             extra={
                 "fields": {
@@ -199,55 +256,12 @@ class Daemon:
                 }
             },
         )
-        self._supervisor.ready(self._pulse.status)
-
-    def _is_ready(self) -> bool:
-        capture = self._hearing.capture.state
-        if self._config.audio.ready_after_sound and capture.kind != "network":
-            return capture.last_audio is not None
-        return capture.audio_format is not None or bool(capture.reason)
-
-    async def _reload_or_say_why_not(self) -> KwsError | None:
-        try:
-            await self._reload()
-        except KwsError as error:
-            log.error("reload refused, going on as before: %s", error)
-            return error
-        return None
-
-    async def _answer_reload(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        if refusal := await self._reload_or_say_why_not():
-            return HTTPStatus.CONFLICT, {"reloaded": False, "reason": str(refusal)}
-        return HTTPStatus.OK, {"reloaded": True, "model": self._model.header.name}
-
-    async def _reload(self) -> None:
-        """Read configuration and model again; sound and subscribers notice nothing.
-
-        Raises:
-            KwsError: they cannot be used; the old ones go on.
-        """
-        async with self._reloading:
-            self._supervisor.reloading()
-            try:
-                config, model = await asyncio.to_thread(load, self._config, self._reread)
-                async with asyncio.timeout(_EXCHANGE_SECONDS):
-                    await self._hearing.change(config, model)
-            except TimeoutError as error:
-                raise KwsError("the inference thread does not answer") from error
-            finally:
-                self._supervisor.reloaded(self._pulse.status)
-            self._config, self._model = config, model
-            set_level(config.log.level)
-            spotter = self._hearing.stream.spotter
-            self._hub.publish(Reloaded(model.header.name, model.classes, spotter.thresholds))
-            log.info("reloaded: listening for: %s", ", ".join(model.classes))
+        self._sd_notify.ready(self._watchdog.status)
 
 
-def _set(loop: asyncio.AbstractEventLoop, event: asyncio.Event) -> None:
-    """From another thread."""
-    loop.call_soon_threadsafe(event.set)
-
-
-async def _within(seconds: float, work: Coroutine[Any, Any, Any]) -> None:
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(work, seconds)
+async def _wait(seconds: float | None, *events: asyncio.Event) -> None:
+    """Wait for the first of some events, for at most so many seconds."""
+    waiting = [asyncio.create_task(each.wait()) for each in events]
+    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for task in waiting:
+        task.cancel()

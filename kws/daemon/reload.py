@@ -1,19 +1,96 @@
-"""What a running daemon may become when its configuration is read again."""
+"""Reading configuration and model again while the daemon runs."""
 
+import asyncio
+import logging
 from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
 
 from msgspec.structs import replace
 
 from kws.config.schema import AudioConfig, Config
-from kws.errors import ConfigError
+from kws.daemon.sd_notify import SdNotify
+from kws.daemon.watchdog import Watchdog
+from kws.engine.engine import Engine
+from kws.errors import ConfigError, KwsError
+from kws.log import set_level
+from kws.protocol.events import Publisher, Reloaded
 from kws.spotting.model_file import KeywordModel, load_model
 from kws.spotting.spotter import warm_up
 
+log = logging.getLogger(__name__)
+
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
+_SWAP_SECONDS = 5.0
+"""How long the inference thread may take to go over to another model."""
+
+
+class Reloader:
+    """Reloads one daemon, once at a time.
+
+    Args:
+        config: the settings that hold.
+        reread: the settings as they are when it is called.
+        engine: goes over to them.
+        publisher: takes the event.
+        watchdog: of the engine.
+        sd_notify: tells the supervisor.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        reread: Callable[[], Config],
+        *,
+        engine: Engine,
+        publisher: Publisher,
+        watchdog: Watchdog,
+        sd_notify: SdNotify,
+    ) -> None:
+        self._config, self._reread = config, reread
+        self._engine, self._publisher = engine, publisher
+        self._watchdog, self._sd_notify = watchdog, sd_notify
+        self._reloading = asyncio.Lock()
+
+    async def reload(self) -> str:
+        """Reload, or log why not: then all goes on as before. Sources and subscribers go on.
+
+        Returns:
+            Why not; empty where it was done.
+        """
+        try:
+            await self._reload()
+        except KwsError as error:
+            log.error("reload refused, going on as before: %s", error)
+            return str(error)
+        return ""
+
+    async def answer(self) -> tuple[HTTPStatus, dict[str, Any]]:
+        """Reload; the answer to POST /reload."""
+        if reason := await self.reload():
+            return HTTPStatus.CONFLICT, {"reloaded": False, "reason": reason}
+        return HTTPStatus.OK, {"reloaded": True, "model": self._engine.spotter.model.header.name}
+
+    async def _reload(self) -> None:
+        async with self._reloading:
+            self._sd_notify.reloading()
+            try:
+                config, model = await asyncio.to_thread(load, self._config, self._reread)
+                async with asyncio.timeout(_SWAP_SECONDS):
+                    await self._engine.change(config, model)
+            except TimeoutError as error:
+                raise KwsError("the inference thread does not answer") from error
+            finally:
+                self._sd_notify.reloaded(self._watchdog.status)
+            self._config = config
+            set_level(config.log.level)
+            levels = self._engine.spotter.thresholds
+            self._publisher.publish(Reloaded(model.header.name, model.classes, levels))
+            log.info("reloaded: listening for: %s", ", ".join(model.classes))
 
 
 def load(old: Config, reread: Callable[[], Config]) -> tuple[Config, KeywordModel]:
-    """The new configuration, and its model, ready to hear.
+    """The new configuration and its model, ready to be used.
 
     Args:
         old: the one that holds.

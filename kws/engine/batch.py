@@ -10,6 +10,7 @@ import torch
 from kws.engine.stream import Stream
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
+from kws.typing import InferenceTimer
 
 _GATHER_S = 0.02
 """Where there are several streams, windows of so long a time go through the model together."""
@@ -20,7 +21,7 @@ class Inference:
 
     Args:
         model: what hears.
-        measured: told after each batch how many seconds the model took for how many windows.
+        timer: told what each batch took.
 
     Attributes:
         woken: set it when a stream has something to hear: `Feed(..., filled=inference.woken)`.
@@ -30,14 +31,14 @@ class Inference:
     def __init__(
         self,
         model: KeywordModel,
-        measured: Callable[[float, int], object] = lambda seconds, windows: None,
+        timer: InferenceTimer | None = None,
     ) -> None:
         self.woken = threading.Event()
         self.windows = 0
         self._model = model
         self._streams: list[Stream] = []
         self._orders: deque[Callable[[], None]] = deque()
-        self._measured = measured
+        self._timer = timer
         self._spotter: Callable[[], Spotter] | None = None
         self._stopped = threading.Event()
 
@@ -112,7 +113,8 @@ class Inference:
             windows = batch[0][1] if len(batch) == 1 else torch.cat([due for _, due in batch])
             begun = time.perf_counter()
             posteriors = self._model.posteriors(windows)
-            self._measured(time.perf_counter() - begun, len(posteriors))
+            if self._timer is not None:
+                self._timer.inferred(time.perf_counter() - begun, len(posteriors))
             parts = torch.split(posteriors, [len(due) for _, due in batch])
             for (stream, _), part in zip(batch, parts, strict=True):
                 stream.decide(part)

@@ -48,6 +48,11 @@ class Clips:
         self._kept: OrderedDict[str, tuple[float, Clip]] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def enabled(self) -> bool:
+        """Whether any clip is kept."""
+        return self._keep_s > 0
+
     def __len__(self) -> int:
         return len(self._kept)
 

@@ -1,70 +1,55 @@
-"""What is heard: the own source, the streams that others send, the thread that hears."""
+"""The engine: the daemon's own stream and the streams of senders, through one model."""
 
 import asyncio
 import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass
 from typing import Any
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts
-from kws.audio.source import FirstSource, make_source
-from kws.config.schema import AudioConfig, Config
+from kws.audio.source import FirstSource, Source, make_source
+from kws.config.schema import Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter, warn_of_other_hop
-from kws.engine.clips import Clip
+from kws.engine.clips import Clips
 from kws.engine.scores import Observers
 from kws.engine.senders import Senders
+from kws.engine.state import SourceState
 from kws.engine.stream import Stream
 from kws.errors import HungError, KwsError
-from kws.protocol.events import Body, Event
+from kws.protocol.events import Publisher
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Spotter
+from kws.typing import AudioFormat, InferenceTimer
 
 log = logging.getLogger(__name__)
 
-_LOOK_SECONDS = 0.25
-"""Between two looks at the senders."""
 STOP_SECONDS = 0.2
 """How long each part of a stop may take, so that all of it takes less than a second."""
 
 
-@dataclass(frozen=True)
-class Outlets:
-    """Where what is heard goes.
-
-    Attributes:
-        publish: takes what happened.
-        observers: who look at each hop.
-        keep: takes the sound of each detection, with the event's id; None: nobody does.
-        measured: told how many seconds the model took for how many windows.
-    """
-
-    publish: Callable[[Body], Event | None]
-    observers: Observers
-    keep: Callable[[str, Clip], None] | None
-    measured: Callable[[float, int], object]
-
-
-class Hearing:
-    """The daemon's own stream, and the streams that others send.
+class Engine:
+    """The daemon's own stream, and the streams of senders.
 
     Args:
         first: source to begin with.
-        config: all settings.
-        model: what hears.
-        outlets: where what is heard goes.
-        pace: how to go about losses.
+        config: all settings; its source is not "auto".
+        model: what the streams go through.
+        publisher: takes the events.
+        observers: who gets the scores of each hop.
+        clips: keeps the audio of detections.
+        timer: told what inference takes.
+        pace: of attempts to open the source again.
         clock: seconds, monotonic.
 
     Attributes:
-        inference: hears all streams, in a thread of its own.
-        stream: what comes of the own source.
-        capture: keeps the own source open.
-        network: what others send.
+        inference: processes all streams, in a thread of its own.
+        stream: the daemon's own.
+        capture: keeps its source open.
+        senders: the streams of senders.
 
     Raises:
         ConfigError: configuration and model contradict each other.
@@ -75,39 +60,41 @@ class Hearing:
         first: FirstSource,
         config: Config,
         model: KeywordModel,
-        outlets: Outlets,
+        *,
+        publisher: Publisher,
+        observers: Observers,
+        clips: Clips,
+        timer: InferenceTimer,
         pace: Pace,
         clock: Callable[[], float],
     ) -> None:
-        source = first.source
-        self._config, self._model, self._outlets = config, model, outlets
-        self.inference = Inference(model, outlets.measured)
+        self._config, self._model = config, model
+        self._publisher, self._observers, self._clips = publisher, observers, clips
+        self._first, self._clock = first, clock
+        self._loop = asyncio.get_running_loop()
         self._ended, self._failed = asyncio.Event(), asyncio.Event()
         self._failure: Exception | None = None
-        self._loop = asyncio.get_running_loop()
-        self.stream = self._new_stream(
-            source.stream, live=source.live, heard_to_end=lambda: self._set(self._ended)
-        )
+        self.inference = Inference(model, timer)
+        source = first.source
+        self.stream = self._new_stream(source.stream, live=source.live, heard_to_end=self._end)
         warn_of_other_hop(self.stream.spotter)
         self.inference.add(self.stream)
-        self._source = source
-        self._opened = first.opened
         self.capture = Capture(
             source,
-            lambda: make_source(self._config.audio, self.inference.model.sample_rate, again=True),
-            lambda audio_format: Feed(audio_format, clock, self.inference.woken),
-            _Wake(self.stream, self.inference),
-            _timeouts(config.audio),
+            self._make_source,
+            self._new_feed,
+            _StreamSink(self.stream, self.inference),
+            self._idle_times(),
             pace,
             clock,
         )
         if first.error is not None:
             self.capture.refuse(first.error)
-        self.network = Senders(
+        self.senders = Senders(
             self.inference,
             self._new_stream,
-            outlets.publish,
-            lambda: _timeouts(self._config.audio),
+            publisher.publish,
+            self._idle_times,
             clock,
             reserved=frozenset((source.stream,)),
         )
@@ -115,32 +102,57 @@ class Hearing:
     @property
     def live(self) -> bool:
         """Whether the source does not wait, and ought to deliver all the time."""
-        return self._source.live
+        return self._first.source.live
+
+    @property
+    def spotter(self) -> Spotter:
+        """That of the daemon's own stream: model and thresholds as they are now."""
+        return self.stream.spotter
+
+    def state(self) -> SourceState:
+        """The daemon's own source."""
+        capture = self.capture.state
+        last = capture.last_audio
+        return SourceState(
+            stream=self.stream.name,
+            kind=capture.kind,
+            name=capture.name,
+            live=self.live,
+            audio_format=capture.audio_format,
+            reason=capture.reason,
+            seconds_since_audio=None if last is None else self._clock() - last,
+            overflows=capture.overflows,
+            losses=capture.losses,
+            dropped_samples=self.stream.dropped_samples,
+        )
+
+    def states(self) -> list[SourceState]:
+        """The daemon's own source, and all senders."""
+        return [self.state(), *self.senders.states()]
 
     @contextlib.asynccontextmanager
-    async def listening(self) -> AsyncIterator["asyncio.Task[None]"]:
-        """Hear inside this block; gives a task that ends when there will be no more.
+    async def running(self) -> AsyncIterator["asyncio.Task[None]"]:
+        """Process audio inside this block; gives a task that ends when there will be no more.
 
         The task raises what `Capture.run` does, or what the inference thread failed with.
         """
-        hearing = threading.Thread(target=self._infer, name="inference", daemon=True)
-        hearing.start()
-        task, looking = asyncio.create_task(self._run()), asyncio.create_task(self._look())
+        thread = threading.Thread(target=self._infer, name="inference", daemon=True)
+        thread.start()
+        task = asyncio.create_task(self._run())
         try:
             yield task
         finally:
             task.cancel()
-            looking.cancel()
             await self.capture.stop(STOP_SECONDS)
             self.inference.stop()
-            await asyncio.to_thread(hearing.join, STOP_SECONDS)
+            await asyncio.to_thread(thread.join, STOP_SECONDS)
 
     async def change(self, config: Config, model: KeywordModel) -> None:
-        """Go over to another configuration and model, without losing sound.
+        """Go over to another configuration and model, without losing audio.
 
         Args:
             config: all settings; its source has to be the same.
-            model: what hears from now on.
+            model: what the streams go through from now on.
 
         Raises:
             ConfigError: they contradict each other.
@@ -162,7 +174,13 @@ class Hearing:
             raise
         before, self._config, self._model = self._config, config, model
         if config.audio != before.audio:
-            self.capture.change(_timeouts(config.audio))
+            self.capture.change(self._idle_times())
+
+    def _make_source(self) -> Source:
+        return make_source(self._config.audio, self.inference.model.sample_rate, again=True)
+
+    def _new_feed(self, audio_format: AudioFormat) -> Feed:
+        return Feed(audio_format, self._clock, self.inference.woken)
 
     def _new_stream(
         self,
@@ -172,7 +190,7 @@ class Hearing:
         behind_s: float | None = None,
         heard_to_end: Callable[[], None] = lambda: None,
     ) -> Stream:
-        """A stream that hears with what the others hear with.
+        """A stream with the model that the others go through.
 
         Raises:
             ConfigError: configuration and model contradict each other.
@@ -180,34 +198,31 @@ class Hearing:
         return Stream(
             name,
             make_spotter(self._config, self._model),
-            self._outlets.publish,
+            self._publisher.publish,
             live=live,
             behind_s=behind_s,
             heard_to_end=heard_to_end,
-            observers=self._outlets.observers,
-            keep=self._outlets.keep,
+            observers=self._observers,
+            keep=self._clips.keep if self._clips.enabled else None,
         )
 
-    async def _look(self) -> None:
-        """Find out which senders have fallen silent."""
-        while True:
-            await asyncio.sleep(_LOOK_SECONDS)
-            self.network.poll()
+    def _idle_times(self) -> IdleTimeouts:
+        return IdleTimeouts(self._config.audio.lost_after_s, self._config.audio.silent_after_s)
 
     async def _run(self) -> None:
-        capturing = asyncio.create_task(self.capture.run(self._opened))
+        capturing = asyncio.create_task(self.capture.run(self._first.opened))
         failing = asyncio.create_task(self._failed.wait())
-        hearing = asyncio.create_task(self._ended.wait())
+        ending = asyncio.create_task(self._ended.wait())
         try:
             await _first_of(capturing, failing)
             if capturing.done() and not isinstance(capturing.exception(), HungError):
                 # Of a recording nothing is lost, though it ended in damage.
-                await _first_of(hearing, failing)
+                await _first_of(ending, failing)
             if self._failure is not None:
                 raise KwsError("nothing was heard any more") from self._failure
             capturing.result()
         finally:
-            for task in (capturing, failing, hearing):
+            for task in (capturing, failing, ending):
                 task.cancel()
 
     def _infer(self) -> None:
@@ -220,6 +235,10 @@ class Hearing:
             self._failure = error
             self._set(self._failed)
 
+    def _end(self) -> None:
+        """From the inference thread: the source's audio has been processed to its end."""
+        self._set(self._ended)
+
     def _set(self, event: asyncio.Event) -> None:
         """From any thread; a loop that has ended needs no news."""
         with contextlib.suppress(RuntimeError):
@@ -230,12 +249,8 @@ async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
     await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
 
 
-def _timeouts(audio: AudioConfig) -> IdleTimeouts:
-    return IdleTimeouts(audio.lost_after_s, audio.silent_after_s)
-
-
-class _Wake:
-    """A stream's sink that wakes who hears the stream."""
+class _StreamSink:
+    """A stream as the sink of a capture; wakes the inference thread."""
 
     def __init__(self, stream: Stream, inference: Inference) -> None:
         self._stream, self._inference = stream, inference

@@ -6,13 +6,13 @@ from typing import Protocol
 
 from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts
-from kws.audio.pcm import PcmFormat
-from kws.audio.remote import Remote
+from kws.audio.remote import AHEAD_WARNING_S, Remote
 from kws.engine.batch import Inference
 from kws.engine.build import SILENCE_S
 from kws.engine.state import SourceState
 from kws.engine.stream import Stream
 from kws.protocol.events import Body, Event, StreamEnded, StreamStarted
+from kws.typing import PcmFormat
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +58,28 @@ class SenderStream:
         self.name, self.peer = name, peer
         self.stream, self.remote = stream, remote
         self.replaced = replaced
+        self._ahead = False
         self.over = False
         self._close = close
+
+    def receive(self, data: bytes) -> float | None:
+        """Take the next bytes of audio.
+
+        Returns:
+            By how many seconds it is ahead of real time, when its sender has to be told to slow
+            down; None where it has not, or has been told.
+
+        Raises:
+            TooFastError: it is much too far ahead; these bytes are not taken.
+        """
+        ahead = self.remote.receive(data)
+        was_ahead = self._ahead
+        self._ahead = ahead > (AHEAD_WARNING_S / 2 if was_ahead else AHEAD_WARNING_S)
+        return ahead if self._ahead and not was_ahead else None
+
+    def gap(self, seconds: float) -> None:
+        """Its sender says that audio is missing here."""
+        self.remote.gap(seconds)
 
     def finish(self) -> None:
         """Its sender has said that there is no more; the last word is heard to its end."""

@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from msgspec import Struct
@@ -190,6 +190,14 @@ class Event:
                 **self.body.fields(),
             }
         )
+
+
+class Publisher(Protocol):
+    """Takes events: the hub."""
+
+    def publish(self, body: Body) -> Event:
+        """Stamp what happened and hand it out. From any thread; never waits."""
+        ...
 
 
 def scan_line(file: str, detected: Detected) -> str:

@@ -1,137 +1,119 @@
-"""Where what is heard meets people and programs: rooms and pages, and what they say."""
+"""The app: the table of routes, and what the daemon answers at each."""
 
-import re
 import time
-from collections.abc import Awaitable, Callable
 from http import HTTPStatus
+from typing import Protocol
 
-from kws.config.schema import Config
+from kws.config.schema import ServerConfig
 from kws.engine.clips import Clips
-from kws.engine.engine import Hearing, Outlets
+from kws.engine.engine import Engine
 from kws.engine.scores import Observers
-from kws.engine.state import SourceState
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
-from kws.protocol.events import Body, Event, encode
+from kws.protocol.events import encode
 from kws.protocol.replies import Hello, Started, Watching
 from kws.serving.auth import Access
 from kws.serving.hub import Hub
-from kws.serving.metrics import Metrics, Standing
-from kws.serving.routes import Answer, Document, Page, Pages
-from kws.serving.scores import Looking, serve_looker
-from kws.serving.sender import Sending, serve_sender
-from kws.serving.server import SOUND_LIMIT, Room, Server
+from kws.serving.metrics import Metrics, Snapshot
+from kws.serving.routes import Action, Answer, Document, Page, Route, Routes, Websocket
+from kws.serving.scores import ScoresEndpoint, serve_scores
+from kws.serving.sender import SenderEndpoint, serve_sender
+from kws.serving.server import Connections
 from kws.serving.status import health, info
-from kws.serving.subscriber import Subscribing, serve_subscriber
+from kws.serving.subscriber import SubscriberEndpoint, serve_subscriber
 from kws.serving.website import website
 
-_SOUND = re.compile(r"/events/([^/]+)/audio\.wav")
+AUDIO_MESSAGE_LIMIT = 1024 * 1024
+"""Bytes of a message with audio in it."""
 
 
-class Reception:
+class Watchdog(Protocol):
+    """Says whether audio is processed."""
+
+    @property
+    def stalled(self) -> str:
+        """Why audio that comes is not processed; empty where it is."""
+        ...
+
+
+class Reload(Protocol):
+    """Reads configuration and model again."""
+
+    async def answer(self) -> Answer:
+        """Do so, and say how it went."""
+        ...
+
+
+class App:
     """All that clients can ask of a daemon.
 
     Args:
+        engine: what processes audio.
         hub: whose events.
         access: who may ask.
-        config: all settings.
+        config: the port's settings.
+        metrics: of the daemon.
+        clips: the audio of detections.
+        observers: who gets the scores of each hop.
+        watchdog: of the engine.
+        reload: what POST /reload does.
+        connections: who is connected.
 
     Attributes:
-        outlets: where what is heard has to go.
-        server: the port, once it is known what hears.
+        routes: the table.
     """
 
-    def __init__(self, hub: Hub, access: Access, config: Config) -> None:
-        self._hub, self._access, self._config = hub, access, config
-        self._observers = Observers()
-        self._sounds = Clips(config.server.keep_audio_s, time.monotonic)
-        self._metrics = Metrics(self._standing)
-        self._started = time.monotonic()
-        self.outlets = Outlets(
-            self._publish,
-            self._observers,
-            self._sounds.keep if config.server.keep_audio_s else None,
-            self._metrics.inferred,
-        )
-
-    def open(
+    def __init__(
         self,
-        hearing: Hearing,
-        stalled: Callable[[], str],
-        reload: Callable[[], Awaitable[Answer]],
-    ) -> Server:
-        """The port.
-
-        Args:
-            hearing: what hears.
-            stalled: why what comes is not heard; empty where it is.
-            reload: reads configuration and model again.
-        """
-        self._hearing, self._stalled = hearing, stalled
-        hub, access, queue = self._hub, self._access, self._config.server.queue
-        too_slow = self._metrics.closed_slow
-        subscribing = Subscribing(hub, access, self._hello, self._keywords, queue, too_slow)
-        sending = Sending(
-            *(hub, access, hearing.network, self._observers, self._started_message),
-            *(queue, too_slow),
+        engine: Engine,
+        *,
+        hub: Hub,
+        access: Access,
+        config: ServerConfig,
+        metrics: Metrics,
+        clips: Clips,
+        observers: Observers,
+        watchdog: Watchdog,
+        reload: Reload,
+        connections: Connections,
+    ) -> None:
+        self._engine, self._hub, self._config = engine, hub, config
+        self._metrics, self._clips, self._watchdog = metrics, clips, watchdog
+        self._connections = connections
+        self._started = time.monotonic()
+        queue, too_slow = config.queue, metrics.closed_slow
+        subscriber = SubscriberEndpoint(hub, access, self._hello, self._keywords, queue, too_slow)
+        scores = ScoresEndpoint(hub, observers, access, engine.stream.name, self._watching)
+        sender = SenderEndpoint(
+            *(hub, access, engine.senders, observers, self._started_message, queue, too_slow)
         )
-        looking = Looking(hub, self._observers, access, hearing.stream.name, self._description)
-        rooms = {
-            EVENTS_PATH: Room(lambda each: serve_subscriber(each, subscribing), "max_connections"),
-            SCORES_PATH: Room(lambda each: serve_looker(each, looking), "max_connections"),
-            AUDIO_PATH: Room(lambda each: serve_sender(each, sending), "max_streams", SOUND_LIMIT),
+        site: dict[str, Route] = {
+            path: Page(file.get, open=True) for path, file in website().items()
         }
-        site: dict[str, Page] = {path: _always(each) for path, each in website().items()}
-        told: dict[str, Page] = {
-            "/health": self._health,
-            "/info": self._info,
-            "/metrics": self._metrics.page,
-        }
-        pages = Pages(
+        self.routes = Routes(
             access,
-            rooms,
-            {**site, **told},
-            # Who supervises the daemon needs no secret, and the page holds none.
-            open_pages=("/health", *site),
-            actions={"/reload": reload},
-            find=self._find,
+            {
+                EVENTS_PATH: Websocket(
+                    lambda c: serve_subscriber(c, subscriber), "max_connections"
+                ),
+                SCORES_PATH: Websocket(lambda c: serve_scores(c, scores), "max_connections"),
+                AUDIO_PATH: Websocket(
+                    lambda c: serve_sender(c, sender), "max_streams", AUDIO_MESSAGE_LIMIT
+                ),
+                # The page holds no secret, and who supervises the daemon needs none.
+                **site,
+                "/health": Page(self._health, open=True),
+                "/info": Page(self._info),
+                "/metrics": Page(self._metrics_page),
+                "/events/*/audio.wav": Page(self._clip),
+                "/reload": Action(reload.answer),
+            },
         )
-        seats = {
-            name: getattr(self._config.server, name) for name in ("max_connections", "max_streams")
-        }
-        self._server = Server(rooms, pages, seats)
-        return self._server
-
-    def state(self) -> SourceState:
-        """How the daemon's own source stands."""
-        capture, stream = self._hearing.capture.state, self._hearing.stream
-        last = capture.last_audio
-        return SourceState(
-            stream=stream.name,
-            kind=capture.kind,
-            name=capture.name,
-            live=self._hearing.live,
-            audio_format=capture.audio_format,
-            reason=capture.reason,
-            seconds_since_audio=None if last is None else time.monotonic() - last,
-            overflows=capture.overflows,
-            losses=capture.losses,
-            dropped_samples=stream.dropped_samples,
-        )
-
-    def forget_old(self) -> None:
-        """Keep no sound for longer than was said; to be called every now and then."""
-        self._sounds.forget_old()
-
-    def _publish(self, what: Body) -> Event:
-        self._metrics.note(what)
-        return self._hub.publish(what)
 
     def _keywords(self) -> tuple[str, ...]:
-        return self._hearing.inference.model.classes
+        return self._engine.inference.model.classes
 
     def _hello(self, seq: int) -> str:
-        sources = [self.state(), *self._hearing.network.states()]
-        spotter = self._hearing.stream.spotter
+        spotter = self._engine.spotter
         return encode(
             Hello(
                 run=self._hub.run,
@@ -139,12 +121,12 @@ class Reception:
                 model=spotter.model.header.name,
                 keywords=spotter.model.classes,
                 thresholds=spotter.thresholds,
-                sources=tuple(each.summary() for each in sources),
+                sources=tuple(each.summary() for each in self._engine.states()),
             )
         )
 
     def _started_message(self, stream: str, seq: int) -> str:
-        spotter = self._hearing.stream.spotter
+        spotter = self._engine.spotter
         return encode(
             Started(
                 run=self._hub.run,
@@ -156,11 +138,11 @@ class Reception:
             )
         )
 
-    def _description(self) -> Watching:
-        spotter = self._hearing.stream.spotter
+    def _watching(self) -> Watching:
+        spotter = self._engine.spotter
         settings = spotter.model.header.front_end
         return Watching(
-            stream=self._hearing.stream.name,
+            stream=self._engine.stream.name,
             keywords=spotter.model.classes,
             thresholds=spotter.thresholds,
             release={word: each.release for word, each in spotter.trigger.items()},
@@ -174,40 +156,36 @@ class Reception:
 
     def _health(self) -> Answer:
         return health(
-            self.state(),
-            self._hearing.network.states(),
+            self._engine.state(),
+            self._engine.senders.states(),
             run=self._hub.run,
             uptime_s=time.monotonic() - self._started,
-            stalled=self._stalled(),
-            subscribers=self._server.clients(EVENTS_PATH),
+            stalled=self._watchdog.stalled,
+            subscribers=self._connections.clients(EVENTS_PATH),
         )
 
     def _info(self) -> Answer:
-        spotter = self._hearing.stream.spotter
+        spotter = self._engine.spotter
         return HTTPStatus.OK, info(
             spotter.model,
             hop_s=spotter.hop_s,
             trigger=spotter.trigger,
-            keep_audio_s=self._config.server.keep_audio_s,
+            keep_audio_s=self._config.keep_audio_s,
         )
 
-    def _standing(self) -> Standing:
-        spotter = self._hearing.stream.spotter
+    def _metrics_page(self) -> Document:
+        spotter = self._engine.spotter
         header = spotter.model.header
-        return Standing(
-            sources=(self.state(), *self._hearing.network.states()),
-            hop_samples=round(spotter.hop_s * spotter.model.sample_rate),
-            subscribers=self._server.clients(EVENTS_PATH),
-            model=header.name,
-            architecture=header.architecture,
+        return self._metrics.page(
+            Snapshot(
+                sources=self._engine.states(),
+                hop_samples=round(spotter.hop_s * spotter.model.sample_rate),
+                subscribers=self._connections.clients(EVENTS_PATH),
+                model=header.name,
+                architecture=header.architecture,
+            )
         )
 
-    def _find(self, path: str) -> Page | None:
-        """The sound of an event."""
-        match = _SOUND.fullmatch(path)
-        sound = self._sounds.get(match[1]) if match else None
-        return None if sound is None else _always(Document("audio/wav", sound.to_wav()))
-
-
-def _always(document: Document) -> Page:
-    return lambda: document
+    def _clip(self, event: str) -> Document | None:
+        clip = self._clips.get(event)
+        return None if clip is None else Document("audio/wav", clip.to_wav())

@@ -1,6 +1,6 @@
 """Numbers that people watch, in Prometheus's text format (version 0.0.4)."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -16,18 +16,20 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.registry import Collector
 
 from kws.engine.state import SourceState
-from kws.protocol.events import Body, Detected
+from kws.protocol.events import Detected, Event
+from kws.serving.hub import Hub
 from kws.serving.routes import Document
 
 _MOST_STREAMS = 1_000
 """Streams that are counted by name: clients choose names, and each costs memory for ever."""
 _OTHERS = "others"
+_QUEUE = 1_000
 _BUCKETS = (0.0002, 0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is the case at a moment.
+class Snapshot:
+    """What is read at the moment of a scrape.
 
     Attributes:
         sources: the daemon's own, and those from the network.
@@ -45,13 +47,13 @@ class Standing:
 
 
 class Metrics:
-    """Counts what happens, and asks for the rest when somebody looks.
+    """Counts a hub's events and what inference takes; the rest is read at each scrape.
 
     Args:
-        standing: what is the case now.
+        hub: whose events.
     """
 
-    def __init__(self, standing: Callable[[], Standing]) -> None:
+    def __init__(self, hub: Hub) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._streams: set[str] = set()
@@ -75,17 +77,18 @@ class Metrics:
             "Clients that were closed because they did not take their events.",
             registry=self._registry,
         )
-        self._registry.register(_Now(standing))
         ProcessCollector(registry=self._registry)
+        self._subscription = hub.subscribe(self._count, _QUEUE)
 
-    def note(self, what: Body) -> None:
-        """Something happened."""
-        if isinstance(what, Detected):
-            stream = what.stream
-            if stream not in self._streams and len(self._streams) >= _MOST_STREAMS:
-                stream = _OTHERS
-            self._streams.add(stream)
-            self._detections.labels(what.keyword, stream).inc()
+    def _count(self) -> None:
+        """From whatever thread publishes: counting needs no thread of its own."""
+        for message in self._subscription.take():
+            if isinstance(message, Event) and isinstance(message.body, Detected):
+                stream = message.body.stream
+                if stream not in self._streams and len(self._streams) >= _MOST_STREAMS:
+                    stream = _OTHERS
+                self._streams.add(stream)
+                self._detections.labels(message.body.keyword, stream).inc()
 
     def inferred(self, seconds: float, windows: int) -> None:
         """The model took so long for so many windows."""
@@ -96,22 +99,25 @@ class Metrics:
         """A client was closed for its slowness."""
         self._slow.inc()
 
-    def page(self) -> Document:
-        """All of it."""
-        return Document(CONTENT_TYPE_PLAIN_0_0_4, generate_latest(self._registry))
+    def page(self, now: Snapshot) -> Document:
+        """All of it, as Prometheus reads it."""
+        current = CollectorRegistry()
+        current.register(_Current(now))
+        text = generate_latest(current) + generate_latest(self._registry)
+        return Document(CONTENT_TYPE_PLAIN_0_0_4, text)
 
 
-class _Now(Collector):
-    """Figures that are read when somebody looks."""
+class _Current(Collector):
+    """Figures that are read at each scrape."""
 
-    def __init__(self, standing: Callable[[], Standing]) -> None:
-        self._standing = standing
+    def __init__(self, now: Snapshot) -> None:
+        self._now = now
 
     def describe(self) -> Iterable[Metric]:
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        now = self._standing()
+        now = self._now
         build = GaugeMetricFamily(
             "kws_build_info", "What runs here.", labels=("version", "model", "architecture")
         )

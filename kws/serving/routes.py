@@ -1,11 +1,12 @@
-"""Plain HTTP beside the websocket: who may ask, the JSON pages, what may be done, refusals."""
+"""The routes: what a client can ask for by path, who may, and plain HTTP's answers."""
 
 import json
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
+from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
@@ -26,69 +27,126 @@ class Document:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
+    def get(self) -> "Document":
+        """The document, as a page's answer."""
+        return self
+
 
 Answer = tuple[HTTPStatus, Mapping[str, Any]]
-Page = Callable[[], Answer | Document]
-Action = Callable[[], Awaitable[Answer]]
+MESSAGE_LIMIT = 16 * 1024
+"""Bytes of a client's message."""
+WILDCARD = "*"
+"""Stands for one segment of a route's path."""
 
 
-class Pages:
-    """Answers requests that are not for the websocket.
+@dataclass(frozen=True)
+class Websocket:
+    """A route that is a websocket.
+
+    Attributes:
+        serve: serves one client until it leaves.
+        limit: the setting that says how many clients there may be.
+        message_limit: bytes of a client's message.
+    """
+
+    serve: Callable[[ServerConnection], Awaitable[None]]
+    limit: str
+    message_limit: int = MESSAGE_LIMIT
+
+
+@dataclass(frozen=True)
+class Page:
+    """A route that answers GET and HEAD.
+
+    Attributes:
+        get: the answer, from what stands in the place of each wildcard; None: there is none.
+        open: whether anybody may read it, without the token.
+    """
+
+    get: Callable[..., Answer | Document | None]
+    open: bool = False
+
+
+@dataclass(frozen=True)
+class Action:
+    """A route that does something at a POST without a body; only who has the token may.
+
+    Attributes:
+        post: does it.
+    """
+
+    post: Callable[[], Awaitable[Answer]]
+
+
+Route = Websocket | Page | Action
+
+
+class Routes:
+    """The table of all that a client can ask for: path, handler, limit, token.
 
     Args:
         access: who may ask.
-        sockets: paths that are websockets.
-        pages: what there is, by path.
-        open_pages: paths that anybody may read, without the token.
-        find: a page by a path that is not among them, if there is one.
-        actions: what a POST without a body does, by path; only who has the token may.
+        table: the routes, by path; a segment "*" of a page's path stands for any.
     """
 
-    def __init__(
-        self,
-        access: Access,
-        sockets: Collection[str],
-        pages: Mapping[str, Page],
-        open_pages: Collection[str] = (),
-        actions: Mapping[str, Action] | None = None,
-        find: Callable[[str], Page | None] = lambda path: None,
-    ) -> None:
+    def __init__(self, access: Access, table: Mapping[str, Route]) -> None:
         self._access = access
-        self._sockets = sockets
-        self._pages = pages
-        self._find = find
-        self._actions = actions or {}
-        self._open_pages = open_pages
+        self._table = dict(table)
+        self._websockets = [path for path, route in table.items() if isinstance(route, Websocket)]
+
+    def websocket(self, request: Request) -> tuple[str, Websocket]:
+        """The path and the route of a request that `answer` lets through."""
+        path = _path(request)
+        route = self._table[path]
+        assert isinstance(route, Websocket)
+        return path, route
 
     async def answer(self, request: Request) -> Response | None:
-        """The response; None where the request is for the websocket and may go on."""
-        path = request.path.partition("?")[0]
-        headers = request.headers
+        """The response; None where the request is for a websocket and may go on."""
+        path, headers = _path(request), request.headers
         wants_websocket = "websocket" in headers.get("Upgrade", "").lower()
         if refusal := self._access.refuses(_one(headers, "Host"), _one(headers, "Origin")):
             return refuse(HTTPStatus.FORBIDDEN, refusal)
-        if path in self._sockets:
-            if wants_websocket:
-                return None
-            text = f"{path} is a websocket: ws://..."
-            return refuse(HTTPStatus.UPGRADE_REQUIRED, text, Upgrade="websocket")
-        if path in self._actions:
-            return await self._act(path, request)
-        page = self._pages.get(path) or self._find(path)
-        if page is None:
-            places = ", ".join([*self._sockets, *self._pages, *self._actions])
-            return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {places}")
-        if wants_websocket:
-            text = f"{path} is plain HTTP; websockets: {', '.join(self._sockets)}"
-            return refuse(HTTPStatus.BAD_REQUEST, text)
+        route, segments = self._find(path)
+        match route:
+            case Websocket():
+                if wants_websocket:
+                    return None
+                text = f"{path} is a websocket: ws://..."
+                return refuse(HTTPStatus.UPGRADE_REQUIRED, text, Upgrade="websocket")
+            case Action():
+                return await self._act(path, route, request)
+            case Page() if wants_websocket:
+                text = f"{path} is plain HTTP; websockets: {', '.join(self._websockets)}"
+                return refuse(HTTPStatus.BAD_REQUEST, text)
+            case Page():
+                return self._get(path, route, segments, request)
+        return self._nothing(path)
+
+    def _find(self, path: str) -> tuple[Route | None, list[str]]:
+        if WILDCARD not in path and path in self._table:
+            return self._table[path], []
+        parts = path.split("/")
+        for pattern, route in self._table.items():
+            wanted = pattern.split("/")
+            if WILDCARD in wanted and len(wanted) == len(parts):
+                pairs = list(zip(wanted, parts, strict=True))
+                if all(part and want in (WILDCARD, part) for want, part in pairs[1:]):
+                    return route, [part for want, part in pairs if want == WILDCARD]
+        return None, []
+
+    def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", Allow="GET, HEAD")
-        if path not in self._open_pages and not self._access.knows(request_token(request)):
+        if not page.open and not self._access.knows(request_token(request)):
             text = "a token is needed: Authorization: Bearer ..."
             return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
-        return _answer(page(), with_body=request.method == "GET")
+        answer = page.get(*segments)
+        if answer is None:
+            return self._nothing(path)
+        return _answer(answer, with_body=request.method == "GET")
 
-    async def _act(self, path: str, request: Request) -> Response:
+    async def _act(self, path: str, action: Action, request: Request) -> Response:
         if request.method != "POST":
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only POST, without a body", Allow="POST")
         if not self._access.token:
@@ -97,7 +155,15 @@ class Pages:
         if not self._access.knows(request_token(request)):
             text = "the token is wrong or missing: Authorization: Bearer ..."
             return refuse(HTTPStatus.FORBIDDEN, text)
-        return _json(*await self._actions[path]())
+        return _json(*await action.post())
+
+    def _nothing(self, path: str) -> Response:
+        places = ", ".join(each for each in self._table if WILDCARD not in each)
+        return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {places}")
+
+
+def _path(request: Request) -> str:
+    return request.path.partition("?")[0]
 
 
 def request_token(request: Request) -> str | None:

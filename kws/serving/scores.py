@@ -1,7 +1,8 @@
-"""One client that looks at a stream: what is heard, hop by hop."""
+"""The endpoint /scores: the posteriors of a stream, hop by hop; a slow client misses some."""
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,23 +10,80 @@ from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
-from kws.engine.scores import Observers
+from kws.engine.scores import Hop, Observers
 from kws.protocol.events import encode
 from kws.protocol.replies import Watching
 from kws.protocol.requests import BadRequestError, Filter, Look, parse_look
 from kws.serving.auth import Access
 from kws.serving.connection import end, first_message
 from kws.serving.hub import Hub, Subscription
-from kws.serving.showing import Showing
 
 log = logging.getLogger(__name__)
 
-_NEWS = 16
+_CHANGES = 16
 """Changes that may wait."""
 
 
+_WAITING = 50
+"""Hops that may wait for a client; a look at old ones is worth nothing."""
+
+
+class ScoreQueue:
+    """Takes the hops of one stream to a client; a slow one misses some.
+
+    Args:
+        connection: of the client.
+        observers: whom to join.
+    """
+
+    def __init__(self, connection: ServerConnection, observers: Observers) -> None:
+        self._connection, self._observers = connection, observers
+        self._loop = asyncio.get_running_loop()
+        self._waiting: deque[Hop] = deque(maxlen=_WAITING)
+        self._some = asyncio.Event()
+        self._stream: str | None = None
+
+    def show(self, stream: str | None) -> None:
+        """Show another stream from here on; None: none."""
+        if self._stream is not None:
+            self._observers.remove(self._stream, self._look)
+        self._stream = stream
+        self._waiting.clear()
+        if stream is not None:
+            self._observers.add(stream, self._look)
+
+    async def next(self) -> Hop:
+        """The next hop, once there is one."""
+        while not self._waiting:
+            self._some.clear()
+            await self._some.wait()
+        return self._waiting.popleft()
+
+    async def send(self) -> None:
+        """Send each hop without its frames, until the connection is closed."""
+        while True:
+            await self._send(await self.next())
+
+    async def flush(self) -> None:
+        """Send what waits, without its frames."""
+        while self._waiting:
+            await self._send(self._waiting.popleft())
+
+    async def _send(self, hop: Hop) -> None:
+        await self._connection.send(encode(hop.message(frames=False)))
+
+    def _look(self, hop: Hop) -> None:
+        """From the thread that hears."""
+        self._loop.call_soon_threadsafe(self._take, hop)
+
+    def _take(self, hop: Hop) -> None:
+        if hop.stream == self._stream:
+            self._waiting.append(hop)
+            self._some.set()
+
+
 @dataclass(frozen=True)
-class Looking:
+class ScoresEndpoint:
     """What all who look share.
 
     Attributes:
@@ -43,69 +101,69 @@ class Looking:
     description: Callable[[], Watching]
 
 
-async def serve_looker(connection: ServerConnection, shared: Looking) -> None:
+async def serve_scores(connection: ServerConnection, shared: ScoresEndpoint) -> None:
     """Show what is heard until the client leaves or is closed."""
     look = await first_message(connection, shared.access, parse_look)
-    looker = _Looker(connection, shared, look)
+    client = _ScoresClient(connection, shared, look)
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), _NEWS)
+    subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), _CHANGES)
     shared.hub.change(subscription, Filter(frozenset(), streams=frozenset()), lambda replay: "")
     try:
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(looker.keep_told(subscription, woken))
-            tasks.create_task(looker.send())
-            tasks.create_task(looker.receive())
+            tasks.create_task(client.send_changes(subscription, woken))
+            tasks.create_task(client.send())
+            tasks.create_task(client.receive())
     finally:
         shared.hub.unsubscribe(subscription)
-        looker.leave()
+        client.close()
 
 
-class _Looker:
-    def __init__(self, connection: ServerConnection, shared: Looking, look: Look) -> None:
+class _ScoresClient:
+    def __init__(self, connection: ServerConnection, shared: ScoresEndpoint, look: Look) -> None:
         self._connection, self._shared = connection, shared
-        self._showing = Showing(connection, shared.observers)
-        self._told: Watching | None = None
-        self._turn(look)
+        self._scores = ScoreQueue(connection, shared.observers)
+        self._sent: Watching | None = None
+        self._watch(look)
 
     async def send(self) -> None:
         """Send each hop, behind what all of them have in common."""
         while True:
-            hop = await self._showing.next()
-            await self._tell()
+            hop = await self._scores.next()
+            await self._send_watching()
             await self._connection.send(encode(hop.message(frames=self._frames)))
 
     async def receive(self) -> None:
         """Look elsewhere when the client says so."""
         while True:
             try:
-                self._turn(parse_look(await self._connection.recv()))
+                self._watch(parse_look(await self._connection.recv()))
             except BadRequestError as error:
                 log.info("client %s closed: %s", self._connection.remote_address, error)
                 await end(self._connection, CloseCode.POLICY_VIOLATION, str(error))
             else:
-                await self._tell()
+                await self._send_watching()
 
-    async def keep_told(self, subscription: Subscription, woken: asyncio.Event) -> None:
+    async def send_changes(self, subscription: Subscription, woken: asyncio.Event) -> None:
         """Say what changes for all hops, and goodbye."""
         while True:
             await woken.wait()
             woken.clear()
-            await self._tell()
+            await self._send_watching()
             if None in subscription.take():
                 await end(self._connection, CloseCode.GOING_AWAY, "kws is stopping")
 
-    def leave(self) -> None:
+    def close(self) -> None:
         """Look at nothing any more."""
-        self._showing.show(None)
+        self._scores.show(None)
 
-    def _turn(self, look: Look) -> None:
+    def _watch(self, look: Look) -> None:
         self._stream = look.stream or self._shared.own_stream
         self._frames = look.frames
-        self._told = None
-        self._showing.show(self._stream)
+        self._sent = None
+        self._scores.show(self._stream)
 
-    async def _tell(self) -> None:
+    async def _send_watching(self) -> None:
         known = self._shared.description()
-        if known != self._told:
-            self._told = known
+        if known != self._sent:
+            self._sent = known
             await self._connection.send(encode(replace(known, stream=self._stream)))

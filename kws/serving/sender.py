@@ -9,10 +9,9 @@ from urllib.parse import urlsplit
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
-from kws.audio.pcm import PcmFormat
-from kws.audio.remote import AHEAD_WARNING_S, TooFastError
 from kws.engine.scores import Observers
 from kws.engine.senders import NameTakenError, Senders, SenderStream
+from kws.errors import TooFastError
 from kws.protocol.codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
 from kws.protocol.events import StreamEnded, encode
 from kws.protocol.replies import SlowDown
@@ -30,14 +29,14 @@ from kws.serving.auth import Access
 from kws.serving.connection import Delivery, end, first_message, refused
 from kws.serving.hub import Hub
 from kws.serving.routes import request_token
-from kws.serving.showing import Showing
-from kws.typing import AudioFormat
+from kws.serving.scores import ScoreQueue
+from kws.typing import AudioFormat, PcmFormat
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Sending:
+class SenderEndpoint:
     """What all senders share.
 
     Attributes:
@@ -59,13 +58,13 @@ class Sending:
     too_slow: Callable[[], object]
 
 
-async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
+async def serve_sender(connection: ServerConnection, shared: SenderEndpoint) -> None:
     """Hear one stream until it ends, its client leaves or is closed."""
     start = await _start(connection, shared.access)
     loop, woken, replaced = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
     pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
-    showing = Showing(connection, shared.observers)
+    scores = ScoreQueue(connection, shared.observers)
     stream: SenderStream | None = None
     try:
         shared.hub.change(
@@ -83,7 +82,7 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
         delivery = Delivery(
             *(connection, subscription, shared.queue, shared.too_slow),
             last=lambda body: isinstance(body, StreamEnded) and opened.over,
-            flush=showing.flush,
+            flush=scores.flush,
         )
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(delivery.watch(woken))
@@ -91,10 +90,10 @@ async def serve_sender(connection: ServerConnection, shared: Sending) -> None:
             tasks.create_task(_receive(connection, opened))
             tasks.create_task(_make_way(connection, replaced))
             if start.scores:
-                showing.show(start.stream)
-                tasks.create_task(showing.send())
+                scores.show(start.stream)
+                tasks.create_task(scores.send())
     finally:
-        showing.show(None)
+        scores.show(None)
         shared.hub.unsubscribe(subscription)
         if stream is not None:
             stream.abandon("its connection ended")
@@ -120,19 +119,18 @@ async def _start(connection: ServerConnection, access: Access) -> Start:
 
 async def _receive(connection: ServerConnection, stream: SenderStream) -> None:
     """Take sound until there is no more of it."""
-    told = False
     while True:
         message = await connection.recv()
         try:
             if isinstance(message, str):
                 match parse_sender(message):
                     case Gap(seconds=seconds):
-                        stream.remote.gap(seconds)
+                        stream.gap(seconds)
                     case End():
                         stream.finish()
                         return
                 continue
-            ahead = stream.remote.receive(message)
+            ahead_s = stream.receive(message)
         except BadRequestError as error:
             log.info("stream %r closed: %s", stream.name, error)
             await end(connection, CloseCode.POLICY_VIOLATION, str(error))
@@ -140,9 +138,8 @@ async def _receive(connection: ServerConnection, stream: SenderStream) -> None:
             log.warning("stream %r closed: %s", stream.name, error)
             await end(connection, TOO_FAST, str(error))
         else:
-            if ahead > AHEAD_WARNING_S and not told:
-                await connection.send(encode(SlowDown(lead_s=round(ahead, 2))))
-            told = ahead > (AHEAD_WARNING_S / 2 if told else AHEAD_WARNING_S)
+            if ahead_s is not None:
+                await connection.send(encode(SlowDown(lead_s=round(ahead_s, 2))))
 
 
 async def _make_way(connection: ServerConnection, replaced: asyncio.Event) -> None:

@@ -1,11 +1,10 @@
-"""The port: takes connections, counts them, and says goodbye to them."""
+"""The port: takes connections, counts them, and drains them at the end."""
 
 import asyncio
 import contextlib
 import errno
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
 
 from websockets.asyncio.server import Server as WebsocketServer
@@ -15,54 +14,74 @@ from websockets.http11 import Request, Response
 
 from kws.errors import ServerError
 from kws.serving.connection import CLOSE_SECONDS, TOKEN_SECONDS
-from kws.serving.routes import Pages, refuse
+from kws.serving.routes import MESSAGE_LIMIT, Routes, Websocket, refuse
 
 log = logging.getLogger(__name__)
 
-MESSAGE_LIMIT = 16 * 1024
-"""Bytes of a client's message."""
-SOUND_LIMIT = 1024 * 1024
-"""Bytes of a message with sound in it."""
-RESERVE = 32
-"""Connections beyond the seats, so that /health answers when the house is full."""
-GOODBYE_SECONDS = 0.3
+SPARE_CONNECTIONS = 32
+"""Connections beyond the limits, so that /health answers when these are reached."""
+DRAIN_SECONDS = 0.3
 _BACKLOG = 1024
 
 
-@dataclass(frozen=True)
-class Room:
-    """A websocket.
+class Connections:
+    """Who is connected to which websocket, and how many may be.
 
-    Attributes:
-        serve: serves one client until it leaves.
-        seats: the setting that says how many clients there may be.
-        message_limit: bytes of a client's message.
+    Args:
+        limits: clients at a time, by the setting that says so.
     """
 
-    serve: Callable[[ServerConnection], Awaitable[None]]
-    seats: str
-    message_limit: int = MESSAGE_LIMIT
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        self._limits = limits
+        self._open = 0
+        self._served: dict[ServerConnection, tuple[str, Websocket]] = {}
+
+    def clients(self, path: str) -> int:
+        """How many are connected to a websocket."""
+        return sum(each == path for each, _ in self._served.values())
+
+    def opened(self) -> bool:
+        """Count a connection, before any handshake; false: there are too many."""
+        self._open += 1
+        return self._open <= sum(self._limits.values()) + SPARE_CONNECTIONS
+
+    def admit(self, connection: ServerConnection, path: str, route: Websocket) -> bool:
+        """Let a client connect to a websocket; false: its limit is reached."""
+        taken = sum(each.limit == route.limit for _, each in self._served.values())
+        if taken >= self._limits[route.limit]:
+            return False
+        self._served[connection] = path, route
+        return True
+
+    def route(self, connection: ServerConnection) -> Websocket:
+        """What a client is connected to."""
+        return self._served[connection][1]
+
+    def closed(self, connection: ServerConnection) -> None:
+        """A connection has ended."""
+        self._open -= 1
+        self._served.pop(connection, None)
+
+    def all(self) -> list[ServerConnection]:
+        """Those that are connected to a websocket."""
+        return list(self._served)
 
 
 class Server:
-    """Serves websockets, and some pages.
+    """The port: serves the routes, and drains its connections at the end.
 
     Args:
-        rooms: the websockets, by path.
-        pages: all else.
-        seats: clients at a time, by the setting that says so.
-
-    Attributes:
-        goodbye_s: how long clients may take to read their last events at the end, seconds.
+        routes: what there is.
+        connections: who is connected.
     """
 
-    def __init__(self, rooms: Mapping[str, Room], pages: Pages, seats: Mapping[str, int]) -> None:
-        self._rooms = rooms
-        self._pages = pages
-        self._seats = seats
-        self._connections = 0
-        self._seated: dict[ServerConnection, Room] = {}
-        self.goodbye_s = GOODBYE_SECONDS
+    def __init__(self, routes: Routes, connections: Connections) -> None:
+        self._routes, self._connections = routes, connections
+        self._drain_s = DRAIN_SECONDS
+
+    def drain(self, seconds: float) -> None:
+        """Give clients so long to read their last events at the end."""
+        self._drain_s = seconds
 
     @contextlib.asynccontextmanager
     async def listening(self, host: str, port: int) -> AsyncIterator[int]:
@@ -79,7 +98,7 @@ class Server:
                 host,
                 port,
                 process_request=self._answer,
-                create_connection=_counted_connection(self._arrived, self._left),
+                create_connection=_counted_connection(self._connections),
                 compression=None,
                 max_size=MESSAGE_LIMIT,
                 max_queue=4,
@@ -98,83 +117,60 @@ class Server:
         try:
             yield server.sockets[0].getsockname()[1]
         finally:
-            await _close(server, self._seated, self.goodbye_s)
+            await _close(server, self._connections, self._drain_s)
 
     async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
         try:
-            response = await self._pages.answer(request)
+            response = await self._routes.answer(request)
         except Exception:
             log.exception("a request for %s failed; please report it", request.path)
             return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")
         if response is None:
-            room = self._rooms[request.path.partition("?")[0]]
-            taken = sum(each.seats == room.seats for each in self._seated.values())
-            if taken >= self._seats[room.seats]:
-                return _busy(room.seats)
-            self._seated[connection] = room
-            connection.protocol.max_message_size = room.message_limit
+            path, route = self._routes.websocket(request)
+            if not self._connections.admit(connection, path, route):
+                return _busy(route.limit)
+            connection.protocol.max_message_size = route.message_limit
         return response
 
     async def _serve(self, connection: ServerConnection) -> None:
         try:
-            await self._seated[connection].serve(connection)
+            await self._connections.route(connection).serve(connection)
         except* ConnectionClosed:
             log.debug("client %s left", connection.remote_address)
         except* Exception:
             log.exception("a client's connection failed; please report it")
             raise
 
-    def clients(self, path: str) -> int:
-        """How many a room has."""
-        return sum(each is self._rooms[path] for each in self._seated.values())
-
-    def _arrived(self) -> bool:
-        self._connections += 1
-        return self._connections <= sum(self._seats.values()) + RESERVE
-
-    def _left(self, connection: ServerConnection) -> None:
-        self._connections -= 1
-        self._seated.pop(connection, None)
-
 
 def _busy(setting: str) -> Response:
     return refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"too many connections (server.{setting})")
 
 
-def _counted_connection(
-    arrived: Callable[[], bool], left: Callable[[ServerConnection], None]
-) -> type[ServerConnection]:
-    """Connections that count from their first byte on, before any handshake.
-
-    Args:
-        arrived: called for each; false turns it away.
-        left: called when it has ended.
-    """
+def _counted_connection(connections: Connections) -> type[ServerConnection]:
+    """Connections that count from their first byte on, before any handshake."""
 
     class CountedConnection(ServerConnection):
         def connection_made(self, transport: asyncio.BaseTransport) -> None:
             super().connection_made(transport)
-            if not arrived():
+            if not connections.opened():
                 assert isinstance(transport, asyncio.WriteTransport)
                 transport.write(_busy("max_connections").serialize())
                 transport.close()
 
         def connection_lost(self, exc: Exception | None) -> None:
-            left(self)
+            connections.closed(self)
             super().connection_lost(exc)
 
     return CountedConnection
 
 
-async def _close(
-    server: WebsocketServer, seated: Collection[ServerConnection], patience: float
-) -> None:
-    """Take no more clients, and cut those off that have not taken the hub's goodbye in time."""
+async def _close(server: WebsocketServer, connections: Connections, drain_s: float) -> None:
+    """Take no more clients, and cut those off that have not read the hub's last word in time."""
     server.close(close_connections=False)
-    leaving = [asyncio.create_task(each.wait_closed()) for each in seated]
+    leaving = [asyncio.create_task(each.wait_closed()) for each in connections.all()]
     if leaving:
-        await asyncio.wait(leaving, timeout=patience)
-    for connection in list(seated):
+        await asyncio.wait(leaving, timeout=drain_s)
+    for connection in connections.all():
         connection.transport.abort()
 
 

@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Subscribing:
+class SubscriberEndpoint:
     """What all subscribers share.
 
     Attributes:
@@ -40,7 +40,7 @@ class Subscribing:
     too_slow: Callable[[], object]
 
 
-async def serve_subscriber(connection: ServerConnection, shared: Subscribing) -> None:
+async def serve_subscriber(connection: ServerConnection, shared: SubscriberEndpoint) -> None:
     """Serve one subscriber until it leaves or is closed."""
 
     def parse(message: str | bytes) -> Request:
@@ -65,7 +65,7 @@ async def serve_subscriber(connection: ServerConnection, shared: Subscribing) ->
 async def _receive(
     connection: ServerConnection,
     subscription: Subscription,
-    shared: Subscribing,
+    shared: SubscriberEndpoint,
     parse: Callable[[str | bytes], Request],
 ) -> None:
     """Take what the subscriber says until it leaves."""
@@ -79,7 +79,7 @@ async def _receive(
             _apply(request, subscription, shared)
 
 
-def _apply(request: Request, subscription: Subscription, shared: Subscribing) -> None:
+def _apply(request: Request, subscription: Subscription, shared: SubscriberEndpoint) -> None:
     """Do what the subscriber asks for."""
     after = (request.after.run, request.after.seq) if request.after else None
     shared.hub.change(subscription, request.filter, _subscribed(request), after)

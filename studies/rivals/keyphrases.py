@@ -20,7 +20,7 @@ import numpy as np
 
 from kws.errors import ConfigError
 from kws.spotting.spotter import Detection
-from train.measure.streams import Stream
+from train.measure.labelled_streams import LabelledStream
 
 SAMPLE_RATE = 16000
 BLOCK_S = 0.1
@@ -141,7 +141,7 @@ class KeyphraseSearch:
             self._decoder.add_kws("keywords", str(path))
         self._decoder.activate_search("keywords")
 
-    def live(self, stream: Stream) -> list[Detection]:
+    def live(self, stream: LabelledStream) -> list[Detection]:
         """Hear a stream as a program that has heard the streams before and runs on.
 
         When something is shown, the utterance is ended and a new one started, as its examples do
@@ -174,7 +174,7 @@ class KeyphraseSearch:
         self.heard_s += stream.duration
         return detections
 
-    def candidates(self, stream: Stream) -> tuple[Candidate, ...]:
+    def candidates(self, stream: LabelledStream) -> tuple[Candidate, ...]:
         """Hear a stream once for all thresholds: nothing is acted on, so nothing is restarted.
 
         That is near to what `live` is told at each threshold, and not the same: a new utterance
@@ -218,7 +218,7 @@ class KeyphraseSearch:
         best = max(self._decoder.seg(), key=lambda each: float(each.prob))
         return Detection(self._keyword(best), best.prob, t)
 
-    def _utterances(self, stream: Stream) -> Iterator[list[_Block]]:
+    def _utterances(self, stream: LabelledStream) -> Iterator[list[_Block]]:
         sound = np.rint(stream.samples * 32767).astype(np.int16).tobytes()
         blocks = _all(sound) if self._feed == "all" else _speech(sound, self._library.Endpointer())
         utterance = []

@@ -11,9 +11,9 @@ from tqdm import tqdm
 from kws.errors import ConfigError
 from studies.rivals.keyphrases import SAMPLE_RATE
 from train.data.clips import Split
-from train.measure.heldout import CALIBRATING, CONDITIONS, Group, HeldOut
-from train.measure.pieces import Piece, WordPiece
-from train.measure.streams import PAUSE_S, Stream
+from train.measure.evaluation_set import CALIBRATING, CONDITIONS, EvaluationSet, Group
+from train.measure.labelled_streams import PAUSE_S, LabelledStream
+from train.measure.segments import Segment, WordSegment
 
 SEED = 1
 _WORD_S = sum(PAUSE_S) / 2 + 0.5
@@ -35,14 +35,14 @@ class Material:
     """What all rivals hear.
 
     Attributes:
-        pieces: for each use, a part of what there is, drawn.
+        segments: for each use, a part of what there is, drawn.
         shares: for each use, about what share of the sound that is, 0 to 1.
     """
 
-    pieces: dict[Use, tuple[Piece, ...]]
+    segments: dict[Use, tuple[Segment, ...]]
     shares: dict[Use, float]
 
-    def streams(self, use: Use, rival: str) -> Iterator[Stream]:
+    def streams(self, use: Use, rival: str) -> Iterator[LabelledStream]:
         """The sound, made when it is wanted; with a bar on a terminal.
 
         Args:
@@ -52,8 +52,8 @@ class Material:
         Raises:
             AudioFileError: a recording cannot be read or has another sample rate.
         """
-        bar = tqdm(self.pieces[use], desc=f"{rival}: {use}", leave=False, disable=None)
-        return (piece.build(SAMPLE_RATE) for piece in bar)
+        bar = tqdm(self.segments[use], desc=f"{rival}: {use}", leave=False, disable=None)
+        return (segment.build(SAMPLE_RATE) for segment in bar)
 
 
 def material(
@@ -62,7 +62,7 @@ def material(
     """Draw what is heard.
 
     Args:
-        data: folder as for `train.measure.heldout.HeldOut`.
+        data: folder as for `train.measure.evaluation_set.EvaluationSet`.
         keywords: the words that count.
         split: side of the clips that are reported; thresholds are chosen with "validation".
         minutes: of sound for each use.
@@ -73,7 +73,7 @@ def material(
         AudioFileError: a recording cannot be read.
     """
     conditions = tuple(each for each in CONDITIONS if each.name in CALIBRATING)
-    groups = HeldOut(data, keywords, SAMPLE_RATE, split, True, conditions, seed).groups()
+    groups = EvaluationSet(data, keywords, SAMPLE_RATE, split, True, conditions, seed).groups()
     found: dict[Use, list[Group]] = {
         "calibration words": [each for each in groups if each.calibrates and each.kind == "words"],
         "calibration audio": [
@@ -97,30 +97,30 @@ def material(
         raise ConfigError(f"--data {data}: nothing in it to hear for: {', '.join(missing)}")
     drawn = {use: part(some, 60 * minutes, seed) for use, some in found.items()}
     return Material(
-        {use: pieces for use, (pieces, _) in drawn.items()},
+        {use: segments for use, (segments, _) in drawn.items()},
         {use: share for use, (_, share) in drawn.items()},
     )
 
 
-def part(groups: Sequence[Group], seconds: float, seed: int) -> tuple[tuple[Piece, ...], float]:
+def part(groups: Sequence[Group], seconds: float, seed: int) -> tuple[tuple[Segment, ...], float]:
     """Pieces of all groups, drawn until there are so many seconds of sound.
 
     Returns:
         Pieces in their order, and about what share of all sound they are.
     """
-    pieces = [piece for group in groups for piece in group.pieces]
-    lengths = [_seconds(piece) for piece in pieces]
+    segments = [segment for group in groups for segment in group.segments]
+    lengths = [_seconds(segment) for segment in segments]
     drawn: list[int] = []
-    for index in np.random.default_rng(seed).permutation(len(pieces)).tolist():
+    for index in np.random.default_rng(seed).permutation(len(segments)).tolist():
         if sum(lengths[each] for each in drawn) >= seconds:
             break
         drawn.append(index)
     share = sum(lengths[each] for each in drawn) / sum(lengths)
-    return tuple(pieces[index] for index in sorted(drawn)), share
+    return tuple(segments[index] for index in sorted(drawn)), share
 
 
-def _seconds(piece: Piece) -> float:
-    """How long a piece is, about."""
-    if isinstance(piece, WordPiece):
-        return _WORD_S * len(piece.clips)
-    return sum(excerpt.end - excerpt.start for excerpt in piece.excerpts) / SAMPLE_RATE
+def _seconds(segment: Segment) -> float:
+    """How long a segment is, about."""
+    if isinstance(segment, WordSegment):
+        return _WORD_S * len(segment.clips)
+    return sum(excerpt.end - excerpt.start for excerpt in segment.excerpts) / SAMPLE_RATE

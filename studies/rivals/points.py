@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from studies.rivals.keyphrases import LOOSEST, STRICTEST, Candidate, Feed, Thresholds, expected
-from train.measure.operating import Curve, choices, thinned
+from train.measure.labelled_streams import Word
 from train.measure.scoring import FALSE_ALARM_S, PATIENCE_S, Tally, judge, tallies, together
-from train.measure.streams import Word
+from train.measure.threshold_search import Curve, choices, thinned
 
 STEP = 0.5
 """Between thresholds that are tried, log10."""

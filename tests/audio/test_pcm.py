@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.audio.pcm import PcmDecoder, PcmFormat, SampleFormat
-from kws.typing import AudioFormat
+from kws.audio.pcm import PcmDecoder
+from kws.typing import AudioFormat, PcmFormat, SampleFormat
 
 STEREO = AudioFormat(16_000, 2)
 FRAMES = np.array([[0.0, 0.5], [-1.0, 0.25], [0.125, -0.5]], np.float32)

@@ -7,10 +7,9 @@ from hypothesis import strategies as st
 
 from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts
-from kws.audio.pcm import PcmFormat
-from kws.audio.remote import AHEAD_LIMIT_S, RateLimit, Remote, TooFastError
-from kws.errors import DeviceError, SilentError
-from kws.typing import AudioFormat
+from kws.audio.remote import AHEAD_LIMIT_S, RateLimit, Remote
+from kws.errors import DeviceError, SilentError, TooFastError
+from kws.typing import AudioFormat, PcmFormat
 
 RATE = 16_000
 SECOND = np.full(RATE, 1_000, "<i2").tobytes()

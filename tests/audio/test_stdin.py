@@ -8,10 +8,9 @@ import numpy as np
 import pytest
 
 from kws.audio.feed import Feed
-from kws.audio.pcm import SampleFormat
 from kws.audio.stdin import Stdin
 from kws.errors import AudioFileError, KwsError
-from kws.typing import AudioFormat, Samples
+from kws.typing import AudioFormat, SampleFormat, Samples
 
 STEREO = np.array([[0, 100], [-32_768, 32_767], [5, -6]], "<i2")
 AS_FLOAT = STEREO.astype(np.float32) / 32_768

@@ -1,10 +1,11 @@
-"""The pulse: what health and supervisor are told of a real hearing."""
+"""The watchdog: what health and supervisor are told of a real engine."""
 
 import asyncio
 import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -17,24 +18,21 @@ from kws.audio.source import FirstSource
 from kws.config.load import load_config
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
-from kws.engine.engine import Hearing, Outlets
+from kws.engine.clips import Clips
+from kws.engine.engine import Engine
 from kws.engine.scores import Observers
 from kws.errors import DeviceError
+from kws.serving.hub import Hub
+from kws.serving.metrics import Metrics
 from kws.typing import AudioFormat
 from tests.spotting.models import untrained_model
 from tests.support.limits import limit
 
 MODEL = untrained_model()
 FORMAT = AudioFormat(MODEL.sample_rate, 1)
-OUTLETS = Outlets(lambda what: None, Observers(), None, lambda seconds, windows: None)
 PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=0.002)
 LONG = limit(20.0)
 SECOND = np.random.default_rng(1).normal(0, 0.1, (MODEL.sample_rate, 1)).astype(np.float32)
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kws.daemon.watchdog._BEAT_SECONDS", 0.002)
 
 
 class Device:
@@ -63,7 +61,7 @@ class Device:
 
 
 class Ward:
-    """A hearing, its pulse, and the supervisor's socket; time goes when a test says so."""
+    """An engine, its watchdog, and the supervisor's socket; time goes when a test says so."""
 
     def __init__(
         self, device: Device, there: socket.socket, monkeypatch: pytest.MonkeyPatch
@@ -76,24 +74,43 @@ class Ward:
         self._there = there
         # Sound may stay away for longer than what comes may be left unheard.
         config = load_config(overrides=["audio.lost_after_s=15"])
-        self.hearing = Hearing(
-            FirstSource(device, FORMAT), config, MODEL, OUTLETS, PACE, lambda: self.now
+        hub = Hub("run", lambda: datetime.now(UTC))
+        self.engine = Engine(
+            FirstSource(device, FORMAT),
+            config,
+            MODEL,
+            publisher=hub,
+            observers=Observers(),
+            clips=Clips(0.0, self.clock),
+            timer=Metrics(hub),
+            pace=PACE,
+            clock=self.clock,
         )
-        supervisor = SdNotify({"NOTIFY_SOCKET": there.getsockname()})
-        supervisor.ready("")
-        self.pulse = Watchdog(self.hearing, supervisor, lambda: self.now)
+        sd_notify = SdNotify({"NOTIFY_SOCKET": there.getsockname()})
+        sd_notify.ready("")
+        self.watchdog = Watchdog(self.engine, sd_notify, self.clock)
+        self.interval = 0.002
+
+    def clock(self) -> float:
+        """Seconds."""
+        return self.now
 
     @contextlib.asynccontextmanager
     async def beating(self) -> AsyncIterator[Feed]:
-        """Hear and beat inside this block; gives the source's feed."""
-        async with self.hearing.listening():
-            beat = asyncio.create_task(self.pulse.beat())
+        """Run and check inside this block; gives the source's feed."""
+        async with self.engine.running():
+            beat = asyncio.create_task(self._check())
             await self.until(lambda: self._device.feed is not None)
             assert self._device.feed is not None
             try:
                 yield self._device.feed
             finally:
                 beat.cancel()
+
+    async def _check(self) -> None:
+        while True:
+            self.watchdog.check()
+            await asyncio.sleep(self.interval)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that gives no notice of itself."""
@@ -102,15 +119,15 @@ class Ward:
                 await asyncio.sleep(0.001)
 
     async def looks(self, count: int) -> None:
-        """Let the pulse look so many times more; it asks the inference at each."""
+        """Let the watchdog look so many times more; it asks the inference at each."""
         asked: list[bool] = []
-        ask = self.hearing.inference.ask
+        ask = self.engine.inference.ask
 
         def counted(answer: Callable[[], None]) -> None:
             asked.append(True)
             ask(answer)
 
-        self._monkeypatch.setattr(self.hearing.inference, "ask", counted)
+        self._monkeypatch.setattr(self.engine.inference, "ask", counted)
         await self.until(lambda: len(asked) >= count)
 
     def said(self) -> list[str]:
@@ -146,8 +163,8 @@ def test_sound_that_is_heard_is_a_pulse(
                 ward.said()
                 feed.write(SECOND)
                 await ward.until_told("WATCHDOG=1")
-            assert ward.pulse.status == "Hears microphone 'USB'"
-            assert not ward.pulse.stalled
+            assert ward.watchdog.status == "Hears microphone 'USB'"
+            assert not ward.watchdog.stalled
 
     asyncio.run(test())
 
@@ -166,14 +183,14 @@ def test_an_inference_that_hangs_has_none(
         async with ward.beating() as feed:
             feed.write(SECOND)
             await ward.until_told("STATUS=Hears microphone 'USB'")
-            await ward.until(lambda: ward.hearing.inference.windows > 0)
+            await ward.until(lambda: ward.engine.inference.windows > 0)
             await ward.looks(2)
-            ward.hearing.inference.ask(hang)
+            ward.engine.inference.ask(hang)
             await ward.until(stuck.is_set)
             ward.now += 7
             feed.write(SECOND)
-            await ward.until(lambda: bool(ward.pulse.stalled))
-            assert ward.pulse.stalled == "inference has not moved for 7 s"
+            await ward.until(lambda: bool(ward.watchdog.stalled))
+            assert ward.watchdog.stalled == "inference has not moved for 7 s"
             await ward.until_told("STATUS=Deaf: inference has not moved for 7 s")
             ward.now += 1
             # A look later it has still said nothing.
@@ -181,7 +198,7 @@ def test_an_inference_that_hangs_has_none(
             assert "WATCHDOG=1" not in ward.said()
             gate.set()
             await ward.until_told("WATCHDOG=1")
-            assert not ward.pulse.stalled
+            assert not ward.watchdog.stalled
 
     asyncio.run(test())
 
@@ -200,21 +217,21 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
             await ward.until_told("STATUS=Deaf: not there")
             for _ in range(5):
                 ward.now += 600
-                ward.hearing.capture.change(IdleTimeouts())
+                ward.engine.capture.change(IdleTimeouts())
                 # An attempt that comes back is a pulse too.
                 await ward.until_told("WATCHDOG=1")
-                assert not ward.pulse.stalled
+                assert not ward.watchdog.stalled
             ward.now += 600
             # It looks once more, and not again before sound is back.
-            monkeypatch.setattr("kws.daemon.watchdog._BEAT_SECONDS", 600)
+            ward.interval = 600
             await ward.looks(1)
             device.plugged = True
-            ward.hearing.capture.change(IdleTimeouts())
+            ward.engine.capture.change(IdleTimeouts())
             await ward.until(lambda: device.feed is not feed)
             assert device.feed is not None
             device.feed.write(SECOND[:160])
-            await ward.until(lambda: not ward.hearing.capture.state.reason)
-            assert not ward.pulse.stalled, "less than a window has come"
+            await ward.until(lambda: not ward.engine.capture.state.reason)
+            assert not ward.watchdog.stalled, "less than a window has come"
 
     asyncio.run(test())
 
@@ -227,6 +244,6 @@ def test_a_pipe_may_be_quiet(there: socket.socket, monkeypatch: pytest.MonkeyPat
                 ward.said()
                 ward.now += 600
                 await ward.until_told("WATCHDOG=1")
-                assert not ward.pulse.stalled
+                assert not ward.watchdog.stalled
 
     asyncio.run(test())

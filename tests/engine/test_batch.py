@@ -249,7 +249,12 @@ def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> Non
 
 def test_what_the_model_takes_is_measured() -> None:
     measured: list[tuple[float, int]] = []
-    inference = Inference(MODEL, lambda seconds, windows: measured.append((seconds, windows)))
+
+    class Timer:
+        def inferred(self, seconds: float, windows: int) -> None:
+            measured.append((seconds, windows))
+
+    inference = Inference(MODEL, Timer())
     heap = Heap(inference)
     inference.add(heap.stream)
     heap.feed.write(SIGNALS[0][: 2 * RATE])

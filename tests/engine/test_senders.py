@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from kws.audio.liveness import IdleTimeouts
-from kws.audio.pcm import PcmFormat
 from kws.engine.batch import Inference
 from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.engine.stream import Stream
@@ -19,7 +18,7 @@ from kws.protocol.events import (
 )
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat
+from kws.typing import AudioFormat, PcmFormat
 from tests.support.speech import RATE, Samples, pcm, spoken
 
 MODEL = load_model()

@@ -1,12 +1,14 @@
 """What Prometheus gets."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from kws.engine.state import SourceState
 from kws.protocol.events import AudioLost, Detected
-from kws.serving.metrics import Metrics, Standing
+from kws.serving.hub import Hub
+from kws.serving.metrics import Metrics, Snapshot
 
 SOURCE = SourceState(
     stream="default",
@@ -24,13 +26,14 @@ SENT = replace(SOURCE, stream="kitchen", kind="network", reason="silent", second
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
-def metrics(*sources: SourceState) -> Metrics:
-    return Metrics(lambda: Standing(sources, 1_600, 2, "yes-no-up-down", "SmallCNN"))
+def counting() -> tuple[Hub, Metrics]:
+    hub = Hub("r", lambda: datetime.now(UTC))
+    return hub, Metrics(hub)
 
 
-def samples(metrics: Metrics) -> Samples:
+def samples(metrics: Metrics, *sources: SourceState) -> Samples:
     """What a scraper reads."""
-    document = metrics.page()
+    document = metrics.page(Snapshot(sources, 1_600, 2, "yes-no-up-down", "SmallCNN"))
     assert document.content_type.startswith("text/plain; version=0.0.4")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -44,10 +47,10 @@ def value(read: Samples, name: str, **labels: str) -> float | None:
 
 
 def test_detections_are_counted_by_keyword_and_stream() -> None:
-    counted = metrics()
+    hub, counted = counting()
     for keyword, stream in (("yes", "default"), ("yes", "default"), ("no", "hall")):
-        counted.note(Detected(stream, 1.0, keyword, 0.9, "m"))
-    counted.note(AudioLost("hall", 1.0, "gone"))
+        hub.publish(Detected(stream, 1.0, keyword, 0.9, "m"))
+    hub.publish(AudioLost("hall", 1.0, "gone"))
     read = samples(counted)
     assert value(read, "kws_detections_total", keyword="yes", stream="default") == 2
     assert value(read, "kws_detections_total", keyword="no", stream="hall") == 1
@@ -55,10 +58,10 @@ def test_detections_are_counted_by_keyword_and_stream() -> None:
 
 
 def test_names_that_clients_choose_do_not_cost_memory_for_ever() -> None:
-    counted = metrics()
+    hub, counted = counting()
     for number in range(1_500):
-        counted.note(Detected(f"s{number}", 1.0, "yes", 0.9, "m"))
-    counted.note(Detected("s0", 1.0, "yes", 0.9, "m"))
+        hub.publish(Detected(f"s{number}", 1.0, "yes", 0.9, "m"))
+    hub.publish(Detected("s0", 1.0, "yes", 0.9, "m"))
     read = samples(counted)
     assert sum(name == "kws_detections_total" for name, _ in read) == 1_001
     assert value(read, "kws_detections_total", keyword="yes", stream="others") == 500
@@ -66,7 +69,7 @@ def test_names_that_clients_choose_do_not_cost_memory_for_ever() -> None:
 
 
 def test_inference_is_a_histogram() -> None:
-    counted = metrics()
+    _, counted = counting()
     counted.inferred(0.0003, 1)
     counted.inferred(0.03, 200)
     read = samples(counted)
@@ -76,7 +79,7 @@ def test_inference_is_a_histogram() -> None:
 
 
 def test_sources_are_read_when_somebody_looks() -> None:
-    read = samples(metrics(SOURCE, SENT))
+    read = samples(counting()[1], SOURCE, SENT)
     own = {"stream": "default", "kind": "microphone"}
     sent = {"stream": "kitchen", "kind": "network"}
     assert value(read, "kws_audio_age_seconds", **own) == 0.25
@@ -93,6 +96,6 @@ def test_sources_are_read_when_somebody_looks() -> None:
 
 
 def test_slow_subscribers_are_counted() -> None:
-    counted = metrics()
+    _, counted = counting()
     counted.closed_slow()
     assert value(samples(counted), "kws_subscribers_closed_slow_total") == 1

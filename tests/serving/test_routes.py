@@ -6,12 +6,13 @@ from http import HTTPStatus
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.auth import Access
-from kws.serving.routes import Answer, Document, Pages
+from kws.serving.routes import Action, Answer, Document, Page, Routes, Websocket
 
 TOKEN = {"Authorization": "Bearer secret"}
 OPEN, GUARDED = Access(), Access("secret")
@@ -23,16 +24,23 @@ class Site:
     def __init__(self, access: Access, status: HTTPStatus = HTTPStatus.OK) -> None:
         self.done = 0
         self._status = status
-        self._pages = Pages(
+        self._routes = Routes(
             access,
-            (EVENTS_PATH,),
-            {"/health": lambda: _page("well"), "/info": lambda: _page("info")},
-            open_pages=("/health",),
-            actions={"/reload": self._act},
-            find=lambda path: self._found if path.startswith("/sounds/") else None,
+            {
+                EVENTS_PATH: Websocket(self._serve, "max_connections"),
+                "/health": Page(lambda: _page("well"), open=True),
+                "/info": Page(lambda: _page("info")),
+                "/reload": Action(self._act),
+                "/sounds/*": Page(self._found),
+            },
         )
 
-    def _found(self) -> Document:
+    async def _serve(self, connection: ServerConnection) -> None:
+        """Never reached here: the server serves websockets."""
+
+    def _found(self, name: str) -> Document | None:
+        if name != "1":
+            return None
         return Document("audio/wav", b"RIFF", {"X-Length": "1"})
 
     async def _act(self) -> Answer:
@@ -44,7 +52,7 @@ class Site:
         """What a request gets, from this machine unless its headers say otherwise."""
         request = Request(path, Headers({"Host": "localhost:8000", **headers}))
         request.method = method
-        return asyncio.run(self._pages.answer(request))
+        return asyncio.run(self._routes.answer(request))
 
     def status(self, path: str, method: str = "GET", **headers: str) -> int | None:
         """The status of that; None for the websocket."""
@@ -75,6 +83,12 @@ def test_pages_are_json() -> None:
         ("/info", "GET", {"Upgrade": "websocket"}, 400),
         ("/info", "POST", {}, 405),
         ("/nothing", "GET", {}, 404),
+        ("/sounds/1", "GET", {}, 200),
+        ("/sounds/2", "GET", {}, 404),
+        ("/sounds/", "GET", {}, 404),
+        ("/sounds/*", "GET", {}, 404),
+        ("/sounds/1/2", "GET", {}, 404),
+        ("/sounds", "GET", {}, 404),
         ("/info", "GET", {"Host": "evil.example"}, 403),
         ("/info", "GET", {"Origin": "https://evil.example"}, 403),
     ],
@@ -88,6 +102,12 @@ def test_only_open_pages_need_no_token() -> None:
     assert site.status("/health") == 200
     assert site.status("/info") == 401
     assert site.status("/info", **TOKEN) == 200
+
+
+def test_without_the_token_what_is_there_and_what_is_not_look_alike() -> None:
+    site = Site(GUARDED)
+    assert site.status("/sounds/1") == site.status("/sounds/2") == 401
+    assert site.status("/sounds/2", **TOKEN) == 404
 
 
 @pytest.mark.parametrize(

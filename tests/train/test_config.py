@@ -14,12 +14,12 @@ FOLDER = Path(__file__).parent
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"epochs": 0}, "epochs: has to be 1 or more, not 0"),
-        ({"views": 0}, "views: has to be 1 or more, not 0"),
-        ({"seed": -1}, "seed: has to be 0 or more, not -1"),
+        ({"epochs": 0}, "epochs: got 0; allowed: a whole number from 1"),
+        ({"views": 0}, "views: got 0; allowed: a whole number from 1"),
+        ({"seed": -1}, "seed: got -1; allowed: a whole number from 0"),
         ({"batch": 30}, "a batch has to be a multiple of that, not 30"),
         ({"windows": 3}, "and windows no less, not 3"),
-        ({"scene_frames": 90}, "scene_frames: has to be 98 or more, not 90"),
+        ({"scene_frames": 90}, "scene_frames: got 90; allowed: a whole number from 98"),
         ({"keywords": ("yes", "yes")}, "keywords: have to be different words, not yes, yes"),
         ({"keywords": ("yes", "")}, "keywords: have to be different words"),
         ({"output": FOLDER}, "is a folder; name a file for the model"),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kws.errors import ConfigError
 from train.config import FitConfig
-from train.presets import FOLDER, with_overrides, with_preset
+from train.presets import FOLDER, stages_of, with_overrides, with_preset
 from train.scenes.augment import NO_AUGMENTATION, Augmentation
 
 CONFIG = FitConfig(words=Path("words"), output=Path("model.pt"))
@@ -19,7 +19,8 @@ CONFIG = FitConfig(words=Path("words"), output=Path("model.pt"))
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_preset_can_be_used(path: Path) -> None:
     config = with_preset(CONFIG, path.stem)
-    config.check()
+    for each in (config, *stages_of(CONFIG, path.stem, (), {})):
+        each.check()
     assert config.words == CONFIG.words
     assert config.name == path.stem
     assert config.keywords
@@ -49,6 +50,42 @@ def test_the_quick_one_is() -> None:
     assert quick.epoch_scenes * share == pytest.approx(2_400)
 
 
+def test_the_shipped_models_are_made_in_stages() -> None:
+    ten = stages_of(CONFIG, "commands-10", (), {})
+    assert [each.epochs for each in ten] == [64, 12, 15, 24]
+    assert [each.initial for each in ten] == ["", *(f"model.stage{n}.pt" for n in (1, 2, 3))]
+    assert [each.output.name for each in ten] == [
+        *(f"model.stage{n}.pt" for n in (1, 2, 3)),
+        "model.pt",
+    ]
+    assert ten[3].augmentation == ten[2].augmentation != ten[1].augmentation
+    small = stages_of(CONFIG, "commands-10-bc", (), {})
+    assert [each.initial for each in small][1:] == [f"model.stage{n}.pt.checkpoint" for n in (1, 2)]
+    four = stages_of(CONFIG, "yes-no-up-down", ["epochs=2"], {"seed": 5, "initial": "first.pt"})
+    assert [len(each.keywords) for each in four] == [10, 4, 4, 4, 4, 4]
+    assert {(each.epochs, each.seed) for each in four} == {(2, 5)}
+    assert (four[0].initial, four[1].initial) == ("first.pt", "model.stage1.pt")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("stages: []", "stages: should be a list of one stage or more"),
+        ("stages:", "stages: should be a list of one stage or more"),
+        ("stages: {epochs: 3}", "stages: should be a list of one stage or more"),
+        ("stages: [3]", "stage 1: should hold settings by name"),
+        ("stages: [{}, {epoch: 3}]", "stage 2: epoch: unknown key; allowed here: .*epochs"),
+        ("stages: [{mixture: {noise: -1}}]", "stage 1: mixture.noise: got -1; allowed: a number"),
+        ("stages: [{}, {output: a.pt}]", "stage 2: output: not in a stage"),
+        ("stages: [{initial: previous}]", "stage 1: initial: there is no stage before it"),
+        ("stages: [{stages: []}]", "stage 1: stages: unknown key"),
+    ],
+)
+def test_a_mistake_in_a_stage_is_named(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        stages_of(CONFIG, preset(tmp_path, text), (), {})
+
+
 def preset(folder: Path, text: str) -> str:
     path = folder / "preset.yaml"
     path.write_text(text)
@@ -72,7 +109,7 @@ def test_sections_are_merged_field_by_field(tmp_path: Path) -> None:
     [
         ("epoch: 3", "epoch: unknown key; allowed here: .*epochs"),
         ("epochs: many", "epochs: got 'many'; allowed: a whole number from 1"),
-        ("mixture: 3", "mixture: should hold settings by name: keywords, words"),
+        ("mixture: 3", "mixture: got 3; allowed: a section with keywords, words"),
         ("mixture: {noise: -1}", "mixture.noise: got -1; allowed: a number from 0"),
         ("mixture: {noises: 1}", "mixture.noises: unknown key; allowed here: keywords, "),
         ("context: here", "context: got 'here'; allowed: alone, anywhere"),
@@ -102,8 +139,8 @@ def test_presets_that_extend_each_other_are_named(
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("epochs", "--set epochs: should be setting=value"),
-        ("=3", "--set =3: should be setting=value"),
+        ("epochs", "--set epochs: should be section.key=value"),
+        ("=3", "--set =3: should be section.key=value"),
         ("seed=-1", "--set seed=-1: seed: got -1; allowed: a whole number from 0"),
         ("augmentation.room_probability=2", "room_probability: got 2; allowed: a number from 0 to"),
         ("augmentation.rooms=0", "augmentation.rooms: unknown key"),

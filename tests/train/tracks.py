@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from train.measure.hearing import HeardGroup, Track
-from train.measure.heldout import Group, Kind
+from train.measure.evaluation_set import Group, Kind
+from train.measure.tracks import Track, TrackedGroup
 
 WINDOW_S = 0.98
 HOP_S = 0.1
@@ -17,6 +17,8 @@ def track_of(posteriors: npt.NDArray[np.float32]) -> Track:
     return Track(posteriors, (), WINDOW_S + HOP_S * len(posteriors), "track")
 
 
-def heard(kind: Kind, tracks: Sequence[Track], name: str = "clean") -> HeardGroup:
+def heard(kind: Kind, tracks: Sequence[Track], name: str = "clean") -> TrackedGroup:
     """A group that calibrates and reports."""
-    return HeardGroup(Group(name, kind, calibrates=True, reports=True, pieces=()), tuple(tracks))
+    return TrackedGroup(
+        Group(name, kind, calibrates=True, reports=True, segments=()), tuple(tracks)
+    )

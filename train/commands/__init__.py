@@ -1,1 +1,1 @@
-"""What `python -m train` can be told, and how its words become settings."""
+"""The commands of `python -m train`, one module each."""

@@ -33,7 +33,7 @@ def add_measured(command: argparse.ArgumentParser, *, workers: bool = True) -> N
             type=processes,
             default=2,
             metavar="N",
-            help="processes that hear; default: %(default)s",
+            help="processes that run the model; default: %(default)s",
         )
 
 
@@ -54,3 +54,15 @@ def print_accuracy(accuracy: ClipAccuracy) -> None:
     shares = {"keyword_accuracy": accuracy.keyword_accuracy, "rejection": accuracy.rejection}
     rounded = {name: share and round(share, 4) for name, share in shares.items()}
     print(json.dumps({**rounded, **asdict(accuracy)}))
+
+
+def add_set(command: argparse.ArgumentParser, what: str) -> None:
+    """Add `--set KEY=VALUE`."""
+    command.add_argument(
+        "--set",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"set {what}; may be repeated",
+    )

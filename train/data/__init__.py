@@ -1,1 +1,1 @@
-"""What training hears: recordings, images, synthetic words, and where they come from."""
+"""The data of a training: recordings, images, synthetic words, and where they come from."""

@@ -198,7 +198,7 @@ def read_samples(path: Path, sample_rate: int, start: int = 0, count: int = -1) 
     except soundfile.LibsndfileError as error:
         raise AudioFileError(f"{path}: cannot be read: {error.error_string}") from error
     if rate != sample_rate:
-        raise AudioFileError(f"{path}: {rate} Hz, but the model hears {sample_rate} Hz")
+        raise AudioFileError(f"{path}: {rate} Hz, but the model takes {sample_rate} Hz")
     mono: Samples = samples.mean(axis=1)
     if not np.isfinite(mono).all():
         raise AudioFileError(f"{path}: holds samples that are no finite numbers")

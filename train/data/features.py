@@ -32,7 +32,7 @@ class FeatureClip:
         word: what is said.
         split: the side that the speaker is on.
         bands: what turns its bands into the model's, if it has others: see `band_map`.
-        high_hz: highest frequency that it shows, if it shows less than the model hears.
+        high_hz: highest frequency that it shows, if that is less than the front end's.
     """
 
     image: npt.NDArray[Any]
@@ -111,10 +111,10 @@ def band_map(source: FrontEndSettings, target: FrontEndSettings) -> Power:
     Returns:
         Weights of shape (source bands, target bands), not negative, that bring the source's
         filters nearest to the target's, by multiplicative updates (Lee and Seung, Nature 401,
-        1999). Bands above what the source hears get nothing.
+        1999). Bands above the source's highest frequency get nothing.
     """
-    heard = np.fft.rfftfreq(source.fft_length, 1 / source.sample_rate) <= source.high_hz
-    have, want = mel_filters(source)[heard], mel_filters(target)[heard]
+    covered = np.fft.rfftfreq(source.fft_length, 1 / source.sample_rate) <= source.high_hz
+    have, want = mel_filters(source)[covered], mel_filters(target)[covered]
     weights = np.full((source.bands, target.bands), 1e-3)
     for _ in range(UPDATES):
         weights *= (have.T @ want) / np.maximum(1e-12, have.T @ (have @ weights))

@@ -8,7 +8,7 @@ import soundfile
 from kws.errors import AudioFileError
 
 SHORTEST_S = 0.03
-"""Seconds; what is shorter holds no frame of the front end, so nothing that a model can hear."""
+"""Seconds; what is shorter holds no frame of the front end, so no input for a model."""
 _UNKNOWN_SIZES = (0, 0xFFFFFFFF)
 """What programs that write into a pipe say of a size that they cannot know."""
 

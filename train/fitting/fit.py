@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -13,15 +13,15 @@ from torch import Tensor
 from kws.errors import AudioFileError, ConfigError, KwsError
 from kws.spotting.model_file import KeywordModel, load_model
 from train.config import FitConfig
-from train.data.material import Found, find_material
-from train.fitting.checkpoint import differences, unusable, write_checkpoint, write_model
-from train.fitting.earlier import earlier_state
+from train.data.dataset_files import DatasetFiles, find_dataset_files
+from train.fitting.checkpoint import unusable, write_checkpoint, write_model
+from train.fitting.hard_negatives import is_time_to_search, search_hard_negatives
 from train.fitting.initial import read_initial
 from train.fitting.learner import Learner
-from train.fitting.mining import is_time_to_mine, mine
 from train.fitting.parallel import Processes, joined_processes
 from train.fitting.progress import Meter, duration
-from train.fitting.standing import EpochRecord, Standing
+from train.fitting.progress_state import EpochRecord, ProgressState
+from train.fitting.resume import check_settings, next_stage, state_to_resume
 from train.measure.evaluate import ClipAccuracy, evaluate
 from train.scenes.batches import Batches
 from train.scenes.dataset import Drawings, Drawn, Scenes
@@ -46,13 +46,47 @@ def fit(config: FitConfig) -> ClipAccuracy | None:
     """
     with joined_processes() as processes:
         config.check()
-        torch.set_num_threads(config.threads)
-        saved = processes.together(lambda: earlier_state(config) if processes.leads else None)
-        saved = processes.share(saved)
-        found = processes.together(lambda: find_material(config))
-        config = replace(config, keywords=found.keywords)
-        training = processes.together(lambda: _Training(config, processes, found, saved))
-        return training.run()
+        return _fit(config, processes)
+
+
+def fit_stages(stages: Sequence[FitConfig]) -> ClipAccuracy | None:
+    """Train one stage after the other, going on where an earlier call was stopped.
+
+    A stage that is finished is not trained again. With `restart` all of them begin anew.
+
+    Args:
+        stages: settings of each; those of the last one make the model.
+
+    Returns:
+        As `fit`, of the last stage.
+
+    Raises:
+        ConfigError: as `fit`; or a checkpoint was made with other settings than its stage has.
+        AudioFileError: too many recordings are broken.
+        KwsError: a process that helps was lost.
+    """
+    with joined_processes() as processes:
+        for config in stages:
+            config.check()
+        first = processes.together(lambda: next_stage(stages) if processes.leads else 0)
+        first = processes.share(first)
+        if first:
+            log.info("stages 1 to %d of %d are finished", first, len(stages))
+        accuracy = None
+        for number, config in enumerate(stages[first:], first + 1):
+            log.info("stage %d of %d: %s", number, len(stages), config.output)
+            accuracy = _fit(replace(config, resume=True, restart=False), processes)
+        return accuracy
+
+
+def _fit(config: FitConfig, processes: Processes) -> ClipAccuracy | None:
+    torch.set_num_threads(config.threads)
+    saved = processes.together(lambda: state_to_resume(config) if processes.leads else None)
+    saved = processes.share(saved)
+    files = processes.together(lambda: find_dataset_files(config))
+    config = replace(config, keywords=files.keywords)
+    training = processes.together(lambda: _Training(config, processes, files, saved))
+    return training.run()
 
 
 class _Training:
@@ -61,7 +95,7 @@ class _Training:
     Args:
         config: its settings.
         processes: that train together.
-        found: what it hears.
+        files: the recordings to train on.
         saved: the checkpoint to go on from, if there is one.
 
     Raises:
@@ -70,21 +104,25 @@ class _Training:
     """
 
     def __init__(
-        self, config: FitConfig, processes: Processes, found: Found, saved: dict[str, Any] | None
+        self,
+        config: FitConfig,
+        processes: Processes,
+        files: DatasetFiles,
+        saved: dict[str, Any] | None,
     ) -> None:
-        self._config, self._processes, self._found = config, processes, found
+        self._config, self._processes, self._files = config, processes, files
         # Before all that takes memory: the workers would have that too.
         self._batches = Batches(
-            Drawings(Scenes(config.scenes, found.material), config.views, config.seed),
+            Drawings(Scenes(config.scenes, files.material), config.views, config.seed),
             scenes=config.epoch_scenes,
             size=config.batch_scenes,
             workers=config.workers,
         )
         self._settings: dict[str, Any] = msgspec.to_builtins(
-            config.shaping() | {"data": found.fingerprint}
+            config.shaping() | {"data": files.fingerprint}
         )
         self._teacher = load_model(config.teacher) if config.teacher else None
-        self._standing = Standing()
+        self._state = ProgressState()
         self._since = self._saved_at = time.monotonic()
         if saved is None:
             initial = read_initial(config)
@@ -109,12 +147,10 @@ class _Training:
         """
         config = self._config
         accuracy = None
-        while self._standing.epoch < config.epochs:
+        while self._state.epoch < config.epochs:
             self._since = time.monotonic()
-            if self._standing.step == 0 and is_time_to_mine(
-                config, self._found, self._standing.epoch
-            ):
-                self._mine()
+            if self._state.step == 0 and is_time_to_search(config, self._files, self._state.epoch):
+                self._search_hard_negatives()
             pace = self._train_epoch()
             accuracy = self._validate()
             self._end_epoch(accuracy, pace)
@@ -130,8 +166,8 @@ class _Training:
         """The model at the end, with all that its file says of how it came about."""
         elsewhere = ("keywords", "context", "front_end")
         settings = {name: said for name, said in self._settings.items() if name not in elsewhere}
-        history = [asdict(record) for record in self._standing.history]
-        measured = {"validation_clips": asdict(accuracy)} if len(self._found.validation) else {}
+        history = [asdict(record) for record in self._state.history]
+        measured = {"validation_clips": asdict(accuracy)} if len(self._files.validation) else {}
         return self._learner.model(training={**settings, "history": history}, measured=measured)
 
     def _statistics(self) -> tuple[Tensor, Tensor]:
@@ -149,17 +185,17 @@ class _Training:
         scale = (squares / count - mean.square()).clamp_min(0).sqrt()
         return mean.float(), scale.float().clamp_min(1e-3)
 
-    def _mine(self) -> None:
+    def _search_hard_negatives(self) -> None:
         model = self._learner.model()
-        hard = mine(model, self._config, self._found, self._standing, self._processes)
-        self._standing = replace(self._standing, hard=hard)
+        hard = search_hard_negatives(model, self._config, self._files, self._state, self._processes)
+        self._state = replace(self._state, hard=hard)
 
     def _train_epoch(self) -> float:
         """Go through an epoch, or what is left of it, and return the clips per second."""
-        config, epoch = self._config, self._standing.epoch
-        size, first = config.batch_scenes, self._standing.step
+        config, epoch = self._config, self._state.epoch
+        size, first = config.batch_scenes, self._state.step
         drawn = self._batches.of(
-            epoch, first=first, hard=self._standing.hard, processes=self._processes
+            epoch, first=first, hard=self._state.hard, processes=self._processes
         )
         with Meter(
             f"epoch {epoch + 1}/{config.epochs}",
@@ -173,10 +209,8 @@ class _Training:
                 tally = self._learner.step(
                     part.windows, part.labels, scenes * config.views, epoch, number
                 )
-                self._standing = replace(
-                    self._standing, step=number + 1, tally=self._standing.tally + tally
-                )
-                meter.advance(scenes, self._standing.tally)
+                self._state = replace(self._state, step=number + 1, tally=self._state.tally + tally)
+                meter.advance(scenes, self._state.tally)
                 if time.monotonic() - self._saved_at >= config.checkpoint_s:
                     self._save()
             return meter.pace
@@ -196,30 +230,30 @@ class _Training:
         unreadable = part.unreadable if part else ()
         if part and part.failed:
             error = AudioFileError("\n".join(unreadable))
-        self._found.broken.add(self._processes.agree(error, unreadable))
+        self._files.skipped.add(self._processes.agree(error, unreadable))
         assert part is not None
         return part
 
     def _validate(self) -> ClipAccuracy | None:
         if not self._processes.leads:
             return None
-        return evaluate(self._learner.model(), self._found.validation, self._found.broken.skip)
+        return evaluate(self._learner.model(), self._files.validation, self._files.skipped.skip)
 
     def _end_epoch(self, accuracy: ClipAccuracy | None, pace: float) -> None:
-        standing, epochs = self._standing, self._config.epochs
+        state, epochs = self._state, self._config.epochs
         record = EpochRecord(
-            epoch=standing.epoch + 1,
-            loss=standing.tally.mean_loss,
-            accuracy=standing.tally.accuracy,
+            epoch=state.epoch + 1,
+            loss=state.tally.mean_loss,
+            accuracy=state.tally.accuracy,
             validation_accuracy=accuracy.keyword_accuracy if accuracy else None,
             validation_rejection=accuracy.rejection if accuracy else None,
             learning_rate=self._learner.learning_rate,
             seconds=self._seconds(),
         )
-        self._standing = standing.next_epoch(record)
+        self._state = state.next_epoch(record)
         self._since = time.monotonic()
         self._save()
-        history = self._standing.history
+        history = self._state.history
         left = sum(each.seconds for each in history) / len(history) * (epochs - len(history))
         log.info(
             "epoch %d/%d: loss %.4f, %.2f %% right; validation: keywords right %s, others rejected "
@@ -231,50 +265,45 @@ class _Training:
 
     def _seconds(self) -> float:
         """That the epoch has taken so far, in earlier runs too."""
-        return self._standing.seconds + time.monotonic() - self._since
+        return self._state.seconds + time.monotonic() - self._since
 
     def _save(self) -> None:
-        self._standing = replace(self._standing, seconds=self._seconds())
+        self._state = replace(self._state, seconds=self._seconds())
         self._since = self._saved_at = time.monotonic()
         if self._processes.leads:
             write_checkpoint(
                 {
                     "settings": self._settings,
-                    "standing": self._standing.plain(),
+                    "standing": self._state.plain(),
                     "learner": self._learner.state(),
                 },
                 self._config.checkpoint,
             )
 
     def _resumed(self, saved: dict[str, Any]) -> Learner:
-        """The learner of a checkpoint, and the standing beside it.
+        """The learner of a checkpoint, and the state beside it.
 
         Raises:
             ConfigError: it is of another training, or of recordings that are gone.
         """
         path = self._config.checkpoint
         try:
-            different = list(differences(saved["settings"], self._settings))
-            if different:
-                raise ConfigError(
-                    f"{path}: made with other settings: {'; '.join(different)}; go on with the "
-                    "same ones, or start anew with --restart"
-                )
+            check_settings(saved["settings"], self._settings, path)
             state = saved["learner"]
             learner = Learner(
                 self._config, self._processes, state["mean"], state["scale"], self._teacher
             )
             learner.restore(state)
-            self._standing = Standing.of(saved["standing"])
+            self._state = ProgressState.of(saved["standing"])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise unusable(path) from error
-        moved = [each.path for each in self._standing.hard if not each.path.exists()]
+        moved = [each.path for each in self._state.hard if not each.path.exists()]
         if moved:
             raise ConfigError(f"{path}: made with recordings that are gone, such as {moved[0]}")
         log.info(
             "going on after %d of %d epochs and %d of %d steps",
-            *(self._standing.epoch, self._config.epochs),
-            *(self._standing.step, self._config.steps),
+            *(self._state.epoch, self._config.epochs),
+            *(self._state.step, self._config.steps),
         )
         return learner
 

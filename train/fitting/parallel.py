@@ -150,7 +150,7 @@ def joined_processes() -> Iterator[Processes]:
         return
     rank, local = int(os.environ["RANK"]), int(os.environ["LOCAL_RANK"])
     if rank:
-        # What this process cannot go on for, the first one is told and says.
+        # The first process logs the errors of all.
         logging.disable()
     if 0 < torch.cuda.device_count() <= local:
         raise ConfigError(

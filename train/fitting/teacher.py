@@ -1,4 +1,4 @@
-"""A model whose doubts another learns from (Hinton, Vinyals and Dean, arXiv 1503.02531)."""
+"""Distillation: soft targets of another model for training (Hinton et al., arXiv 1503.02531)."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from kws.spotting.model_file import KeywordModel
 
 
 class Teacher:
-    """Says what else a window could be.
+    """Gives soft targets for windows (knowledge distillation).
 
     Args:
-        model: what knows.
-        keywords: what is learnt; all other classes of the model are "none of them".
+        model: the teacher.
+        keywords: of the student; all other classes of the model are "none of them".
         front_end: of the windows.
-        temperature: that logits are divided by; above 1 it makes doubt louder.
+        temperature: that logits are divided by; above 1 it flattens the distribution.
         device: where it works.
 
     Raises:
-        ConfigError: the model does not know a keyword, or hears through another front end.
+        ConfigError: the model does not know a keyword, or has another front end.
     """
 
     def __init__(
@@ -36,9 +36,7 @@ class Teacher:
         if unknown := [keyword for keyword in keywords if keyword not in header.classes]:
             raise ConfigError(f"teacher {header.name!r}: does not know {', '.join(unknown)}")
         if header.front_end != front_end or not header.reference_class:
-            raise ConfigError(
-                f"teacher {header.name!r}: hears through another front end, or has no class 'none'"
-            )
+            raise ConfigError(f"teacher {header.name!r}: has another front end, or no class 'none'")
         self._network = model.network.to(device).eval()
         self._mean, self._scale = (
             torch.tensor(each, device=device)[:, None] for each in (header.mean, header.scale)
@@ -59,7 +57,7 @@ class Teacher:
         return torch.cat((1 - said.sum(1, keepdim=True), said), dim=1).clamp_min(0)
 
     def loss(self, windows: Tensor, with_none: Tensor) -> Tensor:
-        """How far a student is from what the teacher says, as large as a cross entropy's gradient.
+        """Distillation loss, scaled to the size of a cross entropy's gradient.
 
         Args:
             windows: ln mel power, shape (n, bands, frames).

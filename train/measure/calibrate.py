@@ -10,9 +10,16 @@ from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.trigger import TriggerSettings
-from train.measure.hearing import HeardGroup, Trigger, count, keyword_line, pace_of
-from train.measure.operating import Choice, Curve, choices, misses_at, thinned, threshold_grid
-from train.measure.sweep import false_alarms, misses
+from train.measure.threshold_events import false_alarms, misses
+from train.measure.threshold_search import (
+    Choice,
+    Curve,
+    choices,
+    misses_at,
+    thinned,
+    threshold_grid,
+)
+from train.measure.tracks import TrackedGroup, Trigger, count, keyword_track, timing_of
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +79,7 @@ class Calibrated:
 
 def calibrate(
     model: KeywordModel,
-    heard: Sequence[HeardGroup],
+    tracked: Sequence[TrackedGroup],
     *,
     target: float = TARGET,
     stray_share: float = STRAY_SHARE,
@@ -81,14 +88,14 @@ def calibrate(
 ) -> Calibrated:
     """Choose smoothing, patience and thresholds: the fewest misses at the target.
 
-    Thresholds are looked for with each keyword by itself; what the best of them cost is then
+    Thresholds are searched for with each keyword by itself; what the best of them cost is then
     measured with all together, and these figures are the ones that count. The curve counts false
     alarms in long audio and in stray words; the model gets the point with the fewest misses at
     which the long audio alone keeps to the target and the stray words to their share.
 
     Args:
-        model: what heard the groups.
-        heard: groups, of which those that may be calibrated with are used.
+        model: that the tracks are of.
+        tracked: groups; those with `calibrates` are used.
         target: false alarms per hour of long audio, all keywords together.
         stray_share: share of the stray words that may be taken for keywords, 0 to 1.
         smoothing_s: values to choose from.
@@ -97,10 +104,12 @@ def calibrate(
     Raises:
         ConfigError: there is no audio to calibrate with, or a keyword is never said.
     """
-    spoken = [each for each in heard if each.group.calibrates and each.group.kind == "words"]
-    quiet = [each for each in heard if each.group.calibrates and each.group.kind == "negative"]
-    hours = sum(each.hours for each in quiet)
-    if all(each.words for each in quiet):
+    spoken = [each for each in tracked if each.group.calibrates and each.group.kind == "words"]
+    negatives = [
+        each for each in tracked if each.group.calibrates and each.group.kind == "negative"
+    ]
+    hours = sum(each.hours for each in negatives)
+    if all(each.words for each in negatives):
         raise ConfigError("negatives/calibration: thresholds cannot be chosen without audio in it")
     said = [word.keyword for each in spoken for word in each.words]
     if silent := set(model.classes) - set(said):
@@ -108,7 +117,7 @@ def calibrate(
             f"no validation clips to choose thresholds of: {', '.join(sorted(silent))}"
         )
     log.info("choosing thresholds on %.2f hours and %d words", hours, len(said))
-    ways = _compared(model, spoken, quiet, target, list(product(smoothing_s, patience_s)))
+    ways = _compared(model, spoken, negatives, target, list(product(smoothing_s, patience_s)))
     least = min(way.averaging.log_miss_rate for way in ways)
     way = min(
         (way for way in ways if way.averaging.log_miss_rate <= least + TOLERANCE),
@@ -116,7 +125,7 @@ def calibrate(
     )
     trigger, found = way.trigger, thinned(way.found, target * hours)
     while True:
-        measured = _measured(model, trigger, found, spoken, quiet)
+        measured = _measured(model, trigger, found, spoken, negatives)
         fitting = [each for each in measured if each.fits(target, stray_share)]
         chosen = (fitting or measured[:1])[-1].point
         settled = _with_thresholds(trigger, chosen.thresholds)
@@ -158,21 +167,21 @@ class _Way:
 
 def _compared(
     model: KeywordModel,
-    spoken: Sequence[HeardGroup],
-    quiet: Sequence[HeardGroup],
+    spoken: Sequence[TrackedGroup],
+    negatives: Sequence[TrackedGroup],
     target: float,
     ways: Sequence[tuple[float, float]],
 ) -> list[_Way]:
     """The best thresholds for each pair of smoothing and patience, keywords by themselves."""
-    hours = sum(each.hours for each in quiet)
+    hours = sum(each.hours for each in negatives)
     most = int(max(MOST_PER_HOUR, BUDGETS[-1] * target) * hours)
     longest = max(smoothing for smoothing, _ in ways)
     lines = {
-        keyword: tuple(keyword_line(model, each, keyword, longest) for each in (spoken, quiet))
+        keyword: tuple(keyword_track(model, each, keyword, longest) for each in (spoken, negatives))
         for keyword in model.classes
     }
     words = sum(len(said.starts) for said, _ in lines.values())
-    grid, pace = threshold_grid(), pace_of(model)
+    grid, timing = threshold_grid(), timing_of(model)
     compared = []
     for smoothing, patience in ways:
         trigger = {
@@ -182,8 +191,8 @@ def _compared(
         curves = [
             Curve(
                 grid,
-                misses(said, trigger[keyword], grid, pace),
-                false_alarms(unsaid, trigger[keyword], grid, pace),
+                misses(said, trigger[keyword], grid, timing),
+                false_alarms(unsaid, trigger[keyword], grid, timing),
             )
             for keyword, (said, unsaid) in lines.items()
         ]
@@ -198,12 +207,12 @@ def _measured(
     model: KeywordModel,
     trigger: Trigger,
     found: Sequence[Choice],
-    spoken: Sequence[HeardGroup],
-    quiet: Sequence[HeardGroup],
+    spoken: Sequence[TrackedGroup],
+    negatives: Sequence[TrackedGroup],
 ) -> list[_Measured]:
     """What thresholds cost with all keywords together; those that others are better than go."""
-    strays = [each for each in quiet if each.words]
-    long = [each for each in quiet if not each.words]
+    strays = [each for each in negatives if each.words]
+    long = [each for each in negatives if not each.words]
     words = sum(len(each.words) for each in strays)
     measured = []
     for choice in found:

@@ -1,4 +1,4 @@
-"""How well single clips are told apart."""
+"""Accuracy on single clips."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ from kws.errors import AudioFileError
 from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
 from kws.typing import Samples
-from train.data.broken import Broken
 from train.data.clips import Clip, Split, of_split, read_samples, word_clips
+from train.data.skipped import SkippedRecordings
 from train.scenes.scene import NONE
 
 _BATCH = 32
 _NOTHING = np.empty(0, np.int64)
 Skip = Callable[[AudioFileError], None]
-"""Is told of a recording that cannot be read, and so is left out."""
+"""Called with the error of a recording that cannot be read, which is then left out."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def evaluate(model: KeywordModel, clips: Sequence[Clip], skip: Skip | None = Non
     Args:
         model: decides.
         clips: what to decide.
-        skip: is told of clips that cannot be read, instead of ending there.
+        skip: called for a clip that cannot be read, instead of raising.
 
     Raises:
         AudioFileError: a clip cannot be read or has another sample rate.
@@ -101,7 +101,7 @@ def evaluate_folder(model: KeywordModel, folder: Path, split: Split) -> ClipAccu
         AudioFileError: too many of them are broken.
     """
     clips = of_split(word_clips(folder), split)
-    return evaluate(model, clips, Broken(len(clips)).skip)
+    return evaluate(model, clips, SkippedRecordings(len(clips)).skip)
 
 
 def _windows(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.spotting.spotter import Detection
-from train.measure.streams import Word
+from train.measure.labelled_streams import Word
 
 PATIENCE_S = 1.0
 """Seconds after a word's end in which it may still be detected."""
@@ -52,35 +52,37 @@ def judge(detections: Iterable[Detection], truth: Sequence[Word]) -> Verdict:
     A detection of the word between its start and one second after its end is a hit; a word
     without one is a miss; any other detection is a false alarm, counted at most once per second.
     A word in whose time another one is detected is a miss too, even if it is detected itself:
-    whoever acts on a detection has by then acted on the wrong one, or will.
+    a program that acts on detections acts on the wrong one.
 
     Args:
-        detections: what was heard.
-        truth: what should have been heard.
+        detections: of the spotter.
+        truth: the words of the stream.
     """
-    heard: dict[Word, Detection] = {}
+    detected: dict[Word, Detection] = {}
     false: list[Detection] = []
     repeats = 0
     for detection in sorted(detections, key=lambda each: each.t):
         meant = [word for word in _in_time(truth, detection) if word.keyword == detection.keyword]
         # Of several words the one whose time is up first: so as many as possible are hit.
         missing = min(
-            (word for word in meant if word not in heard), key=lambda word: word.end, default=None
+            (word for word in meant if word not in detected),
+            key=lambda word: word.end,
+            default=None,
         )
         if missing is not None:
-            heard[missing] = detection
+            detected[missing] = detection
         elif meant:
             repeats += 1
         else:
             false.append(detection)
     confused = {word for detection in false for word in _in_time(truth, detection)}
-    hits = tuple(Hit(word, each) for word, each in heard.items() if word not in confused)
+    hits = tuple(Hit(word, each) for word, each in detected.items() if word not in confused)
     hit = {each.word for each in hits}
     return Verdict(
         hits=hits,
         missed=tuple(word for word in truth if word not in hit),
         false_alarms=tuple(_counted(false)),
-        repeats=repeats + len(heard) - len(hits),
+        repeats=repeats + len(detected) - len(hits),
     )
 
 
@@ -99,7 +101,7 @@ def _counted(false: Iterable[Detection]) -> Iterable[Detection]:
 
 @dataclass(frozen=True)
 class StreamScore:
-    """What was heard of what was said, in numbers.
+    """Detections in a stream compared with its words, in numbers.
 
     Attributes:
         hits: words that were detected.
@@ -128,8 +130,8 @@ def score(detections: Iterable[Detection], truth: Sequence[Word], duration: floa
     """Count what `judge` finds.
 
     Args:
-        detections: what was heard.
-        truth: what should have been heard.
+        detections: of the spotter.
+        truth: the words of the stream.
         duration: of the stream, seconds.
     """
     verdict = judge(detections, truth)
@@ -187,7 +189,7 @@ class Tally:
 
     @property
     def false_alarms_per_hour(self) -> float | None:
-        """Rate of false alarms; None where no time was heard."""
+        """Rate of false alarms; None without any audio."""
         return self.false_alarms / self.hours if self.hours else None
 
     @property
@@ -245,7 +247,7 @@ def rate_bound(count: int, hours: float) -> float:
     """What a rate per hour is below with 95 % confidence, after `count` events in `hours`.
 
     The mean of the Poisson distribution under which so few events or fewer have a probability of
-    5 % (Garwood, Biometrika 28, 1936); 3 / hours after none; infinite where no time was heard.
+    5 % (Garwood, Biometrika 28, 1936); 3 / hours after none; infinite without any audio.
     """
     if not hours:
         return math.inf

@@ -14,11 +14,11 @@ from kws.spotting.model_file import (
 )
 from train.data.clips import Split
 from train.measure.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET, calibrate
-from train.measure.hearing import hear_groups
-from train.measure.heldout import CONDITIONS, HeldOut
+from train.measure.evaluation_set import CONDITIONS, EvaluationSet
+from train.measure.labelled_streams import Condition
 from train.measure.stream_report import StreamReport, make_report
 from train.measure.stream_table import as_json, summary
-from train.measure.streams import Condition
+from train.measure.tracks import track_groups
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +39,8 @@ class StreamConfig:
         stray_share: share of other words, each alone, that may be taken for keywords at that.
         smoothing_s: values that calibration chooses from.
         patience_s: values that calibration chooses from.
-        conditions: how words are heard.
-        workers: processes that hear; 0 for this one alone.
+        conditions: acoustic conditions of the words.
+        workers: processes that run the model; 0 for this one alone.
         seed: of everything drawn.
     """
 
@@ -59,7 +59,7 @@ class StreamConfig:
 
 
 def measure_streams(config: StreamConfig) -> StreamReport:
-    """Hear held-out words and audio without keywords, and count.
+    """Count misses in held-out words and false alarms in audio without keywords.
 
     With `calibrate`, smoothing, patience and thresholds are chosen first, and the model file is
     written with them, the operating curve and the main figures.
@@ -79,7 +79,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
     path = find_model(config.model)
     output = _output(config, path)
     model = load_model(path)
-    data = HeldOut(
+    data = EvaluationSet(
         config.data,
         model.classes,
         model.sample_rate,
@@ -88,12 +88,12 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         config.conditions,
         config.seed,
     )
-    heard = hear_groups(path, data.groups(), config.workers)
+    tracked = track_groups(path, data.groups(), config.workers)
     if output is None:
-        return make_report(model, heard, config.split)
+        return make_report(model, tracked, config.split)
     chosen = calibrate(
         model,
-        heard,
+        tracked,
         target=config.target,
         stray_share=config.stray_share,
         smoothing_s=config.smoothing_s,
@@ -102,7 +102,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
     header = replace(model.header, trigger=chosen.trigger, calibration=chosen.calibration)
     report = make_report(
         KeywordModel(header, model.network),
-        heard,
+        tracked,
         config.split,
         calibrated_at=config.target,
         tried=chosen.tried,

@@ -10,12 +10,12 @@ from kws.spotting.spotter import Detection
 from kws.spotting.trigger import TriggerSettings
 from train.data.clips import Split
 from train.measure.calibrate import Averaging
-from train.measure.hearing import HeardGroup, Track, keyword_line, pace_of, verdicts
-from train.measure.heldout import Kind
-from train.measure.operating import threshold_grid
+from train.measure.evaluation_set import Kind
+from train.measure.labelled_streams import Word
 from train.measure.scoring import PATIENCE_S, Tally, Verdict, tallies, together
-from train.measure.streams import Word
-from train.measure.sweep import false_alarms, misses, smooth
+from train.measure.threshold_events import false_alarms, misses, smooth
+from train.measure.threshold_search import threshold_grid
+from train.measure.tracks import Track, TrackedGroup, keyword_track, timing_of, verdicts
 
 WORST = 10
 """Misses and false alarms of each group that are named."""
@@ -27,7 +27,7 @@ class Result:
 
     Attributes:
         name: of the condition, or of the set of recordings.
-        kind: what was heard.
+        kind: of the streams.
         calibrates: whether thresholds may be chosen with it.
         spoken: words that were said, keywords or not.
         keywords: counts of each keyword.
@@ -114,8 +114,8 @@ class StreamReport:
 
     Attributes:
         model: name of the model.
-        context: where the model hears keywords.
-        split: side of the clips that were heard.
+        context: of the model.
+        split: side of the clips.
         hop_s: seconds between windows.
         trigger: settings of each keyword.
         results: of each group.
@@ -164,24 +164,24 @@ def _added(results: Iterable[Result], keywords: Iterable[str]) -> dict[str, Tall
 
 def make_report(
     model: KeywordModel,
-    heard: Sequence[HeardGroup],
+    tracked: Sequence[TrackedGroup],
     split: Split,
     *,
     calibrated_at: float | None = None,
     tried: tuple[Averaging, ...] = (),
 ) -> StreamReport:
-    """Count what a model with its own trigger settings says to what it heard.
+    """Count hits, misses and false alarms of a model with its own trigger settings.
 
     Args:
-        model: what heard the groups.
-        heard: groups, of which those that are to be reported are.
+        model: that the tracks are of.
+        tracked: groups; those with `reports` are counted.
         split: side of the clips in them.
         calibrated_at: false alarms per hour at which the model was just calibrated, if it was.
         tried: ways of averaging that were compared for it.
     """
     trigger = model.header.trigger
     results, missed, alarms = [], [], []
-    for each in heard:
+    for each in tracked:
         if not each.group.reports:
             continue
         judged = verdicts(model, each, trigger)
@@ -203,7 +203,7 @@ def make_report(
         hop_s=model.header.hop_s,
         trigger={keyword: trigger[keyword] for keyword in model.classes},
         results=tuple(results),
-        curves=tuple(_curves(model, heard)),
+        curves=tuple(_curves(model, tracked)),
         calibration=model.header.calibration,
         calibrated_at=calibrated_at,
         tried=tried,
@@ -212,19 +212,21 @@ def make_report(
     )
 
 
-def _misses(model: KeywordModel, heard: HeardGroup, judged: Sequence[Verdict]) -> Iterator[Miss]:
-    for track, verdict in zip(heard.tracks, judged, strict=True):
+def _misses(
+    model: KeywordModel, tracked: TrackedGroup, judged: Sequence[Verdict]
+) -> Iterator[Miss]:
+    for track, verdict in zip(tracked.tracks, judged, strict=True):
         for word in verdict.missed:
             peak = _peak(model, track, word)
-            name = heard.group.name
+            name = tracked.group.name
             yield Miss(word.keyword, name, track.name, word.start, word.clip, peak)
 
 
 def _peak(model: KeywordModel, track: Track, word: Word) -> float:
     """The highest smoothed posterior of a word while it could have been detected."""
-    pace = pace_of(model)
+    timing = timing_of(model)
     index = model.classes.index(word.keyword)
-    length = pace.averaged(model.header.trigger[word.keyword])
+    length = timing.averaged(model.header.trigger[word.keyword])
     window_s = model.window_samples / model.sample_rate
     first = max(0, ceil((word.start - window_s) / model.header.hop_s))
     last = max(0, floor((word.end + PATIENCE_S - window_s) / model.header.hop_s))
@@ -233,13 +235,13 @@ def _peak(model: KeywordModel, track: Track, word: Word) -> float:
     return float(averages.max(initial=0.0))
 
 
-def _false_alarms(heard: HeardGroup, judged: Sequence[Verdict]) -> Iterator[FalseAlarm]:
-    for track, verdict in zip(heard.tracks, judged, strict=True):
+def _false_alarms(tracked: TrackedGroup, judged: Sequence[Verdict]) -> Iterator[FalseAlarm]:
+    for track, verdict in zip(tracked.tracks, judged, strict=True):
         for detection in verdict.false_alarms:
             recording, t = track.place(detection.t)
             yield FalseAlarm(
                 detection.keyword,
-                heard.group.name,
+                tracked.group.name,
                 recording,
                 t,
                 detection.confidence,
@@ -255,11 +257,11 @@ def _said(track: Track, detection: Detection) -> str:
     return ""
 
 
-def _curves(model: KeywordModel, heard: Sequence[HeardGroup]) -> Iterator[Detectability]:
-    grid, pace = threshold_grid(), pace_of(model)
-    reported = [each for each in heard if each.group.reports]
+def _curves(model: KeywordModel, tracked: Sequence[TrackedGroup]) -> Iterator[Detectability]:
+    grid, timing = threshold_grid(), timing_of(model)
+    reported = [each for each in tracked if each.group.reports]
     spoken = [each for each in reported if each.group.kind in ("words", "words in speech")]
-    quiet = [
+    negatives = [
         each for each in reported if each.group.kind == "negative" and not each.group.calibrates
     ]
     for keyword in model.classes:
@@ -267,14 +269,14 @@ def _curves(model: KeywordModel, heard: Sequence[HeardGroup]) -> Iterator[Detect
         longest = settings.smoothing_s
         missed = {
             each.group.name: misses(
-                keyword_line(model, [each], keyword, longest), settings, grid, pace
+                keyword_track(model, [each], keyword, longest), settings, grid, timing
             )
             for each in spoken
         }
         said = {
             each.group.name: sum(word.keyword == keyword for word in each.words) for each in spoken
         }
-        unsaid = keyword_line(model, quiet, keyword, longest)
-        alarms = false_alarms(unsaid, settings, grid, pace)
-        hours = sum(each.hours for each in quiet)
+        unsaid = keyword_track(model, negatives, keyword, longest)
+        alarms = false_alarms(unsaid, settings, grid, timing)
+        hours = sum(each.hours for each in negatives)
         yield Detectability(keyword, grid, missed, said, alarms, hours)

@@ -110,7 +110,7 @@ def percent_axis(axes: Axes, label: str) -> None:
     axes.set_ylabel(label)
 
 
-def keyword_line(index: int) -> tuple[str, str]:
+def keyword_track(index: int) -> tuple[str, str]:
     """Colour and line style of a keyword."""
     styles, (row, column) = ("-", "--", ":", "-."), divmod(index, len(KEYWORD_COLOURS))
     return KEYWORD_COLOURS[column], styles[row % len(styles)]

@@ -13,12 +13,12 @@ from kws.spotting.frontend import LogMel
 from kws.spotting.model_file import KeywordModel
 from kws.spotting.spotter import Detection
 from kws.typing import Samples
-from train.measure.hearing import Track, detect, pace_of, track
-from train.measure.heldout import Group
-from train.measure.pieces import FilePiece, Piece
+from train.measure.evaluation_set import Group
+from train.measure.labelled_streams import LabelledStream, Word
 from train.measure.scoring import judge
-from train.measure.streams import Stream, Word
-from train.measure.sweep import Levels, smooth
+from train.measure.segments import FileSegment, Segment
+from train.measure.threshold_events import Levels, smooth
+from train.measure.tracks import Track, detect, timing_of, track
 
 STRETCHES = ("10 dB", "in running speech")
 """Conditions of which a longer example is shown."""
@@ -35,9 +35,9 @@ MOST_GAIN = 30.0
 
 @dataclass(frozen=True)
 class Moment:
-    """A second of a recording in a piece, and the seconds before and after it that are shown."""
+    """A second of a recording in a segment, and the seconds before and after it that are shown."""
 
-    piece: Piece
+    segment: Segment
     recording: str
     t: float
     around: tuple[float, float]
@@ -87,45 +87,49 @@ class Example:
         return content.getvalue()
 
 
-def find_piece(groups: Sequence[Group], name: str, recording: str, sample: int) -> Piece:
-    """The piece of a group that has a sample of a recording, or of a stream of its own."""
-    pieces = [piece for group in groups if group.name == name for piece in group.pieces]
+def find_piece(groups: Sequence[Group], name: str, recording: str, sample: int) -> Segment:
+    """The segment of a group that has a sample of a recording, or of a stream of its own."""
+    segments = [segment for group in groups if group.name == name for segment in group.segments]
     # Of a long recording that was cut, the last part that begins before is the one.
-    return next(each for each in reversed(pieces) if _contains(each, recording, sample))
+    return next(each for each in reversed(segments) if _contains(each, recording, sample))
 
 
 def stretches(groups: Sequence[Group]) -> list[tuple[str, Moment]]:
     """The first seconds of some conditions, by name; of the first one if none of them is there."""
-    spoken = [each for each in groups if each.kind in ("words", "words in speech") and each.pieces]
+    kinds = ("words", "words in speech")
+    spoken = [each for each in groups if each.kind in kinds and each.segments]
     chosen = [each for each in spoken if each.name in STRETCHES] or spoken[:1]
-    firsts = ((each.name, each.pieces[0]) for each in chosen)
-    return [(name, Moment(piece, piece.name, 0.0, (0.0, STRETCH_S))) for name, piece in firsts]
+    firsts = ((each.name, each.segments[0]) for each in chosen)
+    around = (0.0, STRETCH_S)
+    return [(name, Moment(segment, segment.name, 0.0, around)) for name, segment in firsts]
 
 
 def examples(model: KeywordModel, moments: Sequence[Moment]) -> list[Example]:
-    """Process the pieces of some moments again, each once, and cut the moments out.
+    """Process the segments of some moments again, each once, and cut the moments out.
 
     Raises:
         AudioFileError: a recording cannot be read or has another sample rate.
     """
     found: dict[Moment, Example] = {}
-    for piece in dict.fromkeys(moment.piece for moment in moments):
-        stream = piece.build(model.sample_rate)
+    for segment in dict.fromkeys(moment.segment for moment in moments):
+        stream = segment.build(model.sample_rate)
         processed = track(model, stream)
         for moment in moments:
-            if moment.piece == piece:
+            if moment.segment == segment:
                 found[moment] = _example(model, stream, processed, moment)
     return [found[moment] for moment in moments]
 
 
-def _example(model: KeywordModel, stream: Stream, processed: Track, moment: Moment) -> Example:
+def _example(
+    model: KeywordModel, stream: LabelledStream, processed: Track, moment: Moment
+) -> Example:
     rate, trigger = model.sample_rate, model.header.trigger
     before, after = moment.around
     t = _second_of_stream(stream, moment)
     first = max(0, round((t - before) * rate))
     samples = stream.samples[first : round((t + after) * rate)]
     start, end = first / rate, (first + len(samples)) / rate
-    pace = pace_of(model)
+    pace = timing_of(model)
     window_s, hop_s = model.window_samples / rate, pace.hop / rate
     times: Levels = window_s + hop_s * np.arange(len(processed.posteriors), dtype=np.float64)
     smoothed = [
@@ -159,7 +163,7 @@ def _example(model: KeywordModel, stream: Stream, processed: Track, moment: Mome
     )
 
 
-def _second_of_stream(stream: Stream, moment: Moment) -> float:
+def _second_of_stream(stream: LabelledStream, moment: Moment) -> float:
     """Where a moment of a recording is in the stream: the way back from `Track.place`."""
     for part in reversed(stream.parts):
         if part.name == moment.recording and part.offset <= moment.t:
@@ -167,10 +171,10 @@ def _second_of_stream(stream: Stream, moment: Moment) -> float:
     return moment.t
 
 
-def _contains(piece: Piece, recording: str, sample: int) -> bool:
-    """Whether a piece has a recording, or a part of it that begins by a sample."""
-    if not isinstance(piece, FilePiece):
-        return piece.name == recording
+def _contains(segment: Segment, recording: str, sample: int) -> bool:
+    """Whether a segment has a recording, or a part of it that begins by a sample."""
+    if not isinstance(segment, FileSegment):
+        return segment.name == recording
     return any(
-        str(excerpt.path) == recording and excerpt.start <= sample for excerpt in piece.excerpts
+        str(excerpt.path) == recording and excerpt.start <= sample for excerpt in segment.excerpts
     )

@@ -13,12 +13,12 @@ import msgspec
 
 from kws.config.paths import find_model
 from kws.spotting.model_file import KeywordModel, load_model
-from train.data.broken import Broken
 from train.data.clips import Split, of_split, word_clips
-from train.fitting.standing import EpochRecord
-from train.measure.hearing import hear_groups
-from train.measure.heldout import HeldOut, Kind
+from train.data.skipped import SkippedRecordings
+from train.fitting.progress_state import EpochRecord
+from train.measure.evaluation_set import EvaluationSet, Kind
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport, make_report
+from train.measure.tracks import track_groups
 from train.reporting.clips import Confusion, confusion
 from train.reporting.examples import (
     AROUND_FALSE_ALARM_S,
@@ -78,7 +78,7 @@ def find(name: str | Path, data: Path, split: Split, workers: int) -> Findings:
 
     Args:
         name: of a bundled model, or a model file.
-        data: folder as for `train.measure.heldout.HeldOut`.
+        data: folder as for `train.measure.evaluation_set.EvaluationSet`.
         split: side of the clips.
         workers: processes that measure; 0 for this one.
 
@@ -89,16 +89,16 @@ def find(name: str | Path, data: Path, split: Split, workers: int) -> Findings:
     """
     path = find_model(name)
     model = load_model(path)
-    groups = HeldOut(data, model.classes, model.sample_rate, split).groups()
-    streams = make_report(model, hear_groups(path, groups, workers), split)
+    groups = EvaluationSet(data, model.classes, model.sample_rate, split).groups()
+    streams = make_report(model, track_groups(path, groups, workers), split)
     words = data / "speech_commands"
     clips = of_split(word_clips(words if words.is_dir() else data), split)
-    taken = confusion(model, clips, Broken(len(clips)).skip)
+    taken = confusion(model, clips, SkippedRecordings(len(clips)).skip)
     misses, alarms, long = worst_misses(streams), worst_false_alarms(streams), stretches(groups)
 
     def moment(name: str, recording: str, t: float, around: tuple[float, float]) -> Moment:
-        piece = find_piece(groups, name, recording, round(t * model.sample_rate))
-        return Moment(piece, recording, t, around)
+        segment = find_piece(groups, name, recording, round(t * model.sample_rate))
+        return Moment(segment, recording, t, around)
 
     moments = [
         *(each for _, each in long),

@@ -12,7 +12,7 @@ from markupsafe import Markup
 import kws
 from kws.spotting.calibration import rounded
 from train.fitting.progress import duration
-from train.measure.stream_notes import notes
+from train.measure.stream_table import notes
 from train.reporting import verdict
 from train.reporting.drawing import FOLDER, STYLESHEET
 from train.reporting.findings import Findings, is_promised

@@ -13,8 +13,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from kws.spotting.calibration import Calibration, rounded
-from train.fitting.standing import EpochRecord
-from train.measure.heldout import CALIBRATING, CONDITIONS
+from train.fitting.progress_state import EpochRecord
+from train.measure.evaluation_set import CALIBRATING, CONDITIONS
 from train.measure.scoring import together
 from train.measure.stream_report import Detectability, StreamReport
 from train.reporting.clips import Confusion

@@ -11,7 +11,7 @@ from matplotlib.ticker import MultipleLocator
 
 from kws.spotting.frontend import FrontEndSettings, hertz_to_mel
 from kws.spotting.trigger import TriggerSettings
-from train.reporting.drawing import CENTRED, COLOURS, Drawing, draw, keyword_line
+from train.reporting.drawing import CENTRED, COLOURS, Drawing, draw, keyword_track
 from train.reporting.examples import Example
 
 FLOOR = 0.15
@@ -70,7 +70,7 @@ def _draw_words(axes: Axes, example: Example, keywords: Sequence[str]) -> None:
     axes.spines[:].set_visible(False)
     for word in example.words:
         known = word.keyword in keywords
-        colour = keyword_line(keywords.index(word.keyword))[0] if known else COLOURS["muted"]
+        colour = keyword_track(keywords.index(word.keyword))[0] if known else COLOURS["muted"]
         missed = word in example.missed
         axes.axvspan(word.start, word.end, color=colour, alpha=0.1 if missed else 0.3, linewidth=0)
         middle = np.clip((word.start + word.end) / 2, 0, example.duration)
@@ -109,7 +109,7 @@ def _draw_posteriors(
     axes.set_ylabel("posterior")
     colours: dict[str, str] = {}
     for index, (keyword, values) in enumerate(zip(trigger, example.smoothed.T, strict=True)):
-        colours[keyword], line = keyword_line(index)
+        colours[keyword], line = keyword_track(index)
         if keyword not in coloured:
             axes.plot(example.times, values, color=COLOURS["line"], linewidth=0.8, zorder=1)
             continue

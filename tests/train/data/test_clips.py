@@ -118,7 +118,7 @@ def test_a_recording_is_read_as_mono_or_named(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     soundfile.write(path, np.array([[0.5, 0.25]] * 100), RATE)
     assert read_samples(path, RATE, start=10, count=5) == pytest.approx([0.375] * 5)
-    with pytest.raises(AudioFileError, match="16000 Hz, but the model hears 8000 Hz"):
+    with pytest.raises(AudioFileError, match="16000 Hz, but the model takes 8000 Hz"):
         read_samples(path, 8_000)
     path.write_text("text")
     with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read: Format not recognised"):

@@ -17,7 +17,7 @@ from kws.spotting.model_file import load_model
 from tests.train.trainings import tiny_config
 from train.__main__ import main
 from train.config import FitConfig
-from train.data.material import Found, find_material
+from train.data.dataset_files import DatasetFiles, find_dataset_files
 from train.fitting.checkpoint import read_checkpoint
 from train.fitting.fit import fit
 from train.measure.evaluate import evaluate_folder
@@ -136,8 +136,8 @@ def test_a_stopped_training_ends_where_an_undisturbed_one_does(
 ) -> None:
     output = tmp_path / "parts.pt"
     stopped_after(monkeypatch, data, output, count, checkpoint_s=0.0)
-    standing = read_checkpoint(output.with_name("parts.pt.checkpoint"))["standing"]
-    assert 8 * standing["epoch"] + standing["step"] == count - 8
+    state = read_checkpoint(output.with_name("parts.pt.checkpoint"))["standing"]
+    assert 8 * state["epoch"] + state["step"] == count - 8
     fit(tiny_config(data, output, resume=True))
     assert_same_weights(output, whole)
     assert history(output) == history(whole)
@@ -217,13 +217,13 @@ def test_recordings_that_go_bad_on_the_way_are_named_until_they_are_too_many(
 ) -> None:
     copy = shutil.copytree(data, tmp_path / "data")
 
-    def then_damaged(config: FitConfig) -> Found:
-        found = find_material(config)
+    def then_damaged(config: FitConfig) -> DatasetFiles:
+        found = find_dataset_files(config)
         for path in (copy / "speech_commands" / "low").iterdir():
             path.write_bytes(b"")
         return found
 
-    monkeypatch.setattr("train.fitting.fit.find_material", then_damaged)
+    monkeypatch.setattr("train.fitting.fit.find_dataset_files", then_damaged)
     with pytest.raises(AudioFileError, match="of 32 recordings cannot be used, more than 1%"):
         fit(tiny_config(copy, tmp_path / "model.pt"))
 

@@ -13,8 +13,8 @@ from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import untrained_model
 from tests.train.tracks import HOP_S, WINDOW_S, heard, track_of
 from train.measure.calibrate import Averaging, Calibrated, calibrate
-from train.measure.hearing import HeardGroup, Track, count
-from train.measure.streams import Word
+from train.measure.labelled_streams import Word
+from train.measure.tracks import Track, TrackedGroup, count
 
 KEYWORDS = ("low", "high")
 SPACING = 40
@@ -46,8 +46,8 @@ def hours(track: Track, seconds: float) -> Track:
     return replace(track, recorded=seconds)
 
 
-def groups(spoken: Track, quiet: Track, quiet_hours: float = 2.0) -> list[HeardGroup]:
-    return [heard("words", [spoken]), heard("negative", [hours(quiet, 3600 * quiet_hours)])]
+def groups(spoken: Track, negatives: Track, quiet_hours: float = 2.0) -> list[TrackedGroup]:
+    return [heard("words", [spoken]), heard("negative", [hours(negatives, 3600 * quiet_hours)])]
 
 
 def levels(calibrated: Calibrated) -> dict[str, float]:
@@ -82,8 +82,8 @@ def test_no_false_alarm_is_allowed_where_one_would_be_too_many() -> None:
 def test_points_are_what_the_spotter_gives_with_them() -> None:
     draw = np.random.default_rng(8)
     some = [(KEYWORDS[index % 2], draw.random(), int(draw.integers(1, 9))) for index in range(60)]
-    spoken, quiet = peaks(*some, said=True), peaks(*some[::-1], said=False)
-    both = groups(spoken, quiet, quiet_hours=6.0)
+    spoken, negatives = peaks(*some, said=True), peaks(*some[::-1], said=False)
+    both = groups(spoken, negatives, quiet_hours=6.0)
     found = calibrate(model(), both, target=2.0)
     points = found.calibration.points
     assert len(points) > 5
@@ -123,8 +123,8 @@ def test_what_keywords_do_to_each_other_counts() -> None:
 def test_longer_smoothing_is_taken_where_it_helps() -> None:
     """Words last and false alarms do not."""
     spoken = peaks(*(("low", 0.8, 8), ("high", 0.8, 8)) * 3, said=True)
-    quiet = peaks(*(("low", 0.9, 3), ("high", 0.9, 3)) * 20, said=False)
-    found = calibrate(model(), groups(spoken, quiet))
+    negatives = peaks(*(("low", 0.9, 3), ("high", 0.9, 3)) * 20, said=False)
+    found = calibrate(model(), groups(spoken, negatives))
     settings = found.trigger["low"]
     assert settings.smoothing_s == found.trigger["high"].smoothing_s == 0.4
     assert settings.patience_s == found.trigger["high"].patience_s == 0.0

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from kws.spotting.spotter import Detection
+from train.measure.labelled_streams import Word
 from train.measure.scoring import (
     FALSE_ALARM_S,
     PATIENCE_S,
@@ -20,7 +21,6 @@ from train.measure.scoring import (
     tallies,
     together,
 )
-from train.measure.streams import Word
 
 WORD = Word("yes", 2.0, 2.5)
 

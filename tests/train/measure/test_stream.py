@@ -14,13 +14,12 @@ from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.model_file import KeywordModel, load_model, save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import add_held_out, write_data
-from train.measure.heldout import CONDITIONS
-from train.measure.operating import threshold_grid
+from train.measure.evaluation_set import CONDITIONS
 from train.measure.scoring import Tally
 from train.measure.stream import StreamConfig, measure_streams, write_json
-from train.measure.stream_notes import notes
 from train.measure.stream_report import WORST, Result, StreamReport
-from train.measure.stream_table import WIDTH, as_json, table
+from train.measure.stream_table import WIDTH, as_json, notes, table
+from train.measure.threshold_search import threshold_grid
 
 KEYWORDS = ("low", "high")
 
@@ -171,7 +170,7 @@ def test_by_itself_calibration_writes_into_the_model_s_own_file(
 def test_what_cannot_be_is_said_at_once(
     config: StreamConfig, changes: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("train.measure.stream.hear_groups", None)
+    monkeypatch.setattr("train.measure.stream.track_groups", None)
     with pytest.raises(ConfigError, match=message):
         measure_streams(replace(config, **changes))
 

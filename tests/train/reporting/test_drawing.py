@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
-from train.reporting.drawing import COLOURS, STYLESHEET, Drawing, draw, keyword_line, rate_axis
+from train.reporting.drawing import COLOURS, STYLESHEET, Drawing, draw, keyword_track, rate_axis
 
 XLINK = '<svg xmlns:xlink="http://www.w3.org/1999/xlink">'
 
@@ -74,4 +74,4 @@ def test_none_is_left_of_all_rates_that_hours_can_show() -> None:
 
 
 def test_keywords_stay_apart_when_colours_run_out() -> None:
-    assert len({keyword_line(index) for index in range(32)}) == 32
+    assert len({keyword_track(index) for index in range(32)}) == 32

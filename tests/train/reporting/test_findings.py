@@ -11,8 +11,8 @@ import pytest
 from kws.spotting.model_file import KeywordModel, save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
-from train.measure.heldout import Group, HeldOut, Kind
-from train.measure.pieces import Excerpt, FilePiece
+from train.measure.evaluation_set import EvaluationSet, Group, Kind
+from train.measure.segments import Excerpt, FileSegment
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport
 from train.reporting.examples import Moment, examples, find_piece
 from train.reporting.findings import (
@@ -88,24 +88,24 @@ def test_recordings_are_named_from_the_data_on(found: Findings) -> None:
 
 
 def test_a_long_recording_that_was_cut_is_found_where_it_was_measured() -> None:
-    """By its name and second: the piece that holds it, and the place in the stream."""
+    """By its name and second: the segment that holds it, and the place in the stream."""
     path = Path("long.wav")
-    pieces = tuple(
-        FilePiece(f"set {number}", (Excerpt(path, start * RATE, (start + 300) * RATE),))
+    segments = tuple(
+        FileSegment(f"set {number}", (Excerpt(path, start * RATE, (start + 300) * RATE),))
         for number, start in enumerate((0, 300, 600))
     )
-    group = Group("set", "negative", calibrates=False, reports=True, pieces=pieces)
-    assert find_piece([group], "set", "long.wav", 450 * RATE) == pieces[1]
+    group = Group("set", "negative", calibrates=False, reports=True, segments=segments)
+    assert find_piece([group], "set", "long.wav", 450 * RATE) == segments[1]
 
 
 def test_a_moment_at_an_edge_is_cut_short(recordings: Path) -> None:
     model = untrained_model(KEYWORDS)
     (group,) = (each for each in _groups(model, recordings) if each.name == "acting")
-    (piece,) = group.pieces
-    moments = [Moment(piece, piece.name, t, (2.0, 1.0)) for t in (0.5, 3.0, 6.8)]
+    (segment,) = group.segments
+    moments = [Moment(segment, segment.name, t, (2.0, 1.0)) for t in (0.5, 3.0, 6.8)]
     first, middle, last = examples(model, moments)
     assert [each.duration for each in (first, middle, last)] == pytest.approx([1.5, 3.0, 2.2])
-    stream = piece.build(RATE)
+    stream = segment.build(RATE)
     assert np.array_equal(middle.samples, stream.samples[RATE : 4 * RATE])
 
 
@@ -156,7 +156,7 @@ def test_a_history_that_cannot_be_read_is_none() -> None:
 
 
 def _groups(model: KeywordModel, data: Path) -> list[Group]:
-    return HeldOut(data, model.classes, model.sample_rate).groups()
+    return EvaluationSet(data, model.classes, model.sample_rate).groups()
 
 
 def _report(**worst: Any) -> StreamReport:

@@ -6,7 +6,7 @@ import pytest
 
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.trigger import TriggerSettings
-from train.measure.heldout import Kind
+from train.measure.evaluation_set import Kind
 from train.measure.scoring import Tally
 from train.measure.stream_report import Result, StreamReport
 from train.reporting.verdict import (

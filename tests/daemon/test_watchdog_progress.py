@@ -1,0 +1,72 @@
+"""Work of life: what counts as progress, by what has to come next."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kws.daemon.watchdog import Awaited, Progress, Work
+
+START = Work(10, 20, 30, Awaited.SOUND)
+MORE = {"windows": 11, "attempts": 21, "answers": 31}
+
+
+def after_start() -> Progress:
+    vitals = Progress()
+    assert vitals.alive(START), "that it runs at all is progress"
+    return vitals
+
+
+@pytest.mark.parametrize(
+    ("awaited", "done", "alive"),
+    [
+        (Awaited.SOUND, {"windows"}, True),
+        (Awaited.SOUND, {"attempts", "answers"}, False),
+        (Awaited.DEVICE, {"windows"}, True),
+        (Awaited.DEVICE, {"attempts", "answers"}, True),
+        (Awaited.DEVICE, {"attempts"}, False),
+        (Awaited.DEVICE, {"answers"}, False),
+        (Awaited.NOTHING, {"windows"}, True),
+        (Awaited.NOTHING, {"answers"}, True),
+        (Awaited.NOTHING, {"attempts"}, False),
+    ],
+)
+def test_what_counts(awaited: Awaited, done: set[str], alive: bool) -> None:
+    signs = Work(
+        **{name: MORE[name] if name in done else getattr(START, name) for name in MORE},
+        awaited=awaited,
+    )
+    assert after_start().alive(signs) is alive
+
+
+def test_an_attempt_and_an_answer_need_not_come_at_once() -> None:
+    vitals = after_start()
+    waiting = replace(START, awaited=Awaited.DEVICE)
+    assert not vitals.alive(replace(waiting, attempts=21))
+    assert vitals.alive(replace(waiting, attempts=21, answers=31))
+
+
+@given(st.sampled_from(Awaited), st.integers(1, 20))
+def test_what_stands_still_is_dead_at_every_look(awaited: Awaited, looks: int) -> None:
+    vitals = after_start()
+    for _ in range(looks):
+        assert not vitals.alive(replace(START, awaited=awaited))
+
+
+@given(st.lists(st.tuples(st.sampled_from(Awaited), *[st.integers(0, 1)] * 3), max_size=30))
+def test_progress_counts_since_the_last_that_was_found(
+    steps: list[tuple[Awaited, int, int, int]],
+) -> None:
+    vitals, before, now = after_start(), START, START
+    for awaited, *done in steps:
+        now = Work(
+            now.windows + done[0], now.attempts + done[1], now.answers + done[2], awaited=awaited
+        )
+        alive = vitals.alive(now)
+        if now.windows > before.windows:
+            assert alive
+        elif awaited is Awaited.SOUND or now.answers == before.answers:
+            assert not alive
+        if alive:
+            before = now

@@ -1,0 +1,24 @@
+"""`train report`: a page about a model."""
+
+import argparse
+from pathlib import Path
+
+from train.commands.options import Commands, add_measured
+from train.reporting.report import ReportConfig, report
+
+
+def add_report(commands: Commands) -> None:
+    """Add the command to a parser."""
+    command = commands.add_parser(
+        "report", help="write a page about a model: figures, curves, the worst to listen to"
+    )
+    add_measured(command)
+    command.add_argument(
+        "--output", type=Path, required=True, metavar="DIR", help="folder for the page"
+    )
+    command.set_defaults(run=_report)
+
+
+def _report(options: argparse.Namespace) -> None:
+    names = ("model", "data", "output", "split", "workers")
+    report(ReportConfig(**{name: getattr(options, name) for name in names}))

@@ -1,0 +1,53 @@
+"""`train stream`: misses and false alarms in streams, and thresholds."""
+
+import argparse
+from pathlib import Path
+
+from train.commands.options import Commands, add_measured
+from train.measure.calibrate import STRAY_SHARE, TARGET
+from train.measure.stream import StreamConfig, measure_streams, write_json
+from train.measure.stream_table import table
+
+
+def add_stream(commands: Commands) -> None:
+    """Add the command to a parser."""
+    command = commands.add_parser(
+        "stream", help="measure misses and false alarms per hour in streams; calibrate thresholds"
+    )
+    add_measured(command)
+    command.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="choose thresholds and write them into the model file, with the operating curve",
+    )
+    command.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="with --calibrate: the file to write; default: the model's own",
+    )
+    command.add_argument(
+        "--false-alarms-per-hour",
+        dest="target",
+        type=float,
+        default=TARGET,
+        metavar="N",
+        help="with --calibrate: at most so many, all keywords together; default: %(default)s",
+    )
+    command.add_argument(
+        "--stray-share",
+        type=float,
+        default=STRAY_SHARE,
+        metavar="SHARE",
+        help="and at most so many of the other words, each alone; default: %(default)s",
+    )
+    command.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    command.set_defaults(run=_stream)
+
+
+def _stream(options: argparse.Namespace) -> None:
+    names = ("data", "model", "split", "calibrate", "output", "target", "stray_share", "workers")
+    measured = measure_streams(StreamConfig(**{name: getattr(options, name) for name in names}))
+    print(table(measured))
+    if options.json:
+        write_json(measured, options.json)

@@ -1,0 +1,225 @@
+"""What a keyword spotter is measured with: streams of held-out words, audio without keywords.
+
+Nothing here needs a model: another program can be measured with the same segments.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from kws.errors import ConfigError
+from train.data.clips import Clip, Clips, Split, of_split, recordings, word_clips
+from train.measure.labelled_streams import CLEAN, Condition
+from train.measure.segments import Segment, WordSegment, file_segments
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["words", "words in speech", "other words", "noise", "negative"]
+"""Keywords between pauses; keywords inside running speech; and without any keyword: other words
+alone, noise, long audio."""
+
+ROOM_S = 0.5
+CONDITIONS = (
+    *(
+        Condition(f"{level}{place}", snr_db, room_s)
+        for room_s, place in ((0.0, ""), (ROOM_S, ", room"))
+        for level, snr_db in (
+            ("clean", None),
+            *((f"{snr} dB", float(snr)) for snr in (20, 10, 5, 0)),
+        )
+    ),
+    Condition("in running speech", in_speech=True),
+)
+"""Every condition of words; a room has a reverberation time of 0.5 s."""
+CALIBRATING = ("clean", "20 dB", "10 dB", "clean, room")
+"""Names of the conditions that thresholds are chosen with."""
+STRAY_WORDS = Condition("stray words", pause_s=(8.0, 14.0))
+"""Words other than the keywords, one in some ten seconds: beside hours of reading, in which hardly
+a word stands alone, this is what thresholds are chosen with."""
+WORDS_IN_SEGMENT = 60
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pieces that are counted together.
+
+    Attributes:
+        name: of the condition, or of the set of recordings.
+        kind: of sound.
+        calibrates: whether thresholds may be chosen with it.
+        reports: whether it stands in the report.
+        segments: the sound, in order.
+    """
+
+    name: str
+    kind: Kind
+    calibrates: bool
+    reports: bool
+    segments: tuple[Segment, ...]
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """What there is to measure with.
+
+    Attributes:
+        data: folder with speech_commands/<word>/*.wav, or <word>/*.wav itself, and, where there
+            are any, negatives/{calibration,evaluation}/<set>/*.wav and
+            noise/{training,evaluation}/*.wav.
+        keywords: the words that count.
+        sample_rate: of all recordings, samples per second.
+        split: side of the clips that are reported.
+        calibrate: whether what is only needed to choose thresholds is wanted too.
+        conditions: acoustic conditions of the words.
+        seed: of everything drawn.
+    """
+
+    data: Path
+    keywords: tuple[str, ...]
+    sample_rate: int
+    split: Split = "validation"
+    calibrate: bool = False
+    conditions: tuple[Condition, ...] = CONDITIONS
+    seed: int = 1
+
+    def groups(self) -> list[Group]:
+        """All groups. A folder that is missing is named in a warning, and what needs it left out.
+
+        Raises:
+            ConfigError: there are no held-out clips of the keywords.
+            AudioFileError: a recording cannot be read.
+        """
+        clips = word_clips(self._folder)
+        reported = self._spoken(clips, self.split)
+        noise = self._found("noise/evaluation", "noise in streams")
+        speech = self._found("negatives/evaluation", "running speech or false alarms an hour")
+        groups = [
+            *self._words(reported, self.conditions, noise, speech),
+            *self._other_words(clips),
+        ]
+        if noise is not None:
+            segments = tuple(file_segments("noise alone", recordings([noise]), self.sample_rate))
+            groups.append(Group("noise alone", "noise", False, True, segments))
+        if self.calibrate:
+            groups = self._with_calibrating(groups, self._spoken(clips, "validation"))
+        calibration = self._found("negatives/calibration", "audio to choose thresholds with")
+        return [
+            *groups,
+            *self._stray_words(clips),
+            *(_sets(calibration, self.sample_rate, calibrates=True) if calibration else ()),
+            *(_sets(speech, self.sample_rate, calibrates=False) if speech else ()),
+        ]
+
+    @property
+    def _folder(self) -> Path:
+        folder = self.data / "speech_commands"
+        return folder if folder.is_dir() else self.data
+
+    def _spoken(self, clips: Clips, split: Split) -> list[Clip]:
+        """Clips of the keywords, in a drawn order."""
+        spoken = [clip for clip in of_split(clips, split) if clip.word in self.keywords]
+        missing = [word for word in self.keywords if word not in {clip.word for clip in spoken}]
+        where = f"{self._folder}: no {split} clips of"
+        if not spoken:
+            raise ConfigError(f"{where} any of the keywords: {', '.join(self.keywords)}")
+        if missing:
+            log.warning("%s %s: not measured how often missed", where, ", ".join(missing))
+        return self._shuffled(spoken)
+
+    def _shuffled(self, clips: Sequence[Clip]) -> list[Clip]:
+        order = np.random.default_rng(self.seed).permutation(len(clips))
+        return [clips[index] for index in order]
+
+    def _found(self, name: str, what: str) -> Path | None:
+        folder = self.data / name
+        if next(folder.rglob("*.wav"), None) is not None:
+            return folder
+        log.warning("%s: no such folder, or no .wav in it; measuring without %s", folder, what)
+        return None
+
+    def _words(
+        self,
+        clips: Sequence[Clip],
+        conditions: Sequence[Condition],
+        noise: Path | None,
+        speech: Path | None,
+    ) -> Iterator[Group]:
+        for condition in conditions:
+            if (condition.snr_db is not None and noise is None) or (
+                condition.in_speech and speech is None
+            ):
+                continue
+            kind: Kind = "words in speech" if condition.in_speech else "words"
+            segments = self._segments(condition.name, clips, condition, noise, speech)
+            yield Group(condition.name, kind, calibrates=False, reports=True, segments=segments)
+
+    def _other_words(self, clips: Clips) -> Iterator[Group]:
+        others = [clip for clip in of_split(clips, self.split) if clip.word not in self.keywords]
+        if not others:
+            log.warning("%s: no clips of other words; measuring without", self.data)
+            return
+        segments = self._segments("other words", self._shuffled(others), CLEAN, None, None)
+        yield Group("other words", "other words", calibrates=False, reports=True, segments=segments)
+
+    def _stray_words(self, clips: Clips) -> Iterator[Group]:
+        """Other words as audio without keywords, always of the clips for choosing."""
+        others = [clip for clip in of_split(clips, "validation") if clip.word not in self.keywords]
+        if others:
+            name = STRAY_WORDS.name
+            segments = self._segments(name, self._shuffled(others), STRAY_WORDS, None, None)
+            yield Group(name, "negative", calibrates=True, reports=True, segments=segments)
+
+    def _with_calibrating(self, groups: Sequence[Group], clips: Sequence[Clip]) -> list[Group]:
+        """The same, with the streams of words that thresholds are chosen with.
+
+        Noise for evaluation has no part in that; where there is none for calibration, that of
+        the training will do. Streams that are reported anyway are not measured twice.
+        """
+        name = "noise/calibration"
+        if not (self.data / name).is_dir():
+            name = "noise/training"
+        noise = self._found(name, "noise to choose thresholds with")
+        wanted = [each for each in self.conditions if each.name in CALIBRATING]
+        chosen = {group.segments: group for group in self._words(clips, wanted, noise, None)}
+        return [
+            *(
+                replace(group, calibrates=chosen.pop(group.segments, None) is not None)
+                for group in groups
+            ),
+            *(replace(group, calibrates=True, reports=False) for group in chosen.values()),
+        ]
+
+    def _segments(
+        self,
+        name: str,
+        clips: Sequence[Clip],
+        condition: Condition,
+        noise: Path | None,
+        speech: Path | None,
+    ) -> tuple[Segment, ...]:
+        return tuple(
+            WordSegment(
+                f"{name} {1 + first // WORDS_IN_SEGMENT}",
+                tuple(clips[first : first + WORDS_IN_SEGMENT]),
+                condition,
+                noise if condition.snr_db is not None else None,
+                speech if condition.in_speech else None,
+                self.seed * 1_000_003 + first,
+            )
+            for first in range(0, len(clips), WORDS_IN_SEGMENT)
+        )
+
+
+def _sets(folder: Path, sample_rate: int, *, calibrates: bool) -> Iterator[Group]:
+    """A group for each folder in a folder, and one for the recordings right in it."""
+    sets = [(folder.name, sorted(folder.glob("*.wav")))]
+    for place in sorted(path for path in folder.iterdir() if path.is_dir()):
+        sets.append((place.name, sorted(place.rglob("*.wav"))))
+    for name, found in sets:
+        if found:
+            segments = tuple(file_segments(name, found, sample_rate))
+            yield Group(name, "negative", calibrates=calibrates, reports=True, segments=segments)

@@ -1,0 +1,252 @@
+"""What a model makes of streams: posteriors once, detections for any trigger settings.
+
+Everything goes through `kws.Spotter`, the path of the daemon.
+"""
+
+import logging
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from kws.errors import KwsError
+from kws.spotting.model_file import BATCH, KeywordModel, load_model
+from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.trigger import TriggerSettings
+from kws.typing import Samples
+from train.measure.evaluation_set import Group
+from train.measure.labelled_streams import LabelledStream, Part, Word
+from train.measure.scoring import Tally, Verdict, judge, tallies, together
+from train.measure.segments import Segment
+from train.measure.threshold_events import (
+    KeywordTrack,
+    Posteriors,
+    TriggerTiming,
+    active_spans,
+    concatenate,
+)
+
+log = logging.getLogger(__name__)
+
+Trigger = Mapping[str, TriggerSettings]
+"""Settings of every keyword."""
+
+
+@dataclass(frozen=True)
+class Track:
+    """The output of a model for one stream.
+
+    Attributes:
+        posteriors: float32 of shape (windows, keywords).
+        truth: what was said.
+        recorded: seconds of sound, without silence that was put between recordings.
+        name: of the stream, for people.
+        parts: the recordings that the stream is put together of, where it is.
+    """
+
+    posteriors: Posteriors
+    truth: tuple[Word, ...]
+    recorded: float
+    name: str = ""
+    parts: tuple[Part, ...] = ()
+
+    def place(self, t: float) -> tuple[str, float]:
+        """The name of the recording at `t`, and the second of it.
+
+        Args:
+            t: seconds of the stream.
+        """
+        part = next((part for part in reversed(self.parts) if part.start <= t), None)
+        return (self.name, t) if part is None else (part.name, part.offset + t - part.start)
+
+
+@dataclass(frozen=True)
+class TrackedGroup:
+    """A group of streams with the output of a model for each."""
+
+    group: Group
+    tracks: tuple[Track, ...]
+
+    @property
+    def hours(self) -> float:
+        """Of sound."""
+        return sum(track.recorded for track in self.tracks) / 3600
+
+    @property
+    def words(self) -> list[Word]:
+        """What is said in it."""
+        return [word for track in self.tracks for word in track.truth]
+
+
+def posteriors_of(model: KeywordModel, samples: Samples) -> Posteriors:
+    """Posteriors, shape (windows, keywords), of all windows of a stream."""
+    spotter = Spotter(model)
+    # Few windows at once, so that memory stays small.
+    block = 10 * BATCH * round(spotter.hop_s * model.sample_rate)
+    parts = [
+        model.posteriors(spotter.windows(samples[start : start + block])).numpy()
+        for start in range(0, len(samples), block)
+    ]
+    return np.concatenate([np.empty((0, len(model.classes)), np.float32), *parts])
+
+
+def track(model: KeywordModel, stream: LabelledStream) -> Track:
+    """Run a model over a stream."""
+    posteriors = posteriors_of(model, stream.samples)
+    return Track(posteriors, stream.truth, stream.recorded, stream.name, stream.parts)
+
+
+def track_groups(path: Path, groups: Sequence[Group], workers: int) -> list[TrackedGroup]:
+    """Run a model over all streams, in processes of their own.
+
+    Args:
+        path: the model file.
+        groups: the streams to run the model over.
+        workers: processes that run the model; 0 for this one.
+
+    Raises:
+        AudioFileError: a recording cannot be read or has another sample rate.
+        ModelError: the model cannot be read.
+        KwsError: a process was ended from outside, as where memory is short.
+    """
+    segments = [segment for group in groups for segment in group.segments]
+    with _each(path, workers) as track_all:
+        tracks = list(_with_progress(track_all(segments), len(segments)))
+    tracked, start = [], 0
+    for group in groups:
+        end = start + len(group.segments)
+        tracked.append(TrackedGroup(group, tuple(tracks[start:end])))
+        start = end
+    return tracked
+
+
+@contextmanager
+def _each(path: Path, workers: int) -> Iterator[Callable[[Sequence[Segment]], Iterator[Track]]]:
+    """A map from segments to tracks, in order, here or in worker processes."""
+    if not workers:
+        model = load_model(path)
+        yield lambda segments: (
+            track(model, segment.build(model.sample_rate)) for segment in segments
+        )
+        return
+    # Not forked: a process that has computed with torch cannot be copied safely.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, context, _start_worker, (path,))
+    try:
+        yield lambda segments: pool.map(_track_segment, segments)
+    except BrokenProcessPool as error:
+        raise KwsError("a worker process was ended from outside; is memory short?") from error
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+_worker_model: KeywordModel | None = None
+
+
+def _start_worker(path: Path) -> None:
+    global _worker_model
+    # The process that started this one ends it; Ctrl-C goes to both.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    _worker_model = load_model(path)
+
+
+def _track_segment(segment: Segment) -> Track:
+    assert _worker_model is not None
+    return track(_worker_model, segment.build(_worker_model.sample_rate))
+
+
+def _with_progress(tracks: Iterable[Track], total: int) -> Iterator[Track]:
+    """The same; with a bar on a terminal, else with a line of log for each tenth."""
+    bar = tqdm(
+        tracks, total=total, desc="running the model", unit="stream", leave=False, disable=None
+    )
+    for count, each in enumerate(bar, 1):
+        if bar.disable and 10 * count // total > 10 * (count - 1) // total:
+            log.info("processed %d of %d streams", count, total)
+        yield each
+
+
+def timing_of(model: KeywordModel) -> TriggerTiming:
+    """How a model's trigger counts time."""
+    return TriggerTiming(model.sample_rate, round(model.header.hop_s * model.sample_rate))
+
+
+def keyword_track(
+    model: KeywordModel, tracked: Sequence[TrackedGroup], keyword: str, smoothing_s: float
+) -> KeywordTrack:
+    """One keyword's posteriors in all streams, concatenated.
+
+    Args:
+        model: that the tracks are of.
+        tracked: the groups.
+        keyword: one of the model's.
+        smoothing_s: the longest that will be tried.
+    """
+    index = model.classes.index(keyword)
+    settings = model.header.trigger[keyword]
+    tracks = [
+        (
+            track.posteriors[:, index],
+            [(word.start, word.end) for word in track.truth if word.keyword == keyword],
+        )
+        for each in tracked
+        for track in each.tracks
+    ]
+    window_s = model.window_samples / model.sample_rate
+    return concatenate(
+        tracks, timing_of(model), window_s, 2.0 + smoothing_s + settings.refractory_s
+    )
+
+
+def detect(model: KeywordModel, track: Track, trigger: Trigger) -> list[Detection]:
+    """The detections of a spotter with these settings in a stream.
+
+    Stretches in which no keyword reaches its threshold are left out; nothing else comes of it.
+
+    Args:
+        model: that the track is of.
+        track: its output.
+        trigger: settings of every keyword.
+    """
+    spotter = Spotter(model, trigger=trigger)
+    timing = timing_of(model)
+    detections: list[Detection] = []
+    position = 0
+    settings = [trigger[keyword] for keyword in model.classes]
+    for first, last in active_spans(track.posteriors, settings, timing):
+        # A spotter that skips samples decides again a window after them, as at the start.
+        spotter.skip((first - position) * timing.hop)
+        position = first
+        detections += spotter.decide(torch.from_numpy(track.posteriors[first:last]))
+    return detections
+
+
+def verdicts(model: KeywordModel, tracked: TrackedGroup, trigger: Trigger) -> list[Verdict]:
+    """What becomes of the keywords said in each stream of a group, and of the detections."""
+    return [
+        judge(
+            detect(model, track, trigger),
+            [word for word in track.truth if word.keyword in model.classes],
+        )
+        for track in tracked.tracks
+    ]
+
+
+def count(model: KeywordModel, tracked: Sequence[TrackedGroup], trigger: Trigger) -> Tally:
+    """Counts over groups, all keywords together."""
+    return sum(
+        (
+            together(tallies(verdicts(model, each, trigger), model.classes, each.hours).values())
+            for each in tracked
+        ),
+        Tally(),
+    )
