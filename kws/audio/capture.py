@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience, Trouble, Watch
+from kws.audio.liveness import IdleTimeouts, Liveness, Trouble
 from kws.audio.source import Source
 from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
 from kws.errors import DeviceError, HungError, KwsError, SilentError
@@ -80,7 +80,7 @@ class Capture:
         make: a new one; called before each further attempt to open it.
         new_feed: a feed for what a source delivers.
         sink: where sound and news go.
-        patience: how long the source may be quiet.
+        timeouts: how long the source may be idle.
         pace: how to go about it.
         clock: seconds, monotonic.
 
@@ -94,7 +94,7 @@ class Capture:
         make: Callable[[], Source],
         new_feed: Callable[[AudioFormat], Feed],
         sink: Sink,
-        patience: Patience,
+        timeouts: IdleTimeouts,
         pace: Pace,
         clock: Callable[[], float],
     ) -> None:
@@ -102,41 +102,42 @@ class Capture:
         self._make = make
         self._new_feed = new_feed
         self._sink = sink
-        self._patience = patience
+        self._timeouts = timeouts
         self._pace = pace
         self._clock = clock
         self._feed: Feed | None = None
         self._format: AudioFormat | None = None
-        self._reason = ""
-        self._silent = False
-        self._last_audio: float | None = None
-        self._overflows = self._losses = self._attempts = 0
+        self._liveness = Liveness()
+        self._overflows = self._attempts = 0
         self._changed = asyncio.Event()
         self.settled = asyncio.Event()
 
     @property
     def state(self) -> CaptureState:
         """How it stands."""
-        feed = self._feed
+        feed, liveness = self._feed, self._liveness
+        last_audio = None if feed is None else feed.last_audio
         return CaptureState(
             kind=self._source.kind,
             name=self._source.name,
             audio_format=self._format,
-            reason=self._reason,
-            last_audio=(feed and feed.last_audio) or self._last_audio,
+            reason=liveness.reason,
+            last_audio=liveness.last_audio if last_audio is None else last_audio,
             overflows=self._overflows + (feed.overflows if feed else 0),
-            losses=self._losses,
+            losses=liveness.losses,
             attempts=self._attempts,
         )
 
-    def change(self, patience: Patience) -> None:
+    def change(self, timeouts: IdleTimeouts) -> None:
         """Go over to a new source at once."""
-        self._patience = patience
+        self._timeouts = timeouts
         self._changed.set()
 
     def refuse(self, error: KwsError) -> None:
         """The first source is known not to open: begin with waiting for it."""
-        self._remember(error)
+        self._warn(error)
+        self._liveness.absent(str(error))
+        self.settled.set()
         self._sink.lose(str(error))
 
     async def run(self, opened: AudioFormat | None = None) -> None:
@@ -151,7 +152,7 @@ class Capture:
             KwsError: a source that does not come back was lost.
         """
         wait = self._pace.first_retry
-        if self._reason:
+        if self._liveness.trouble is not None:
             wait = await self._back_off(wait)
             self._source = self._make()
         while True:
@@ -207,9 +208,12 @@ class Capture:
             raise
         except KwsError as refused:
             error = refused
+        if feed is not None:
+            self._delivered(feed)
         if error is not None:
-            self._losses += not self._reason
-            self._remember(error)
+            self._warn(error)
+            self._liveness.lose(Trouble.of(error), str(error))
+            self.settled.set()
             # The end of a feed is news in itself.
             if feed is None:
                 self._sink.lose(str(error))
@@ -217,41 +221,41 @@ class Capture:
             feed.end(error)
             await self._answer(source.stop)
             self._feed = None
-            self._last_audio = feed.last_audio or self._last_audio
             self._overflows += feed.overflows
         return feed, error
 
     async def _lost(self, feed: Feed) -> KwsError | None:
         """Wait until the source is lost, and say why; None where another one is wanted."""
-        watch = Watch(self._patience, self._clock())
+        timeouts = self._timeouts
+        self._liveness.start(self._clock(), timeouts)
         while not self._changed.is_set():
             await self._pause(self._pace.look)
-            if (feed.last_sound if self._silent else feed.last_audio) is not None:
-                self._reason, self._silent = "", False
+            self._delivered(feed)
             if feed.ended:
                 return feed.error
             if not self._source.live:
                 continue
-            match watch.look(self._clock(), feed.last_audio, feed.last_sound):
+            match self._liveness.poll(self._clock(), feed.last_audio, feed.last_sound):
                 case Trouble.LOST:
                     return DeviceError(
                         f"{self._place} has delivered nothing for "
-                        f"{self._patience.lost_after:g} s (audio.lost_after_s)"
+                        f"{timeouts.lost_after:g} s (audio.lost_after_s)"
                     )
                 case Trouble.SILENT:
                     return SilentError(
                         f"{self._place} has delivered nothing but digital silence for "
-                        f"{self._patience.silent_after:g} s (audio.silent_after_s): it is muted, "
+                        f"{timeouts.silent_after:g} s (audio.silent_after_s): it is muted, "
                         "or not the one that was meant"
                     )
         return None
 
-    def _remember(self, error: KwsError) -> None:
-        """Say why there is no sound; in the log, each reason once."""
-        if self._source.comes_back and str(error) != self._reason:
+    def _delivered(self, feed: Feed) -> None:
+        self._liveness.delivered(feed.first_audio, feed.last_audio, feed.last_sound)
+
+    def _warn(self, error: KwsError) -> None:
+        """Log why there is no audio, each reason once."""
+        if self._source.comes_back and str(error) != self._liveness.reason:
             log.warning("%s; trying to get it back", error)
-        self._reason, self._silent = str(error), isinstance(error, SilentError)
-        self.settled.set()
 
     @property
     def _place(self) -> str:

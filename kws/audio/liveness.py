@@ -1,19 +1,29 @@
-"""Whether a live source is still what it ought to be. Pure: times in, a verdict out."""
+"""Whether a live source delivers: lost, silent, back. Pure: times in, a verdict out.
+
+Devices, senders and streams all keep their losses in this one state machine.
+"""
 
 from dataclasses import dataclass
 from enum import Enum
 
+from kws.errors import SilentError
+
 
 class Trouble(Enum):
-    """What can be wrong with a source that is open."""
+    """What can be wrong with a source."""
 
     LOST = "delivers nothing"
     SILENT = "delivers digital silence"
 
+    @classmethod
+    def of(cls, error: Exception) -> "Trouble":
+        """The trouble that an error tells of."""
+        return cls.SILENT if isinstance(error, SilentError) else cls.LOST
+
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a source may be quiet, in seconds.
+class IdleTimeouts:
+    """How long a source may be idle, in seconds.
 
     Attributes:
         lost_after: it delivers nothing for so long: it is lost.
@@ -25,39 +35,111 @@ class Patience:
     silent_after: float = 60.0
 
 
-class Watch:
-    """Looks at a source again and again.
+@dataclass(frozen=True)
+class Back:
+    """Audio has come back after a loss.
 
-    A verdict needs two looks: a process that was paused has heard nothing either, but will.
-
-    Args:
-        patience: how long it may be quiet.
-        started: when the source was started, by any clock in seconds.
+    Attributes:
+        seconds: since there was last audio, or since the last sound where it was silent before;
+            None if there never was any.
     """
 
-    def __init__(self, patience: Patience, started: float) -> None:
-        self._patience = patience
-        self._started = started
-        self._before: Trouble | None = None
+    seconds: float | None
 
-    def look(
+
+class Liveness:
+    """The state of one source, through all its losses. All times are of one clock, in seconds.
+
+    A source delivers until `lose` is called. It is back with its first audio (`delivered`); one
+    that was silent, with the first audio that is not digital silence.
+
+    Args:
+        timeouts: how long it may be idle.
+        started: when it was started.
+
+    Attributes:
+        trouble: what is wrong; None while the source delivers.
+        reason: the same for people; empty while the source delivers.
+        losses: how often it was lost; losing what is lost already is none.
+        last_audio: when it last delivered; None if it never did.
+        last_sound: when that was last anything but digital silence.
+    """
+
+    def __init__(self, timeouts: IdleTimeouts | None = None, started: float = 0.0) -> None:
+        self.trouble: Trouble | None = None
+        self.reason = ""
+        self.losses = 0
+        self.last_audio: float | None = None
+        self.last_sound: float | None = None
+        self._since: float | None = None
+        self.start(started, timeouts or IdleTimeouts())
+
+    def start(self, now: float, timeouts: IdleTimeouts) -> None:
+        """The source is started, or started again: its idle times count from now on."""
+        self._timeouts, self._started = timeouts, now
+        self._suspected: Trouble | None = None
+
+    def poll(
         self, now: float, last_audio: float | None, last_sound: float | None
     ) -> Trouble | None:
-        """The trouble that there is, if it was there at the last look too.
+        """The trouble that there is, if the poll before found the same.
+
+        It takes two: a process that was suspended has received nothing either, but will.
 
         Args:
-            now: by the same clock.
-            last_audio: when the source last delivered; None if it never did.
+            now: the time.
+            last_audio: when the source last delivered since its start; None if it did not.
             last_sound: when that was last anything but digital silence.
         """
-        found, patience = None, self._patience
-        if now - self._or_start(last_audio) > patience.lost_after:
+        found, timeouts = None, self._timeouts
+        if now - self._or_start(last_audio) > timeouts.lost_after:
             found = Trouble.LOST
-        elif patience.silent_after and now - self._or_start(last_sound) > patience.silent_after:
+        elif timeouts.silent_after and now - self._or_start(last_sound) > timeouts.silent_after:
             found = Trouble.SILENT
-        sure = found if found is self._before else None
-        self._before = found
-        return sure
+        confirmed = found if found is self._suspected else None
+        self._suspected = found
+        return confirmed
+
+    def absent(self, reason: str) -> None:
+        """The source was not there to begin with, which is no loss."""
+        self.trouble, self.reason = Trouble.LOST, reason
+
+    def lose(self, trouble: Trouble, reason: str) -> bool:
+        """There is no audio any more.
+
+        Returns:
+            Whether that is new; of a source that is lost already only the reason changes, and a
+            silent one is silent no longer where it is lost.
+        """
+        new = self.trouble is None
+        if new:
+            self.losses += 1
+            self._since = self.last_sound if trouble is Trouble.SILENT else self.last_audio
+        if self.trouble is not Trouble.LOST:
+            self.trouble = trouble
+        self.reason = reason
+        return new
+
+    def delivered(
+        self, first_audio: float | None, last_audio: float | None, last_sound: float | None
+    ) -> Back | None:
+        """Take note of what the source has delivered since its last start.
+
+        Args:
+            first_audio: when its first audio began; None if none came.
+            last_audio: when the last came.
+            last_sound: when audio last came that was not digital silence.
+
+        Returns:
+            That the source is back, where it was lost until now.
+        """
+        self.last_audio = self.last_audio if last_audio is None else last_audio
+        self.last_sound = self.last_sound if last_sound is None else last_sound
+        until = last_sound if self.trouble is Trouble.SILENT else first_audio
+        if self.trouble is None or until is None:
+            return None
+        self.trouble, self.reason = None, ""
+        return Back(None if self._since is None else until - self._since)
 
     def _or_start(self, moment: float | None) -> float:
         return self._started if moment is None else moment

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience, Trouble, Watch
+from kws.audio.liveness import IdleTimeouts, Liveness, Trouble
 from kws.audio.pcm import PcmDecoder
 from kws.errors import DeviceError, SilentError, TooFastError
 from kws.typing import AudioFormat, PcmFormat
@@ -45,13 +45,12 @@ class Remote:
         pcm: what its bytes mean.
         attach: takes each feed.
         new_feed: a feed for mono sound.
-        patience: how long it may be quiet.
+        timeouts: how long it may be idle.
         clock: seconds, monotonic.
 
     Attributes:
-        reason: why there is no sound; empty while there is.
-        last_audio: when sound last came, by the clock; None if it never did.
-        losses: how often sound was lost.
+        format: of what it sends.
+        liveness: whether it delivers.
     """
 
     def __init__(
@@ -59,19 +58,15 @@ class Remote:
         pcm: PcmFormat,
         attach: Callable[[Feed], None],
         new_feed: Callable[[AudioFormat], Feed],
-        patience: Patience,
+        timeouts: IdleTimeouts,
         clock: Callable[[], float],
     ) -> None:
         self.format = pcm.audio
-        self.reason = ""
-        self.last_audio: float | None = None
-        self.losses = 0
+        self.liveness = Liveness(timeouts, clock())
         self._decoder = PcmDecoder(pcm)
         self._attach, self._new_feed = attach, new_feed
-        self._patience, self._clock = patience, clock
+        self._timeouts, self._clock = timeouts, clock
         self._rate = RateLimit(clock())
-        self._watch = Watch(patience, clock())
-        self._silent = False
         self._feed: Feed | None = None
 
     def receive(self, data: bytes) -> float:
@@ -96,12 +91,10 @@ class Remote:
             return ahead
         if self._feed is None:
             self._feed = self._new_feed(AudioFormat(self.format.sample_rate, 1))
-            self._watch = Watch(self._patience, now)
+            self.liveness.start(now, self._timeouts)
             self._attach(self._feed)
         self._feed.write(frames)
-        self.last_audio = now
-        if not self._silent or self._feed.last_sound is not None:
-            self.reason, self._silent = "", False
+        self.liveness.delivered(self._feed.first_audio, now, self._feed.last_sound)
         return ahead
 
     def gap(self, seconds: float) -> None:
@@ -109,21 +102,26 @@ class Remote:
         if self._feed is not None:
             self._feed.lose(round(seconds * self.format.sample_rate))
 
-    def look(self) -> None:
-        """Find out whether sound still comes; to be called several times a second."""
+    def poll(self) -> bool:
+        """Whether it has just been lost; to be called several times a second."""
         if self._feed is None:
-            return
-        match self._watch.look(self._clock(), self._feed.last_audio, self._feed.last_sound):
+            return False
+        feed, timeouts = self._feed, self._timeouts
+        match self.liveness.poll(self._clock(), feed.last_audio, feed.last_sound):
+            case None:
+                return False
             case Trouble.LOST:
-                after = self._patience.lost_after
-                self._lose(DeviceError(f"its sender has delivered nothing for {after:g} s"))
-            case Trouble.SILENT:
-                self._lose(
-                    SilentError(
-                        "its sender has delivered nothing but digital silence for "
-                        f"{self._patience.silent_after:g} s"
-                    )
+                error = DeviceError(
+                    f"its sender has delivered nothing for {timeouts.lost_after:g} s"
                 )
+            case Trouble.SILENT:
+                error = SilentError(
+                    "its sender has delivered nothing but digital silence for "
+                    f"{timeouts.silent_after:g} s"
+                )
+        feed.end(error)
+        self._feed = None
+        return self.liveness.lose(Trouble.of(error), str(error))
 
     def end(self, silence_s: float = 0.0) -> int:
         """There will be no more.
@@ -140,11 +138,3 @@ class Remote:
             self._feed.end()
             self._feed = None
         return len(self._decoder.left_over)
-
-    def _lose(self, error: DeviceError) -> None:
-        assert self._feed is not None
-        self._feed.end(error)
-        self._feed = None
-        if not self.reason:
-            self.losses += 1
-        self.reason, self._silent = str(error), isinstance(error, SilentError)

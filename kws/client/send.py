@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.reader import Reader
 from kws.audio.source import Source
 from kws.client.connection import FAILURES, BackOff, Endpoint
@@ -68,7 +68,7 @@ class Sender:
         self._feed: Feed | None = None
         self._capture = Capture(
             *(source, make, lambda audio_format: Feed(audio_format, clock), self),
-            *(Patience(), Pace(), clock),
+            *(IdleTimeouts(), Pace(), clock),
         )
         self._sent_s, self._begun = 0.0, 0.0
         self._started = self._disconnected = self._stopping = False

@@ -223,7 +223,7 @@ class Daemon:
         """Do what is due from time to time."""
         ticks = 0
         while True:
-            self._engine.senders.look()
+            self._engine.senders.poll()
             if ticks % _TICKS_PER_CHECK == 0:
                 self._watchdog.check()
                 self._clips.forget_old()

@@ -9,7 +9,7 @@ from typing import Any
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.source import FirstSource, Source, make_source
 from kws.config.schema import Config
 from kws.engine.batch import Inference
@@ -206,8 +206,8 @@ class Engine:
             keep=self._clips.keep if self._clips.enabled else None,
         )
 
-    def _idle_times(self) -> Patience:
-        return Patience(self._config.audio.lost_after_s, self._config.audio.silent_after_s)
+    def _idle_times(self) -> IdleTimeouts:
+        return IdleTimeouts(self._config.audio.lost_after_s, self._config.audio.silent_after_s)
 
     async def _run(self) -> None:
         capturing = asyncio.create_task(self.capture.run(self._first.opened))

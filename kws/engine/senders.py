@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.remote import AHEAD_WARNING_S, Remote
 from kws.engine.batch import Inference
 from kws.engine.build import SILENCE_S
@@ -100,7 +100,7 @@ class Senders:
         inference: hears them.
         new_stream: makes one.
         publish: takes what happened.
-        patience: how long a sender may be quiet; asked anew for each stream.
+        timeouts: how long a sender may be idle; asked anew for each stream.
         clock: seconds, monotonic.
         reserved: names that no sender may take.
     """
@@ -110,12 +110,12 @@ class Senders:
         inference: Inference,
         new_stream: NewStream,
         publish: Callable[[Body], Event | None],
-        patience: Callable[[], Patience],
+        timeouts: Callable[[], IdleTimeouts],
         clock: Callable[[], float],
         reserved: frozenset[str],
     ) -> None:
         self._inference, self._new_stream, self._publish = inference, new_stream, publish
-        self._patience, self._clock = patience, clock
+        self._timeouts, self._clock = timeouts, clock
         self._reserved = reserved
         self._open: dict[str, SenderStream] = {}
 
@@ -152,7 +152,7 @@ class Senders:
             pcm,
             stream.attach,
             lambda audio_format: Feed(audio_format, self._clock, self._inference.woken),
-            self._patience(),
+            self._timeouts(),
             self._clock,
         )
         opened = SenderStream(name, peer, stream, remote, replaced, self._close)
@@ -164,20 +164,18 @@ class Senders:
         )
         return opened
 
-    def look(self) -> None:
-        """Find out which senders have fallen silent; to be called several times a second."""
+    def poll(self) -> None:
+        """Find the senders that deliver nothing more; to be called several times a second."""
         for each in self._open.values():
-            before = each.remote.reason
-            each.remote.look()
-            if each.remote.reason and not before:
-                log.warning("stream %r: %s", each.name, each.remote.reason)
+            if each.remote.poll():
+                log.warning("stream %r: %s", each.name, each.remote.liveness.reason)
 
     def states(self) -> list[SourceState]:
         """How they stand."""
         return [self._state(each) for each in self._open.values()]
 
     def _delivers(self, opened: SenderStream) -> bool:
-        last = opened.remote.last_audio
+        last = opened.remote.liveness.last_audio
         return last is not None and self._clock() - last < QUIET_S
 
     def _close(self, closed: SenderStream, reason: str) -> None:
@@ -196,16 +194,17 @@ class Senders:
         log.info("stream %r ended: %s", closed.name, reason)
 
     def _state(self, opened: SenderStream) -> SourceState:
-        remote, last = opened.remote, opened.remote.last_audio
+        remote, liveness = opened.remote, opened.remote.liveness
+        last = liveness.last_audio
         return SourceState(
             stream=opened.name,
             kind="network",
             name=opened.peer,
             live=True,
             audio_format=remote.format,
-            reason=remote.reason,
+            reason=liveness.reason,
             seconds_since_audio=None if last is None else self._clock() - last,
             overflows=0,
-            losses=remote.losses,
+            losses=liveness.losses,
             dropped_samples=opened.stream.dropped_samples,
         )

@@ -14,15 +14,15 @@ import pytest
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.errors import AudioFileError, DeviceError, HungError, KwsError
 from kws.typing import AudioFormat
 from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)
 PACE = Pace(answer=5.0, first_retry=0.004, last_retry=0.02, look=0.002)
-PATIENCE = Patience(lost_after=60.0, silent_after=60.0)
-HASTY = Patience(lost_after=0.02, silent_after=0.0)
+TIMEOUTS = IdleTimeouts(lost_after=60.0, silent_after=60.0)
+HASTY = IdleTimeouts(lost_after=0.02, silent_after=0.0)
 LONG = limit(20.0)
 SOUND = np.ones((10, 1), np.float32)
 ZEROS = np.zeros((10, 1), np.float32)
@@ -87,7 +87,9 @@ class Notes:
 class Bench:
     """A capture over devices, one after the other; the last one for ever."""
 
-    def __init__(self, *devices: Device, patience: Patience = PATIENCE, pace: Pace = PACE) -> None:
+    def __init__(
+        self, *devices: Device, timeouts: IdleTimeouts = TIMEOUTS, pace: Pace = PACE
+    ) -> None:
         self.devices = devices
         self.made = 0
         self.notes = Notes()
@@ -96,7 +98,7 @@ class Bench:
             self._make,
             lambda audio_format: Feed(audio_format, time.monotonic),
             self.notes,
-            patience,
+            timeouts,
             pace,
             time.monotonic,
         )
@@ -249,7 +251,7 @@ def test_a_source_that_opens_and_says_nothing_is_no_better_than_none() -> None:
 def test_a_source_that_falls_silent_without_a_word_is_lost() -> None:
     async def test() -> None:
         dead, good = Device(), Device()
-        bench = Bench(dead, good, patience=HASTY)
+        bench = Bench(dead, good, timeouts=HASTY)
         async with bench.running():
             await bench.until(lambda: dead.stopped == 1)
         assert dead.feed is not None
@@ -263,7 +265,7 @@ def test_a_source_that_falls_silent_without_a_word_is_lost() -> None:
 def test_a_source_that_never_delivers_is_lost() -> None:
     async def test() -> None:
         mute, good = Device(delivers=None), Device()
-        bench = Bench(mute, good, patience=HASTY)
+        bench = Bench(mute, good, timeouts=HASTY)
         async with bench.running():
             await bench.until(lambda: good.feed is not None)
         assert bench.capture.state.losses >= 1
@@ -277,7 +279,7 @@ def test_digital_silence_has_a_reason_until_there_is_sound(
 ) -> None:
     async def test() -> None:
         zeros = [Device(delivers=ZEROS) for _ in range(3)]
-        bench = Bench(*zeros, patience=Patience(lost_after=60.0, silent_after=0.02))
+        bench = Bench(*zeros, timeouts=IdleTimeouts(lost_after=60.0, silent_after=0.02))
         async with bench.running():
             await bench.until(lambda: zeros[1].stopped == 1)
             reason = bench.capture.state.reason
@@ -287,7 +289,7 @@ def test_digital_silence_has_a_reason_until_there_is_sound(
             feed = zeros[2].feed
             await bench.until(lambda: zeros[2].stopped >= 2 or zeros[2].feed is not feed)
             assert bench.capture.state.reason == reason
-            bench.capture.change(PATIENCE)
+            bench.capture.change(TIMEOUTS)
             feed = zeros[2].feed
             await bench.until(lambda: zeros[2].feed is not feed)
             assert zeros[2].feed is not None
@@ -319,7 +321,7 @@ def test_an_audio_system_that_hangs_is_given_up(call: str, gate: threading.Event
 def test_the_end_of_what_does_not_come_back_is_the_end(error: KwsError | None) -> None:
     async def test() -> None:
         device = Device(live=False, comes_back=False)
-        bench = Bench(device, patience=HASTY)
+        bench = Bench(device, timeouts=HASTY)
         task = asyncio.create_task(bench.capture.run(FORMAT))
         feed = await bench.hears(device)
         feed.end(error)
@@ -338,7 +340,7 @@ def test_what_waits_for_us_may_be_quiet() -> None:
     async def test() -> None:
         device = Device(live=False, comes_back=False, delivers=None)
         looked = threading.Event()
-        bench = Bench(device, patience=Patience(lost_after=1e-9, silent_after=1e-9))
+        bench = Bench(device, timeouts=IdleTimeouts(lost_after=1e-9, silent_after=1e-9))
         async with bench.running():
             await bench.until(lambda: device.feed is not None)
             # It is looked at meanwhile.
@@ -375,7 +377,7 @@ def test_a_change_takes_effect_at_once(refused: bool) -> None:
         async with bench.running():
             if not refused:
                 await bench.until(lambda: old.feed is not None)
-            bench.capture.change(PATIENCE)
+            bench.capture.change(TIMEOUTS)
             await bench.until(lambda: new.feed is not None)
             state = bench.capture.state
         assert (state.name, state.losses) == ("new", 0)
@@ -394,7 +396,7 @@ def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -
         bench = Bench(old, new, pace=slow)
         async with bench.running():
             await bench.until(lambda: old.opened_at > 0)
-            bench.capture.change(PATIENCE)
+            bench.capture.change(TIMEOUTS)
             gate.set()
             await bench.until(lambda: new.feed is not None)
         assert old.stopped == 1

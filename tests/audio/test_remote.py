@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.remote import AHEAD_LIMIT_S, RateLimit, Remote
 from kws.errors import DeviceError, SilentError, TooFastError
 from kws.typing import AudioFormat, PcmFormat
@@ -26,7 +26,7 @@ class Line:
             PcmFormat(AudioFormat(RATE, channels), "s16le"),
             self.feeds.append,
             lambda audio_format: Feed(audio_format, lambda: self.now),
-            Patience(lost_after=3.0, silent_after=10.0),
+            IdleTimeouts(lost_after=3.0, silent_after=10.0),
             lambda: self.now,
         )
 
@@ -38,8 +38,8 @@ class Line:
     def wait(self, seconds: float) -> None:
         """Nothing comes for so long; looked at twice in the end, for a verdict takes two looks."""
         self.now += seconds
-        self.remote.look()
-        self.remote.look()
+        self.remote.poll()
+        self.remote.poll()
 
 
 def heard(feed: Feed) -> int:
@@ -56,14 +56,18 @@ def test_bytes_become_one_feed_of_mono_sound() -> None:
     (feed,) = line.feeds
     assert feed.format == AudioFormat(RATE, 1)
     assert heard(feed) == RATE
-    assert (line.remote.reason, line.remote.losses, line.remote.last_audio) == ("", 0, line.now)
+    assert (
+        line.remote.liveness.reason,
+        line.remote.liveness.losses,
+        line.remote.liveness.last_audio,
+    ) == ("", 0, line.now)
 
 
 def test_a_part_of_a_frame_is_no_sound_yet() -> None:
     line = Line()
     line.send(b"\x01")
     assert line.feeds == []
-    assert line.remote.last_audio is None
+    assert line.remote.liveness.last_audio is None
     assert line.remote.end() == 1
 
 
@@ -76,14 +80,14 @@ def test_a_sender_that_pauses_is_lost_and_comes_back() -> None:
     first = line.feeds[0]
     assert first.ended
     assert isinstance(first.error, DeviceError)
-    assert "delivered nothing for 3 s" in line.remote.reason
+    assert "delivered nothing for 3 s" in line.remote.liveness.reason
     line.wait(100)
-    assert line.remote.losses == 1
+    assert line.remote.liveness.losses == 1
     line.send(SECOND)
-    assert line.remote.reason == ""
+    assert line.remote.liveness.reason == ""
     assert len(line.feeds) == 2
     line.wait(4)
-    assert line.remote.losses == 2
+    assert line.remote.liveness.losses == 2
 
 
 def test_a_sender_of_nothing_but_zeros_is_lost_until_there_is_sound() -> None:
@@ -91,15 +95,15 @@ def test_a_sender_of_nothing_but_zeros_is_lost_until_there_is_sound() -> None:
     line.send(SECOND)
     for _ in range(11):
         line.send(ZEROS)
-        line.remote.look()
-    line.remote.look()
+        line.remote.poll()
+    line.remote.poll()
     assert isinstance(line.feeds[0].error, SilentError)
-    assert "digital silence" in line.remote.reason
+    assert "digital silence" in line.remote.liveness.reason
     line.send(ZEROS)
-    assert line.remote.reason
+    assert line.remote.liveness.reason
     line.send(SECOND)
-    assert line.remote.reason == ""
-    assert line.remote.losses == 1
+    assert line.remote.liveness.reason == ""
+    assert line.remote.liveness.losses == 1
 
 
 def test_what_comes_much_faster_than_real_time_is_refused() -> None:
@@ -133,7 +137,7 @@ def test_the_end_can_have_silence_behind_it() -> None:
     assert line.feeds[0].error is None
     assert heard(line.feeds[0]) == 2 * RATE
     line.wait(100)
-    assert line.remote.losses == 0
+    assert line.remote.liveness.losses == 0
 
 
 def test_real_time_is_not_ahead_and_neither_is_a_fast_sound_card() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 from kws.audio.capture import Pace
 from kws.audio.feed import Feed
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.audio.source import FirstSource
 from kws.config.load import load_config
 from kws.daemon.sd_notify import SdNotify
@@ -217,7 +217,7 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
             await ward.until_told("STATUS=Deaf: not there")
             for _ in range(5):
                 ward.now += 600
-                ward.engine.capture.change(Patience())
+                ward.engine.capture.change(IdleTimeouts())
                 # An attempt that comes back is a pulse too.
                 await ward.until_told("WATCHDOG=1")
                 assert not ward.watchdog.stalled
@@ -226,7 +226,7 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
             ward.interval = 600
             await ward.looks(1)
             device.plugged = True
-            ward.engine.capture.change(Patience())
+            ward.engine.capture.change(IdleTimeouts())
             await ward.until(lambda: device.feed is not feed)
             assert device.feed is not None
             device.feed.write(SECOND[:160])

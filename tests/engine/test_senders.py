@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kws.audio.liveness import Patience
+from kws.audio.liveness import IdleTimeouts
 from kws.engine.batch import Inference
 from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.engine.stream import Stream
@@ -38,7 +38,7 @@ class House:
             self.inference,
             self._new_stream,
             self.news.append,
-            lambda: Patience(lost_after=3.0, silent_after=0.0),
+            lambda: IdleTimeouts(lost_after=3.0, silent_after=0.0),
             lambda: self.now,
             reserved=frozenset({"default"}),
         )
@@ -55,13 +55,13 @@ class House:
             self.now += 0.1
             for each in streams:
                 each.remote.receive(pcm(samples[start : start + BLOCK]))
-            self.streams.look()
+            self.streams.poll()
             self.inference.work()
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
-        self.streams.look()
-        self.streams.look()
+        self.streams.poll()
+        self.streams.poll()
         self.inference.work()
 
     def told(self, stream: str) -> list[Body]:
