@@ -26,24 +26,24 @@ class Pace:
         answer: the audio system may take so long for an answer before it counts as hung.
         first_retry: wait before the source is opened again; doubles with each failure.
         last_retry: the longest wait.
-        look: between two looks at the source.
+        poll: between two polls of the source.
     """
 
     answer: float = TIMEOUT_SECONDS
     first_retry: float = 0.5
     last_retry: float = 10.0
-    look: float = 0.25
+    poll: float = 0.25
 
 
 class Sink(Protocol):
-    """Where the sound goes, and the news of it."""
+    """Where the audio goes, and what is known of its absence."""
 
     def attach(self, feed: Feed) -> None:
         """What comes next comes from this feed; why it ends, it says itself."""
         ...
 
     def lose(self, reason: str) -> None:
-        """There is no sound, and no feed either."""
+        """There is no audio, and no feed either."""
         ...
 
 
@@ -55,11 +55,11 @@ class CaptureState:
         kind: of the source.
         name: of the source, for people.
         audio_format: of what it delivers, or last did; None before it was ever open.
-        reason: why there is no sound; empty while there is.
-        last_audio: when sound last came, by the clock; None if it never did.
-        overflows: how often sound was lost on its way.
-        losses: how often sound was lost; attempts in vain to get it back are none.
-        attempts: calls into the audio system that came back, whatever they said.
+        reason: why there is no audio; empty while there is.
+        last_audio: when audio last came, by the clock; None if it never did.
+        overflows: how often audio was lost on its way.
+        losses: how often the source was lost; attempts in vain to get it back are none.
+        attempts: calls into the audio system that returned, with or without an error.
     """
 
     kind: str
@@ -79,7 +79,7 @@ class Capture:
         source: the first one.
         make: a new one; called before each further attempt to open it.
         new_feed: a feed for what a source delivers.
-        sink: where sound and news go.
+        sink: where audio goes.
         timeouts: how long the source may be idle.
         pace: how to go about it.
         clock: seconds, monotonic.
@@ -141,7 +141,7 @@ class Capture:
         self._sink.lose(str(error))
 
     async def run(self, opened: AudioFormat | None = None) -> None:
-        """Deliver sound: until cancelled, or to the end of a source that does not come back.
+        """Deliver audio: until cancelled, or to the end of a source that does not come back.
 
         Args:
             opened: what the source delivers, if it is open already.
@@ -157,7 +157,7 @@ class Capture:
             self._source = self._make()
         while True:
             self._changed.clear()
-            feed, error = await self._hear(opened)
+            feed, error = await self._deliver(opened)
             opened = None
             if not self._source.comes_back:
                 if error is not None:
@@ -179,8 +179,8 @@ class Capture:
         except HungError:
             log.warning("%s %r does not let itself be closed", self._source.kind, self._source.name)
 
-    async def _hear(self, opened: AudioFormat | None) -> tuple[Feed | None, KwsError | None]:
-        """Open the source and deliver its sound until it is lost, or another one is wanted.
+    async def _deliver(self, opened: AudioFormat | None) -> tuple[Feed | None, KwsError | None]:
+        """Open the source and deliver its audio until it is lost, or another one is wanted.
 
         Returns:
             Its feed, if it came to that, and why it was lost.
@@ -229,7 +229,7 @@ class Capture:
         timeouts = self._timeouts
         self._liveness.start(self._clock(), timeouts)
         while not self._changed.is_set():
-            await self._pause(self._pace.look)
+            await self._pause(self._pace.poll)
             self._delivered(feed)
             if feed.ended:
                 return feed.error

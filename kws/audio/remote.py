@@ -38,13 +38,13 @@ class RateLimit:
 class Remote:
     """The receiving end of one stream.
 
-    A sender that pauses is lost, as a microphone is, and comes back with its next sound; so is one
+    A sender that pauses is lost, as a microphone is, and comes back with its next audio; so is one
     that sends nothing but zeros.
 
     Args:
         pcm: what its bytes mean.
         attach: takes each feed.
-        new_feed: a feed for mono sound.
+        new_feed: a feed for mono audio.
         timeouts: how long it may be idle.
         clock: seconds, monotonic.
 
@@ -76,7 +76,7 @@ class Remote:
             By how many seconds they are ahead of real time.
 
         Raises:
-            TooFastError: that is too much; these bytes are not heard.
+            TooFastError: that is too much; these bytes are dropped.
         """
         # Mixed down here: a ring of many channels would be dear.
         frames = self._decoder.push(data).mean(axis=1, keepdims=True)
@@ -98,7 +98,7 @@ class Remote:
         return ahead
 
     def gap(self, seconds: float) -> None:
-        """Its sender says that sound is missing here."""
+        """Its sender says that audio is missing here."""
         if self._feed is not None:
             self._feed.lose(round(seconds * self.format.sample_rate))
 
@@ -127,7 +127,7 @@ class Remote:
         """There will be no more.
 
         Args:
-            silence_s: seconds of silence after it, so that a word at its very end is heard.
+            silence_s: seconds of silence after it, so that a word at its very end is detected.
 
         Returns:
             Bytes of an unfinished frame that are left over.

@@ -1,4 +1,4 @@
-"""What a microphone hears, as it hears it: a level meter and the posterior of each keyword."""
+"""A microphone, live: a level meter and the posterior of each keyword."""
 
 import math
 import shutil
@@ -25,17 +25,17 @@ _LINE_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Reading:
-    """What was heard in a hop.
+    """Level and posteriors of one hop.
 
     Attributes:
         level_db: of the loudest sample, dB relative to full scale; minus infinity for silence.
         smoothed: posterior of each keyword, as the trigger sees it.
-        heard: keywords that fired.
+        detected: keywords that fired.
     """
 
     level_db: float
     smoothed: Mapping[str, float]
-    heard: tuple[str, ...]
+    detected: tuple[str, ...]
 
 
 def level_db(frames: Frames) -> float:
@@ -56,7 +56,7 @@ def line(reading: Reading, thresholds: Mapping[str, float], columns: int) -> str
     meter = f"{level} |{'#' * filled:{_METER_WIDTH}}|"
     words = [
         f"[{word}] {reading.smoothed[word]:.2f}/{threshold:.2f}"
-        if word in reading.heard
+        if word in reading.detected
         else f" {word}  {reading.smoothed[word]:.2f}/{threshold:.2f}"
         for word, threshold in thresholds.items()
     ]
@@ -81,7 +81,7 @@ def readings(feed: Feed, spotter: Spotter) -> Iterator[Reading]:
 
 
 def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.monotonic) -> None:
-    """Draw what a source hears until it is lost or somebody interrupts.
+    """Draw the audio of a source until it is lost or somebody interrupts.
 
     Raises:
         DeviceError: it cannot be opened, or was lost.
@@ -95,7 +95,7 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
     )
     run_with_timeout(lambda: source.start(feed))
     terminal = sys.stdout.isatty()
-    said_at = -math.inf
+    printed_at = -math.inf
     loudest: Reading | None = None
     try:
         for reading in readings(feed, spotter):
@@ -103,11 +103,11 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
                 text = line(reading, spotter.thresholds, shutil.get_terminal_size().columns - 1)
                 print(f"\r\x1b[K{text}", end="", flush=True)
                 continue
-            if loudest is None or reading.heard or reading.level_db > loudest.level_db:
+            if loudest is None or reading.detected or reading.level_db > loudest.level_db:
                 loudest = reading
-            if clock() - said_at >= _LINE_SECONDS or reading.heard:
+            if clock() - printed_at >= _LINE_SECONDS or reading.detected:
                 print(line(loudest, spotter.thresholds, 10_000), flush=True)
-                said_at, loudest = clock(), None
+                printed_at, loudest = clock(), None
     except KeyboardInterrupt:
         feed.end()
     finally:

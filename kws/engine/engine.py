@@ -76,7 +76,7 @@ class Engine:
         self._failure: Exception | None = None
         self.inference = Inference(model, timer)
         source = first.source
-        self.stream = self._new_stream(source.stream, live=source.live, heard_to_end=self._end)
+        self.stream = self._new_stream(source.stream, live=source.live, drained=self._end)
         warn_of_other_hop(self.stream.spotter)
         self.inference.add(self.stream)
         self.capture = Capture(
@@ -188,7 +188,7 @@ class Engine:
         *,
         live: bool,
         behind_s: float | None = None,
-        heard_to_end: Callable[[], None] = lambda: None,
+        drained: Callable[[], None] = lambda: None,
     ) -> Stream:
         """A stream with the model that the others go through.
 
@@ -201,7 +201,7 @@ class Engine:
             self._publisher.publish,
             live=live,
             behind_s=behind_s,
-            heard_to_end=heard_to_end,
+            drained=drained,
             observers=self._observers,
             keep=self._clips.keep if self._clips.enabled else None,
         )

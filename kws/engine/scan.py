@@ -17,7 +17,7 @@ from kws.typing import Samples
 log = logging.getLogger(__name__)
 
 BLOCK_S = 10.0
-"""Seconds that are read and heard at once."""
+"""Seconds that are read and processed at once."""
 FULL_BAND_HZ = 16_000
 
 
@@ -32,16 +32,16 @@ def scan(
 
     Args:
         path: any file that libsndfile reads, at any rate and with any number of channels.
-        model: what to hear with; the bundled default by default.
+        model: the keyword model; the bundled default by default.
         config: its `model.hop_s`, `detection`, `trigger` and `keywords` count.
-        progress: called with the seconds of each block of audio that was heard.
+        progress: called with the seconds of each block of audio that was processed.
 
     Yields:
-        What is heard, in order; `t` is in seconds of the recording, and can be up to one second
+        What is detected, in order; `t` is in seconds of the recording, and can be up to one second
         after its end.
 
     Raises:
-        AudioFileError: the file is missing, empty or damaged; what was heard before the damage
+        AudioFileError: the file is missing, empty or damaged; what was detected before the damage
             has been yielded by then.
         ConfigError: the configuration does not fit the model.
     """

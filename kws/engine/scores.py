@@ -1,4 +1,4 @@
-"""What a stream was heard as, hop by hop, for who wants to look: values, messages, who looks.
+"""The scores of each hop: values, messages, and who gets them.
 
 Pure but for `Observers`, which any thread may use.
 """
@@ -62,36 +62,36 @@ def level(frames: Frames) -> float:
     return float(np.sqrt(np.mean(np.square(frames)))) if frames.size else 0.0
 
 
-Look = Callable[[Hop], object]
+Observer = Callable[[Hop], object]
 
 
 class Observers:
-    """Who looks at which stream."""
+    """Who gets the scores of which stream."""
 
     def __init__(self) -> None:
-        self._looking: dict[str, tuple[Look, ...]] = {}
+        self._observers: dict[str, tuple[Observer, ...]] = {}
 
     def wanted(self, stream: str) -> bool:
-        """Whether anybody looks at a stream."""
-        return stream in self._looking
+        """Whether anybody wants the scores of a stream."""
+        return stream in self._observers
 
-    def add(self, stream: str, look: Look) -> None:
-        """Let `look` be called with each hop of a stream, from the thread that hears it."""
-        self._put(stream, (*self._looking.get(stream, ()), look))
+    def add(self, stream: str, observer: Observer) -> None:
+        """Call `observer` with each hop of a stream, from the inference thread."""
+        self._put(stream, (*self._observers.get(stream, ()), observer))
 
-    def remove(self, stream: str, look: Look) -> None:
-        """Let it be called no more."""
-        self._put(stream, tuple(each for each in self._looking.get(stream, ()) if each != look))
+    def remove(self, stream: str, observer: Observer) -> None:
+        """Call it no more."""
+        self._put(stream, tuple(e for e in self._observers.get(stream, ()) if e != observer))
 
     def show(self, hop: Hop) -> None:
-        """Call all who look at this stream."""
-        for look in self._looking.get(hop.stream, ()):
-            look(hop)
+        """Call all observers of the hop's stream."""
+        for observer in self._observers.get(hop.stream, ()):
+            observer(hop)
 
-    def _put(self, stream: str, looking: tuple[Look, ...]) -> None:
-        # Replaced as a whole: the thread that hears reads without a lock.
-        others = {name: each for name, each in self._looking.items() if name != stream}
-        self._looking = {**others, stream: looking} if looking else others
+    def _put(self, stream: str, observers: tuple[Observer, ...]) -> None:
+        # Replaced as a whole: the inference thread reads without a lock.
+        others = {name: each for name, each in self._observers.items() if name != stream}
+        self._observers = {**others, stream: observers} if observers else others
 
 
 def _rounded(posteriors: Mapping[str, float]) -> dict[str, float]:

@@ -27,7 +27,7 @@ class NameTakenError(Exception):
 
 
 class NewStream(Protocol):
-    """Makes a stream that hears with what the daemon hears with now."""
+    """Makes a stream with the model and settings in force."""
 
     def __call__(self, name: str, *, live: bool, behind_s: float) -> Stream: ...
 
@@ -40,10 +40,10 @@ class SenderStream:
     Attributes:
         name: of the stream.
         peer: where it comes from, for people.
-        stream: what hears it.
+        stream: what processes it.
         remote: takes its bytes.
         replaced: called when another sender takes its place.
-        over: whether all of it was heard, and there will be no more.
+        over: whether all of it was processed, and there will be no more.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class SenderStream:
         self.remote.gap(seconds)
 
     def finish(self) -> None:
-        """Its sender has said that there is no more; the last word is heard to its end."""
+        """Its sender has said that there is no more; the last word is processed to its end."""
         if left := self.remote.end(SILENCE_S):
             log.warning("stream %r ended inside a sample: %d bytes left over", self.name, left)
         self._close(self, "its sender ended it")
@@ -97,7 +97,7 @@ class Senders:
     """All of them. For the thread of the loop.
 
     Args:
-        inference: hears them.
+        inference: processes them.
         new_stream: makes one.
         publish: takes what happened.
         timeouts: how long a sender may be idle; asked anew for each stream.
@@ -184,12 +184,12 @@ class Senders:
         del self._open[closed.name]
         stream = closed.stream
 
-        def heard() -> None:
+        def drained() -> None:
             self._inference.remove(stream)
             closed.over = True
             self._publish(StreamEnded(closed.name, stream.seconds, reason))
 
-        stream.call(heard)
+        stream.call(drained)
         self._inference.woken.set()
         log.info("stream %r ended: %s", closed.name, reason)
 

@@ -64,7 +64,7 @@ class Stream:
         live: whether its source does not wait. Where a live one is too far ahead, its audio is
             dropped up to the newest window.
         behind_s: how far that is, if it is more than a window.
-        heard_to_end: called when a feed has been processed to its end.
+        drained: called when a feed has been processed to its end.
         observers: get the scores of each hop.
         keep: takes the clip of each detection, with the event's id.
 
@@ -81,7 +81,7 @@ class Stream:
         *,
         live: bool,
         behind_s: float | None = None,
-        heard_to_end: Callable[[], None] = lambda: None,
+        drained: Callable[[], None] = lambda: None,
         observers: Observers | None = None,
         keep: Callable[[str, Clip], None] | None = None,
     ) -> None:
@@ -89,7 +89,7 @@ class Stream:
         self.dropped_samples = 0
         self._output = StreamOutput(name, publish, observers, keep)
         self._behind_s = (behind_s or 0.0) if live else None
-        self._drained = heard_to_end
+        self._drained = drained
         self._queue: deque[Attach | Lose | Call] = deque()
         self._reader: Reader | None = None
         self._recent: RecentAudio | None = None

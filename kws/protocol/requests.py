@@ -108,8 +108,8 @@ class Gap(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag
     seconds: Annotated[float, Meta(gt=0, le=86_400)]
 
 
-class Look(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which stream somebody wants to look at.
+class ScoresRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which stream's scores to send.
 
     Attributes:
         stream: its name; None: the daemon's own.
@@ -176,14 +176,14 @@ def parse_sender(message: str | bytes) -> Gap | End:
     return said
 
 
-def parse_look(message: str | bytes) -> Look:
-    """Read what somebody wants to look at.
+def parse_scores_request(message: str | bytes) -> ScoresRequest:
+    """Read the message of a client of /scores.
 
     Raises:
         BadRequestError: it is not JSON, or says something unknown.
     """
-    look: Look = _decode(message, Look)
-    return look
+    request: ScoresRequest = _decode(message, ScoresRequest)
+    return request
 
 
 def _decode(message: str | bytes, kind: Any) -> Any:

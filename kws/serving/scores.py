@@ -13,7 +13,7 @@ from websockets.frames import CloseCode
 from kws.engine.scores import Hop, Observers
 from kws.protocol.events import encode
 from kws.protocol.replies import Watching
-from kws.protocol.requests import BadRequestError, Filter, Look, parse_look
+from kws.protocol.requests import BadRequestError, Filter, ScoresRequest, parse_scores_request
 from kws.serving.auth import Access
 from kws.serving.connection import end, first_message
 from kws.serving.hub import Hub, Subscription
@@ -46,11 +46,11 @@ class ScoreQueue:
     def show(self, stream: str | None) -> None:
         """Show another stream from here on; None: none."""
         if self._stream is not None:
-            self._observers.remove(self._stream, self._look)
+            self._observers.remove(self._stream, self._observe)
         self._stream = stream
         self._waiting.clear()
         if stream is not None:
-            self._observers.add(stream, self._look)
+            self._observers.add(stream, self._observe)
 
     async def next(self) -> Hop:
         """The next hop, once there is one."""
@@ -72,8 +72,8 @@ class ScoreQueue:
     async def _send(self, hop: Hop) -> None:
         await self._connection.send(encode(hop.message(frames=False)))
 
-    def _look(self, hop: Hop) -> None:
-        """From the thread that hears."""
+    def _observe(self, hop: Hop) -> None:
+        """From the inference thread."""
         self._loop.call_soon_threadsafe(self._take, hop)
 
     def _take(self, hop: Hop) -> None:
@@ -84,12 +84,12 @@ class ScoreQueue:
 
 @dataclass(frozen=True)
 class ScoresEndpoint:
-    """What all who look share.
+    """What all clients of /scores share.
 
     Attributes:
         hub: says when there will be no more, or other keywords.
-        observers: whom to join.
-        access: who may look.
+        observers: give the scores of each hop.
+        access: who may connect.
         own_stream: name of the daemon's own stream.
         description: what is the same for all hops, as it is now.
     """
@@ -102,9 +102,9 @@ class ScoresEndpoint:
 
 
 async def serve_scores(connection: ServerConnection, shared: ScoresEndpoint) -> None:
-    """Show what is heard until the client leaves or is closed."""
-    look = await first_message(connection, shared.access, parse_look)
-    client = _ScoresClient(connection, shared, look)
+    """Send a stream's scores until the client leaves or is closed."""
+    request = await first_message(connection, shared.access, parse_scores_request)
+    client = _ScoresClient(connection, shared, request)
     loop, woken = asyncio.get_running_loop(), asyncio.Event()
     subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), _CHANGES)
     shared.hub.change(subscription, Filter(frozenset(), streams=frozenset()), lambda replay: "")
@@ -119,11 +119,13 @@ async def serve_scores(connection: ServerConnection, shared: ScoresEndpoint) -> 
 
 
 class _ScoresClient:
-    def __init__(self, connection: ServerConnection, shared: ScoresEndpoint, look: Look) -> None:
+    def __init__(
+        self, connection: ServerConnection, shared: ScoresEndpoint, request: ScoresRequest
+    ) -> None:
         self._connection, self._shared = connection, shared
         self._scores = ScoreQueue(connection, shared.observers)
         self._sent: Watching | None = None
-        self._watch(look)
+        self._watch(request)
 
     async def send(self) -> None:
         """Send each hop, behind what all of them have in common."""
@@ -133,10 +135,10 @@ class _ScoresClient:
             await self._connection.send(encode(hop.message(frames=self._frames)))
 
     async def receive(self) -> None:
-        """Look elsewhere when the client says so."""
+        """Go over to another stream when the client asks for it."""
         while True:
             try:
-                self._watch(parse_look(await self._connection.recv()))
+                self._watch(parse_scores_request(await self._connection.recv()))
             except BadRequestError as error:
                 log.info("client %s closed: %s", self._connection.remote_address, error)
                 await end(self._connection, CloseCode.POLICY_VIOLATION, str(error))
@@ -144,7 +146,7 @@ class _ScoresClient:
                 await self._send_watching()
 
     async def send_changes(self, subscription: Subscription, woken: asyncio.Event) -> None:
-        """Say what changes for all hops, and goodbye."""
+        """Send what changes for all hops, and close at the hub's end."""
         while True:
             await woken.wait()
             woken.clear()
@@ -153,12 +155,12 @@ class _ScoresClient:
                 await end(self._connection, CloseCode.GOING_AWAY, "kws is stopping")
 
     def close(self) -> None:
-        """Look at nothing any more."""
+        """Take no scores any more."""
         self._scores.show(None)
 
-    def _watch(self, look: Look) -> None:
-        self._stream = look.stream or self._shared.own_stream
-        self._frames = look.frames
+    def _watch(self, request: ScoresRequest) -> None:
+        self._stream = request.stream or self._shared.own_stream
+        self._frames = request.frames
         self._sent = None
         self._scores.show(self._stream)
 

@@ -20,7 +20,7 @@ from kws.typing import AudioFormat
 from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)
-PACE = Pace(answer=5.0, first_retry=0.004, last_retry=0.02, look=0.002)
+PACE = Pace(answer=5.0, first_retry=0.004, last_retry=0.02, poll=0.002)
 TIMEOUTS = IdleTimeouts(lost_after=60.0, silent_after=60.0)
 HASTY = IdleTimeouts(lost_after=0.02, silent_after=0.0)
 LONG = limit(20.0)
@@ -211,7 +211,7 @@ def test_the_state_says_why_there_is_no_sound() -> None:
 
 def test_waits_grow_up_to_a_bound_and_begin_anew_after_sound() -> None:
     async def test() -> None:
-        pace = Pace(answer=5.0, first_retry=0.05, last_retry=0.2, look=0.002)
+        pace = Pace(answer=5.0, first_retry=0.05, last_retry=0.2, poll=0.002)
         aways = [Device(open=refuse("away")) for _ in range(4)]
         back, gone, again = Device(), Device(open=refuse("gone")), Device()
         bench = Bench(*aways, back, gone, again, pace=pace)
@@ -306,7 +306,7 @@ def test_an_audio_system_that_hangs_is_given_up(call: str, gate: threading.Event
     async def test() -> None:
         stuck: dict[str, Callable[[], object]] = {call: gate.wait}
         device = Device(**stuck)  # type: ignore[arg-type]
-        bench = Bench(device, pace=Pace(answer=0.05, first_retry=0.004, look=0.002))
+        bench = Bench(device, pace=Pace(answer=0.05, first_retry=0.004, poll=0.002))
         task = asyncio.create_task(bench.capture.run())
         if call == "stop":
             (await bench.hears(device)).end(DeviceError("unplugged"))
@@ -344,7 +344,7 @@ def test_what_waits_for_us_may_be_quiet() -> None:
         async with bench.running():
             await bench.until(lambda: device.feed is not None)
             # It is looked at meanwhile.
-            assert not await asyncio.to_thread(looked.wait, 20 * PACE.look)
+            assert not await asyncio.to_thread(looked.wait, 20 * PACE.poll)
         assert (device.feed and device.feed.ended, device.stopped) == (False, 0)
 
     asyncio.run(test())
@@ -369,7 +369,7 @@ def test_a_first_source_that_was_refused_is_waited_for(caplog: pytest.LogCapture
 @pytest.mark.parametrize("refused", [True, False])
 def test_a_change_takes_effect_at_once(refused: bool) -> None:
     async def test() -> None:
-        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=600.0)
+        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, poll=600.0)
         old, new = Device("old"), Device("new")
         bench = Bench(old, new, pace=slow)
         if refused:
@@ -391,7 +391,7 @@ def test_a_change_takes_effect_at_once(refused: bool) -> None:
 
 def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -> None:
     async def test() -> None:
-        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=600.0)
+        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, poll=600.0)
         old, new = Device("old", open=gate.wait), Device("new")
         bench = Bench(old, new, pace=slow)
         async with bench.running():

@@ -45,5 +45,9 @@ def test_a_reading_a_hop() -> None:
     with pytest.raises(DeviceError, match="gone"):
         found.extend(readings(feed, spotter))
     assert len(found) == 40
-    assert [reading.heard for reading in found if reading.heard] == [("yes",), ("up",), ("no",)]
+    assert [reading.detected for reading in found if reading.detected] == [
+        ("yes",),
+        ("up",),
+        ("no",),
+    ]
     assert all(set(reading.smoothed) == set(spotter.model.classes) for reading in found)

@@ -30,7 +30,7 @@ from tests.support.limits import limit
 
 MODEL = untrained_model()
 FORMAT = AudioFormat(MODEL.sample_rate, 1)
-PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, look=0.002)
+PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, poll=0.002)
 LONG = limit(20.0)
 SECOND = np.random.default_rng(1).normal(0, 0.1, (MODEL.sample_rate, 1)).astype(np.float32)
 

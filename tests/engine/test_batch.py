@@ -41,7 +41,7 @@ class Heap:
         self.news: list[Body] = []
         self.ended = threading.Event()
         self.stream = Stream(
-            "heap", Spotter(MODEL), self.news.append, live=live, heard_to_end=self.ended.set
+            "heap", Spotter(MODEL), self.news.append, live=live, drained=self.ended.set
         )
         self.feed = Feed(MONO, lambda: 0.0, inference.woken)
         self.stream.attach(self.feed)

@@ -70,7 +70,7 @@ class Room:
             Spotter(self.model),
             self.published.append,
             live=self.live,
-            heard_to_end=self._end,
+            drained=self._end,
         )
         self.inference.add(self.stream)
 

@@ -36,11 +36,11 @@ from kws.protocol.requests import (
     BadRequestError,
     End,
     Gap,
-    Look,
     Request,
+    ScoresRequest,
     Start,
-    parse_look,
     parse_request,
+    parse_scores_request,
     parse_sender,
     parse_start,
 )
@@ -83,7 +83,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "start": parse_start,
     "gap": parse_sender,
     "end": parse_sender,
-    "look": parse_look,
+    "look": parse_scores_request,
 }
 SOURCE = SourceState(
     stream="default",
@@ -166,7 +166,7 @@ TYPES = {
     **{reply.__struct_config__.tag: reply for reply in REPLIES},
     **{request.__struct_config__.tag: request for request in (Start, Gap, End)},
     "request": Request,
-    "look": Look,
+    "look": ScoresRequest,
 }
 
 
@@ -237,7 +237,7 @@ REQUESTS = (
         min_confidence=st.floats(0, 1),
         after=st.builds(After, run=TEXT, seq=st.integers(0, 2**53)) | st.none(),
     ),
-    st.builds(Look, stream=TEXT | st.none()),
+    st.builds(ScoresRequest, stream=TEXT | st.none()),
 )
 BODIES: tuple[st.SearchStrategy[Body], ...] = (
     st.builds(Detected, t=SECONDS, confidence=st.floats(0, 1)),
@@ -269,7 +269,7 @@ def test_a_body_stays_in_its_message(body: Body) -> None:
 
 @given(st.one_of(TEXT, st.binary(), st.builds(json.dumps, JSON)))
 def test_whatever_comes_is_understood_or_refused(message: str | bytes) -> None:
-    for parse in (parse_start, parse_sender, parse_look):
+    for parse in (parse_start, parse_sender, parse_scores_request):
         with contextlib.suppress(BadRequestError):
             parse(message)
     with contextlib.suppress(BadRequestError):
