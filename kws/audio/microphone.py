@@ -1,6 +1,7 @@
 """The microphone: PortAudio's callback thread copies what it hears into the feed."""
 
 import logging
+import threading
 from typing import Any
 
 from kws.audio.feed import Feed
@@ -54,6 +55,9 @@ class Microphone:
         self._format = AudioFormat(model_rate, 1)
         self._stream: Any = None
         self._stopping = False
+        # PortAudio's streams are not thread-safe: one that is aborted while it starts can end the
+        # process.
+        self._changing = threading.Lock()
         self._next_time: float | None = None
 
     def open(self) -> AudioFormat:
@@ -90,7 +94,9 @@ class Microphone:
                 )
 
         try:
-            with quiet_libraries():
+            with self._changing, quiet_libraries():
+                if self._stopping:
+                    return
                 self._stream = sounddevice.InputStream(
                     device=self._index,
                     samplerate=self._format.sample_rate,
@@ -106,10 +112,11 @@ class Microphone:
 
     def stop(self) -> None:
         self._stopping = True
-        if self._stream is not None:
-            self._stream.abort(ignore_errors=True)
-            self._stream.close(ignore_errors=True)
-            self._stream = None
+        with self._changing:
+            if self._stream is not None:
+                self._stream.abort(ignore_errors=True)
+                self._stream.close(ignore_errors=True)
+                self._stream = None
 
     def _take(self, feed: Feed, frames: Frames, captured: float, overflow: bool) -> None:
         """Copy a block into the feed, noting what is missing before it.
