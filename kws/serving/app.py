@@ -1,6 +1,7 @@
 """The app: the table of routes, and what the daemon answers at each."""
 
 import time
+from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
@@ -93,11 +94,11 @@ class App:
             access,
             {
                 EVENTS_PATH: Websocket(
-                    lambda c: serve_subscriber(c, subscriber), "max_connections"
+                    partial(serve_subscriber, shared=subscriber), "max_connections"
                 ),
-                SCORES_PATH: Websocket(lambda c: serve_scores(c, scores), "max_connections"),
+                SCORES_PATH: Websocket(partial(serve_scores, shared=scores), "max_connections"),
                 AUDIO_PATH: Websocket(
-                    lambda c: serve_sender(c, sender), "max_streams", AUDIO_MESSAGE_LIMIT
+                    partial(serve_sender, shared=sender), "max_streams", AUDIO_MESSAGE_LIMIT
                 ),
                 # The page holds no secret, and who supervises the daemon needs none.
                 **site,

@@ -12,7 +12,7 @@ from websockets.frames import CloseCode
 from kws.protocol.codes import TOO_SLOW, WRONG_TOKEN
 from kws.protocol.requests import BadRequestError
 from kws.serving.auth import Access
-from kws.serving.hub import Subscription
+from kws.serving.hub import Hub, Subscription
 from kws.serving.routes import request_token
 
 log = logging.getLogger(__name__)
@@ -86,6 +86,21 @@ async def first_message(
     except BadRequestError as error:
         reason = str(error)
     raise await refused(connection, CloseCode.POLICY_VIOLATION, reason)
+
+
+def subscribe(hub: Hub, limit: int) -> tuple[Subscription, asyncio.Event]:
+    """A subscription for the event loop, and the event that is set when something waits in it.
+
+    Args:
+        hub: whose events.
+        limit: events that may wait.
+    """
+    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+
+    def wake() -> None:
+        loop.call_soon_threadsafe(woken.set)
+
+    return hub.subscribe(wake, limit), woken
 
 
 class Delivery:

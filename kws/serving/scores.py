@@ -15,7 +15,7 @@ from kws.protocol.events import encode
 from kws.protocol.replies import Watching
 from kws.protocol.requests import BadRequestError, Filter, ScoresRequest, parse_scores_request
 from kws.serving.auth import Access
-from kws.serving.connection import end, first_message
+from kws.serving.connection import end, first_message, subscribe
 from kws.serving.hub import Hub, Subscription
 
 log = logging.getLogger(__name__)
@@ -105,8 +105,7 @@ async def serve_scores(connection: ServerConnection, shared: ScoresEndpoint) -> 
     """Send a stream's scores until the client leaves or is closed."""
     request = await first_message(connection, shared.access, parse_scores_request)
     client = _ScoresClient(connection, shared, request)
-    loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), _CHANGES)
+    subscription, woken = subscribe(shared.hub, _CHANGES)
     shared.hub.change(subscription, Filter(frozenset(), streams=frozenset()), lambda replay: "")
     try:
         async with asyncio.TaskGroup() as tasks:

@@ -26,7 +26,7 @@ from kws.protocol.requests import (
     parse_start_query,
 )
 from kws.serving.auth import Access
-from kws.serving.connection import Delivery, end, first_message, refused
+from kws.serving.connection import Delivery, end, first_message, refused, subscribe
 from kws.serving.hub import Hub
 from kws.serving.routes import request_token
 from kws.serving.scores import ScoreQueue
@@ -61,9 +61,9 @@ class SenderEndpoint:
 async def serve_sender(connection: ServerConnection, shared: SenderEndpoint) -> None:
     """Hear one stream until it ends, its client leaves or is closed."""
     start = await _start(connection, shared.access)
-    loop, woken, replaced = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    replaced = asyncio.Event()
     pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
-    subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
+    subscription, woken = subscribe(shared.hub, shared.queue)
     scores = ScoreQueue(connection, shared.observers)
     stream: SenderStream | None = None
     try:

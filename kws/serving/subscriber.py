@@ -13,7 +13,7 @@ from kws.protocol.events import encode
 from kws.protocol.replies import Replay, Subscribed
 from kws.protocol.requests import BadRequestError, Request, parse_request
 from kws.serving.auth import Access
-from kws.serving.connection import Delivery, authorise, end
+from kws.serving.connection import Delivery, authorise, end, subscribe
 from kws.serving.hub import Hub, Subscription
 
 log = logging.getLogger(__name__)
@@ -47,8 +47,7 @@ async def serve_subscriber(connection: ServerConnection, shared: SubscriberEndpo
         return parse_request(message, shared.keywords())
 
     first = await authorise(connection, shared.access, parse)
-    loop, woken = asyncio.get_running_loop(), asyncio.Event()
-    subscription = shared.hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), shared.queue)
+    subscription, woken = subscribe(shared.hub, shared.queue)
     delivery = Delivery(connection, subscription, shared.queue, shared.too_slow)
     try:
         await connection.send(shared.greeting(subscription.first))
