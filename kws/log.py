@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
 
+from kws.protocol.events import utc
+
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         fields: dict[str, Any] = {
-            "time": _utc(record.created),
+            "time": utc(datetime.fromtimestamp(record.created, UTC)),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": record.getMessage(),
@@ -25,12 +27,6 @@ class _JsonLines(logging.Formatter):
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
         return json.dumps(fields, ensure_ascii=False)
-
-
-def _utc(seconds: float) -> str:
-    """RFC 3339 with milliseconds, as the events have it."""
-    time = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return time.replace("+00:00", "Z")
 
 
 class _Text(logging.Formatter):
