@@ -32,7 +32,8 @@ from kws.engine.stream import Stream as HeardStream
 from kws.errors import ConfigError, KwsError
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 from kws.typing import AudioFormat, Frames
 from train.data.clips import of_split, word_clips

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kws.engine.scan import scan
     from kws.errors import KwsError
-    from kws.spotting.model_file import KeywordModel, load_model
+    from kws.spotting.model import KeywordModel
+    from kws.spotting.model_file import load_model
     from kws.spotting.spotter import Detection, Spotter
 
 __all__ = ["Detection", "KeywordModel", "KwsError", "Spotter", "load_model", "scan"]
 
 _HOMES = {
     "Detection": "kws.spotting.spotter",
-    "KeywordModel": "kws.spotting.model_file",
+    "KeywordModel": "kws.spotting.model",
     "KwsError": "kws.errors",
     "Spotter": "kws.spotting.spotter",
     "load_model": "kws.spotting.model_file",
@@ -21,7 +22,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    # torch takes a second to import: not before somebody needs it.
+    # numpy and ONNX Runtime take time to import: not before somebody needs it.
     if name in _HOMES:
         from importlib import import_module
 

@@ -10,6 +10,10 @@ Samples = npt.NDArray[np.float32]
 """Mono audio of shape (n,), in [-1, 1]."""
 Frames = npt.NDArray[np.float32]
 """Audio of shape (n, channels)."""
+Windows = npt.NDArray[np.float32]
+"""Log-mel windows of shape (n, bands, frames): ln mel power."""
+Posteriors = npt.NDArray[np.float32]
+"""Posteriors of shape (n, keywords), each in [0, 1]."""
 
 
 @dataclass(frozen=True)

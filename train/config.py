@@ -10,7 +10,7 @@ from msgspec import Meta, to_builtins
 from kws.config.validation import problems
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import Context
+from kws.spotting.header import Context
 from kws.spotting.trigger import TriggerSettings
 from train.scenes.augment import Augmentation, Probability
 from train.scenes.settings import Mixture, SceneSettings
@@ -38,7 +38,7 @@ class FitConfig:
         context: "anywhere": keywords count wherever they are spoken; "alone": only between pauses.
         features: log-mel images of words, with a table beside them: `train.data.features`.
         features_high_hz: highest frequency of these images, Hz; the front end's by default.
-        architecture: of the network, one of `kws.spotting.model.ARCHITECTURES`.
+        architecture: of the network, one of `kws.spotting.graphs.ARCHITECTURES`.
         network: arguments of the architecture's own, such as the width of BCResNet.
         initial: a model to start from, by its name or file; its weights are then adapted, without
             batch normalisation. From a training's .checkpoint, that goes on too.

@@ -9,18 +9,15 @@ import torch
 from torch import Tensor
 
 from kws.errors import ConfigError, ModelError
+from kws.spotting.backends.torch import weights_of
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import (
-    FORMAT,
-    KeywordModel,
-    ModelHeader,
-    read_without_code,
-    save_model,
-)
+from kws.spotting.header import ModelHeader
+from kws.spotting.model_file import FORMAT, ModelFile, save_model
 from kws.spotting.networks.base import Network
 from kws.spotting.trigger import TriggerSettings
 from train.config import WINDOW_FRAMES
 from train.network import make_network
+from train.torch_file import read_without_code
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +43,7 @@ class ExportConfig:
         front_end: how samples became frames.
         trigger: when a posterior becomes an event, for each keyword.
         licence: of the weights.
-        architecture: of the network, one of `kws.spotting.model.ARCHITECTURES`.
+        architecture: of the network, one of `kws.spotting.graphs.ARCHITECTURES`.
         network: arguments of the architecture's own, such as the width of BCResNet.
     """
 
@@ -92,7 +89,7 @@ def export(config: ExportConfig) -> None:
         )
     except ValueError as error:
         raise ConfigError(f"{config.weights}: cannot be converted: {error}") from error
-    _save(KeywordModel(header, network), config)
+    _save(ModelFile.of(header, weights_of(network)), config)
 
 
 def _network(config: ExportConfig) -> Network:
@@ -171,15 +168,14 @@ def _difference(
     return "weights and biases of the last layer do not belong together"
 
 
-def _save(model: KeywordModel, config: ExportConfig) -> None:
+def _save(file: ModelFile, config: ExportConfig) -> None:
     output = config.output
     try:
         if output.exists() and output.samefile(config.weights):
             raise ConfigError(f"{output}: would overwrite the weights; name another output")
         output.parent.mkdir(parents=True, exist_ok=True)
-        save_model(model, output)
-    # torch says with a RuntimeError that it cannot open a file.
-    except (OSError, RuntimeError) as error:
+        save_model(file, output)
+    except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error}") from error
     log.info(
         'wrote %s; its posteriors always sum to 1, for it has no class "none of them": try on '

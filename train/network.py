@@ -1,9 +1,11 @@
-"""An untrained network, as settings name it."""
+"""Networks: untrained ones as settings name them, and those of models."""
 
 from collections.abc import Mapping
 
 from kws.errors import ConfigError
-from kws.spotting.model import ARCHITECTURES
+from kws.spotting.backends.torch import ARCHITECTURES, TorchBackend, weights_of
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import ModelFile
 from kws.spotting.networks.base import Network
 from train.config import WINDOW_FRAMES
 
@@ -20,7 +22,7 @@ def make_network(
     """A network with weights as chance has it.
 
     Args:
-        architecture: name in `kws.spotting.model.ARCHITECTURES`.
+        architecture: name in `kws.spotting.backends.torch.ARCHITECTURES`.
         own: arguments of the architecture's own, such as the width of BCResNet.
         classes: number of keywords.
         bands: height of the log-mel image.
@@ -44,3 +46,14 @@ def make_network(
         )
     except (TypeError, ValueError) as error:
         raise ConfigError(f"network {dict(own)}: {architecture}: {error}") from error
+
+
+def network_of(model: KeywordModel) -> Network:
+    """The network of a model that PyTorch runs, such as `load_model(path, "torch")`."""
+    assert isinstance(model.backend, TorchBackend)
+    return model.backend.network
+
+
+def file_of(model: KeywordModel) -> ModelFile:
+    """What is written of such a model."""
+    return ModelFile.of(model.header, weights_of(network_of(model)))

@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     from kws.serving.auth import read_access
     from kws.spotting.model_file import load_model
 
-    model = load_model(config.model.path)
+    model = load_model(config.model.path, config.model.engine)
     with naming_the_file(options):
         read_access(config.server, os.environ)
         spotter = make_spotter(config, model)

@@ -39,7 +39,7 @@ def _list(config: Config) -> None:
     from kws.audio.timeout import run_with_timeout
     from kws.spotting.model_file import load_model
 
-    rate = load_model(config.model.path).sample_rate
+    rate = load_model(config.model.path, config.model.engine).sample_rate
     devices = run_with_timeout(input_devices)
     chosen = None
     try:
@@ -66,14 +66,12 @@ def _list(config: Config) -> None:
 
 
 def _meter(config: Config) -> None:
-    import torch
 
     from kws.audio.source import make_source, resolve_auto
     from kws.cli.meter import show
     from kws.engine.build import make_spotter
     from kws.spotting.model_file import load_model
 
-    torch.set_num_threads(1)
-    model = load_model(config.model.path)
+    model = load_model(config.model.path, config.model.engine)
     audio = resolve_auto(config.audio, os.environ)
     show(make_source(audio, model.sample_rate), make_spotter(config, model))

@@ -51,15 +51,13 @@ def run(options: argparse.Namespace) -> int:
     # A file's name need not be text; it comes out as it went in.
     sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
 
-    import torch
     from tqdm import tqdm
 
     from kws.engine.build import make_spotter, warn_of_other_hop
     from kws.engine.scan import scan
     from kws.spotting.model_file import load_model
 
-    torch.set_num_threads(1)
-    model = load_model(config.model.path)
+    model = load_model(config.model.path, config.model.engine)
     with naming_the_file(options):
         warn_of_other_hop(make_spotter(config, model))
     write = _writer(options.format)

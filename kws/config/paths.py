@@ -43,7 +43,7 @@ def model_folders(environment: Mapping[str, str]) -> list[Path]:
 def bundled_models() -> dict[str, Path]:
     """Model files that come with the package, by name."""
     folder = Path(str(resources.files("kws"))) / _MODELS
-    return {path.stem: path for path in folder.glob("*.pt")}
+    return {path.stem: path for path in folder.glob("*.onnx")}
 
 
 def find_model(name: str | Path) -> Path:

@@ -8,6 +8,8 @@ from kws.config.paths import DEFAULT_MODEL
 
 LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """Samples per second of a recording, a stream or a model."""
+Engine = Literal["auto", "onnx", "torch"]
+"""What runs the network."""
 RawType = Literal["s16le", "f32le"]
 """Types of raw samples on standard input."""
 LONGEST_TRIGGER_S = 60.0
@@ -52,10 +54,13 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     Attributes:
         path: of a model file, or the name of a model: see `kws.config.paths.find_model`.
         hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
+        engine: what runs the network: "onnx" for ONNX Runtime, "torch" for PyTorch where it is
+            installed; "auto" is "onnx".
     """
 
     path: Annotated[str, Meta(min_length=1)] = DEFAULT_MODEL
     hop_s: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
+    engine: Engine = "auto"
 
 
 class DetectionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import torch
 from msgspec import to_builtins
 from msgspec.structs import replace
 
@@ -30,7 +29,8 @@ from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
 from kws.serving.server import Connections, Server
 from kws.serving.stdout import StdoutWriter
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
@@ -58,13 +58,13 @@ def run(
     Raises:
         KwsError: it cannot start, the source was lost for good, or the audio system hangs.
     """
-    torch.set_num_threads(1)
+
     asyncio.run(_run(config, reread or (lambda: config), demo_if_no_microphone))
 
 
 async def _run(config: Config, reread: Callable[[], Config], demo_if_no_microphone: bool) -> None:
     access = read_access(config.server, os.environ)
-    model = load_model(config.model.path)
+    model = load_model(config.model.path, config.model.engine)
     warm_up(model)
     audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
     config = replace(config, audio=audio)

@@ -15,7 +15,8 @@ from kws.engine.engine import Engine
 from kws.errors import ConfigError, KwsError
 from kws.log import set_level
 from kws.protocol.events import Publisher, Reloaded
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
@@ -108,7 +109,7 @@ def load(old: Config, reread: Callable[[], Config]) -> tuple[Config, KeywordMode
             raise ConfigError(
                 f"audio.{name}: cannot change while kws runs; start it anew, or undo the change"
             )
-    model = load_model(new.model.path)
+    model = load_model(new.model.path, new.model.engine)
     warm_up(model)
     return new, model
 

@@ -5,10 +5,10 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-import torch
+import numpy as np
 
 from kws.engine.stream import Stream
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.typing import InferenceTimer
 
@@ -110,12 +110,12 @@ class Inference:
         """Hear all that is there."""
         self._obey()
         while batch := [(each, due) for each in self._streams if len(due := each.due())]:
-            windows = batch[0][1] if len(batch) == 1 else torch.cat([due for _, due in batch])
+            windows = batch[0][1] if len(batch) == 1 else np.concatenate([due for _, due in batch])
             begun = time.perf_counter()
             posteriors = self._model.posteriors(windows)
             if self._timer is not None:
                 self._timer.inferred(time.perf_counter() - begun, len(posteriors))
-            parts = torch.split(posteriors, [len(due) for _, due in batch])
+            parts = np.split(posteriors, np.cumsum([len(due) for _, due in batch])[:-1])
             for (stream, _), part in zip(batch, parts, strict=True):
                 stream.decide(part)
             self.windows += len(posteriors)

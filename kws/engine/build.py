@@ -9,7 +9,7 @@ import msgspec
 from kws.config.schema import Config, TriggerConfig
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter, hop_frames
 from kws.spotting.trigger import TriggerSettings
 

@@ -21,7 +21,7 @@ from kws.engine.state import SourceState
 from kws.engine.stream import Stream
 from kws.errors import HungError, KwsError
 from kws.protocol.events import Publisher
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, InferenceTimer
 

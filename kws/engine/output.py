@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Iterable
 
-from torch import Tensor
+import numpy as np
+import numpy.typing as npt
 
 from kws.audio.reader import RecentAudio
 from kws.engine.clips import CLIP_S, Clip
@@ -68,7 +69,11 @@ class StreamOutput:
                 self._keep(event.id, _clip(recent, each.t))
 
     def decided(
-        self, spotter: Spotter, window: Tensor, posteriors: list[float], level: float
+        self,
+        spotter: Spotter,
+        window: npt.NDArray[np.float32],
+        posteriors: list[float],
+        level: float,
     ) -> None:
         """Show the spotter's last decision to the observers.
 

@@ -10,7 +10,8 @@ from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import Config
 from kws.engine.build import SILENCE_S, make_spotter
 from kws.errors import AudioFileError
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 from kws.typing import Samples
 

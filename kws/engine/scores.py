@@ -9,9 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
+import numpy.typing as npt
 from msgspec import UNSET
-from torch import Tensor
 
 from kws.protocol.replies import Scores
 from kws.typing import Frames
@@ -38,7 +37,7 @@ class Hop:
     level: float
     posteriors: Mapping[str, float]
     smoothed: Mapping[str, float]
-    frames: Tensor
+    frames: npt.NDArray[np.float32]
 
     def message(self, *, frames: bool) -> Scores:
         """As a message; `frames`: with the log-mel frames in it."""
@@ -53,7 +52,7 @@ class Hop:
 
     def _encoded_frames(self) -> str:
         levels = (self.frames.T + _FRAME_OFFSET) * _FRAME_GAIN
-        values = levels.clamp(0, 255).to(torch.uint8).contiguous().numpy()
+        values = levels.clip(0, 255).astype(np.uint8)
         return base64.b64encode(values.tobytes()).decode()
 
 

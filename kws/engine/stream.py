@@ -9,8 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from kws.audio.feed import Feed
 from kws.audio.liveness import Liveness, Trouble
@@ -22,6 +21,7 @@ from kws.engine.output import StreamOutput
 from kws.engine.scores import Observers, level
 from kws.protocol.events import AudioBack, AudioLost, Body, Event, SamplesDropped
 from kws.spotting.spotter import Detection, Spotter
+from kws.typing import Posteriors, Windows
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Stream:
         self._queue: deque[Attach | Lose | Call] = deque()
         self._reader: Reader | None = None
         self._recent: RecentAudio | None = None
-        self._due: tuple[Tensor, Block] | None = None
+        self._due: tuple[Windows, Block] | None = None
         self._liveness = Liveness()
 
     @property
@@ -118,7 +118,7 @@ class Stream:
         """Once the feeds so far have been processed, call `work` from the inference thread."""
         self._queue.append(Call(work))
 
-    def due(self) -> Tensor:
+    def due(self) -> Windows:
         """Windows that are complete and not decided: shape (n, bands, window_frames); n may be 0.
 
         Their posteriors are for `decide`, before this is called again.
@@ -135,9 +135,9 @@ class Stream:
                 self._end(self._reader)
             else:
                 break
-        return torch.empty(0)
+        return np.empty(0, np.float32)
 
-    def decide(self, posteriors: Tensor) -> None:
+    def decide(self, posteriors: Posteriors) -> None:
         """Take the posteriors, shape (n, keywords), of the windows that were due."""
         if self._due is None or not self._output.observed:
             self._detected(self.spotter.decide(posteriors))
@@ -181,7 +181,7 @@ class Stream:
         block_s, limit_s = self.spotter.hop_s, 4 * window_s
         return Reader(feed, model.sample_rate, block_s=block_s, limit_s=limit_s, behind_s=behind_s)
 
-    def _process(self, feed: Feed, block: Block) -> Tensor:
+    def _process(self, feed: Feed, block: Block) -> Windows:
         """The windows that a block completes, shape (n, bands, window_frames)."""
         recent = self._recent or self._begin(feed)
         if block.lost:

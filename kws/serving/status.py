@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from kws.engine.state import SourceState
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.trigger import TriggerSettings
 
 

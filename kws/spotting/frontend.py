@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+from numpy.lib.stride_tricks import as_strided
 
 from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.typing import Samples
@@ -89,12 +88,13 @@ class LogMel:
 
     def __init__(self, settings: FrontEndSettings) -> None:
         self.settings = settings
-        self._hann = torch.hann_window(settings.frame_length, periodic=True, dtype=torch.float32)
+        length = settings.frame_length
+        hann = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(length) / length)
+        self._hann = hann.astype(np.float32)
         # A filter weighs the squares of real and imaginary part alike.
-        filters = mel_filters(settings).astype(np.float32).repeat(2, axis=0)
-        self._filters = torch.from_numpy(filters)
+        self._filters = mel_filters(settings).astype(np.float32).repeat(2, axis=0)
 
-    def __call__(self, samples: Tensor) -> Tensor:
+    def __call__(self, samples: Samples) -> npt.NDArray[np.float32]:
         """Compute ln(mel power + floor).
 
         Args:
@@ -105,11 +105,22 @@ class LogMel:
         """
         settings = self.settings
         if samples.shape[-1] < settings.frame_length:
-            return samples.new_empty((*samples.shape[:-1], 0, settings.bands))
-        frames = samples.unfold(-1, settings.frame_length, settings.hop_length) * self._hann
-        spectrum = torch.view_as_real(torch.fft.rfft(frames, n=settings.fft_length))
-        mel_power = spectrum.flatten(-2).square() @ self._filters
-        return mel_power.add_(settings.floor).log_()
+            return np.empty((*samples.shape[:-1], 0, settings.bands), np.float32)
+        *others, step = samples.strides
+        shape = (*samples.shape[:-1], settings.frames_in(samples.shape[-1]))
+        frames = as_strided(
+            samples,
+            (*shape, settings.frame_length),
+            (*others, step * settings.hop_length, step),
+            writeable=False,
+        )
+        padded = np.zeros((*shape, settings.fft_length), np.float32)
+        np.multiply(frames, self._hann, out=padded[..., : settings.frame_length])
+        # In float32 throughout: numpy keeps the precision of what it is given.
+        parts = np.fft.rfft(padded).view(np.float32)
+        mel_power = np.square(parts, out=parts) @ self._filters
+        mel_power += np.float32(settings.floor)
+        return np.log(mel_power, out=mel_power)
 
 
 class StreamingLogMel:
@@ -119,7 +130,7 @@ class StreamingLogMel:
         self._log_mel = log_mel
         self._rest = np.empty(0, np.float32)
 
-    def push(self, samples: Samples) -> Tensor:
+    def push(self, samples: Samples) -> npt.NDArray[np.float32]:
         """Take the next samples and return the frames that they complete.
 
         Args:
@@ -132,7 +143,7 @@ class StreamingLogMel:
         signal = np.concatenate((self._rest, samples))
         settings = self._log_mel.settings
         used = settings.frames_in(len(signal)) * settings.hop_length
-        frames = self._log_mel(torch.from_numpy(signal))
+        frames = self._log_mel(signal)
         self._rest = signal[used:].copy()
         return frames
 

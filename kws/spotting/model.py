@@ -1,38 +1,89 @@
-"""The architectures, and what a network's logits mean.
+"""A keyword model: from windows of log-mel frames to posteriors."""
 
-A keyword model has only its keywords as classes. "None of them" is the implicit reference class
-with logit 0, so the posteriors of the keywords need not sum to one.
-"""
+from dataclasses import dataclass
+from typing import Protocol
 
-from collections.abc import Mapping
+import numpy as np
 
-from torch import Tensor, nn
+from kws.spotting.header import ModelHeader
+from kws.spotting.trigger import TriggerSettings
+from kws.typing import Posteriors, Windows
 
-from kws.spotting.networks.base import Network
-from kws.spotting.networks.bc_resnet import BCResNet
-from kws.spotting.networks.small_cnn import SmallCNN
-
-ARCHITECTURES: Mapping[str, type[Network]] = {"SmallCNN": SmallCNN, "BCResNet": BCResNet}
-"""Architectures that a model file may name."""
+BATCH = 32
+"""Windows that go through the network at once; more would only grow the memory."""
 
 
-def posteriors(logits: Tensor, *, reference_class: bool = True) -> Tensor:
-    """Posterior probability of each keyword.
+class Backend(Protocol):
+    """Runs a network.
 
-    Args:
-        logits: shape (..., keywords).
-        reference_class: put the implicit class "none" with logit 0 beside the keywords; without
-            it, a plain softmax over the keywords.
-
-    Returns:
-        Shape (..., keywords), each in [0, 1].
+    Attributes:
+        parameters: number of weights and biases.
     """
-    if not reference_class:
-        return logits.softmax(-1)
-    with_none = nn.functional.pad(logits, (1, 0))
-    return with_none.softmax(-1)[..., 1:]
+
+    parameters: int
+
+    def posteriors(self, windows: Windows) -> Posteriors:
+        """Posteriors of at least one window and at most `BATCH`."""
+        ...
 
 
-def parameter_count(network: nn.Module) -> int:
-    """Number of weights and biases."""
-    return sum(parameter.numel() for parameter in network.parameters())
+@dataclass(frozen=True)
+class KeywordModel:
+    """A header, and what runs its network."""
+
+    header: ModelHeader
+    backend: Backend
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The keywords. "None of them" is the implicit reference class: see `ModelHeader`."""
+        return self.header.classes
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second of the model's audio."""
+        return self.header.front_end.sample_rate
+
+    @property
+    def window_samples(self) -> int:
+        """Samples that one window spans."""
+        return self.header.front_end.samples_in(self.header.window_frames)
+
+    @property
+    def parameters(self) -> int:
+        """Number of weights and biases."""
+        return self.backend.parameters
+
+    def trigger_at(self, false_alarms_per_hour: float) -> dict[str, TriggerSettings]:
+        """Trigger settings for a `Spotter` that is to give no more false alarms than that.
+
+        Args:
+            false_alarms_per_hour: of all keywords together, as measured in calibration.
+
+        Raises:
+            ValueError: the model was not calibrated, or its calibration cannot show the rate.
+        """
+        header = self.header
+        if header.calibration is None:
+            raise ValueError(f"model {header.name!r} is not calibrated; set thresholds yourself")
+        point = header.calibration.at(false_alarms_per_hour)
+        return {
+            keyword: settings.with_threshold(point.thresholds[keyword])
+            for keyword, settings in header.trigger.items()
+        }
+
+    def posteriors(self, windows: Windows) -> Posteriors:
+        """Posteriors of windows of log-mel frames.
+
+        Args:
+            windows: float32 of shape (n, bands, window_frames), ln mel power; n may be 0.
+
+        Returns:
+            float32 of shape (n, keywords), each in [0, 1].
+        """
+        if len(windows) <= BATCH:
+            if not len(windows):
+                return np.empty((0, len(self.classes)), np.float32)
+            return self.backend.posteriors(windows)
+        parts = range(0, len(windows), BATCH)
+        return np.concatenate([self.backend.posteriors(windows[at : at + BATCH]) for at in parts])

@@ -1,279 +1,232 @@
-"""The model file: everything that a keyword model is, in one `.pt` file without code.
+"""The model file: everything that a keyword model is, in one ONNX file.
 
-The file holds a dictionary that `torch.load(weights_only=True)` reads: a header (`ModelHeader`)
-of plain values and a `state_dict` of tensors. Nothing in a file is ever executed.
+Its metadata hold the header (`ModelHeader`), a property a field, each as JSON; its graph goes from
+log-mel windows to posteriors. `.pt` files of kws 0.1 are read too. Files are not trusted: see
+`kws.spotting.onnx_format` and `kws.spotting.torch_file`.
 """
 
-import math
 import shlex
-import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Self
 
 import msgspec
-import torch
-from torch import Tensor
+import numpy as np
 
 from kws.config.paths import DEFAULT_MODEL, find_model
-from kws.errors import ModelError
-from kws.spotting.calibration import Calibration
-from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model import ARCHITECTURES, parameter_count, posteriors
-from kws.spotting.networks.base import Network
-from kws.spotting.trigger import TriggerSettings
+from kws.config.schema import Engine
+from kws.errors import ConfigError, ModelError
+from kws.spotting.graphs import make_graph
+from kws.spotting.header import ModelHeader
+from kws.spotting.model import Backend, KeywordModel
+from kws.spotting.onnx_format import (
+    IR_VERSION,
+    LARGEST,
+    OPSET,
+    Model,
+    Opset,
+    Property,
+    Weights,
+    check,
+)
+from kws.spotting.protobuf import MalformedError
+from kws.spotting.torch_file import (
+    MAGIC,
+    ForeignObjectError,
+    MalformedTorchFileError,
+    read_torch,
+)
 
 FORMAT = "kws-model"
-VERSION = 1
-Context = Literal["alone", "anywhere"]
-BATCH = 32
-"""Windows that go through the network at once; more would only grow the memory."""
+VERSION = 2
+_TORCH_VERSION = 1
+"""Of the `.pt` files of kws 0.1."""
 
 
 @dataclass(frozen=True)
-class ModelHeader:
-    """What a model file says beside its weights.
+class ModelFile:
+    """What a model file holds; `ModelFile.of` makes one.
 
     Attributes:
-        name: name of the vocabulary, for people.
-        architecture: name in `ARCHITECTURES`.
-        arguments: what builds the network.
-        classes: the keywords, in the order of the network's outputs.
-        front_end: how samples become frames.
-        mean: ln power, per band, that is subtracted from a frame.
-        scale: ln power, per band, that a frame is then divided by.
-        trigger: settings per keyword.
-        window_frames: frames in a window.
-        hop_s: hop that the trigger settings were calibrated at, seconds.
-        reference_class: whether "none" is the implicit class with logit 0.
-        licence: under what the weights may be used.
-        sources: what the model was trained on, a line each with its licence.
-        training: settings of the training.
-        measured: figures that the trainer measured, by name.
-        calibration: what other thresholds than those in `trigger` cost, if it was measured.
-        context: "anywhere": a keyword is heard wherever it is spoken; "alone": only as a word
-            between pauses, not inside running speech.
+        header: all but the weights.
+        weights: of the network, by name.
+        encoded: the bytes of the file, in ONNX.
+        origin: where it comes from, for messages.
     """
 
-    name: str
-    architecture: str
-    arguments: dict[str, int]
-    classes: tuple[str, ...]
-    front_end: FrontEndSettings
-    mean: tuple[float, ...]
-    scale: tuple[float, ...]
-    trigger: dict[str, TriggerSettings]
-    window_frames: int = 98
-    hop_s: float = 0.1
-    reference_class: bool = True
-    licence: str = ""
-    sources: tuple[str, ...] = ()
-    training: dict[str, Any] = field(default_factory=dict)
-    measured: dict[str, Any] = field(default_factory=dict)
-    calibration: Calibration | None = None
-    context: Context = "anywhere"
-
-    def __post_init__(self) -> None:
-        bands = self.front_end.bands
-        if not self.classes or len(set(self.classes)) != len(self.classes):
-            raise ValueError("classes must be a list of different words")
-        if set(self.trigger) != set(self.classes):
-            raise ValueError("trigger must have settings for exactly the classes")
-        if len(self.mean) != bands or len(self.scale) != bands:
-            raise ValueError(f"mean and scale must have {bands} values, one a band")
-        if not all(map(math.isfinite, (*self.mean, *self.scale))) or min(self.scale) <= 0:
-            raise ValueError("mean and scale must be finite and scale above 0")
-        if self.architecture not in ARCHITECTURES:
-            known = ", ".join(ARCHITECTURES)
-            raise ValueError(f"architecture {self.architecture!r} is not one of: {known}")
-        if not (1 <= self.window_frames <= 10_000 and 0 < self.hop_s <= 60):
-            raise ValueError("window_frames must be from 1 to 10000 and hop_s above 0 up to 60")
-        points = self.calibration.points if self.calibration else ()
-        if any(set(point.thresholds) != set(self.classes) for point in points):
-            raise ValueError("an operating point must have thresholds for exactly the classes")
-        if self.context not in get_args(Context):
-            raise ValueError(f"context must be one of: {', '.join(get_args(Context))}")
-
-
-@dataclass(frozen=True)
-class KeywordModel:
-    """A header and its network, ready to hear."""
-
     header: ModelHeader
-    network: Network
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The keywords."""
-        return self.header.classes
-
-    @property
-    def sample_rate(self) -> int:
-        """Samples per second that the model hears."""
-        return self.header.front_end.sample_rate
-
-    @property
-    def window_samples(self) -> int:
-        """Samples that one window spans."""
-        return self.header.front_end.samples_in(self.header.window_frames)
+    weights: Weights
+    encoded: bytes
+    origin: str
 
     @property
     def parameters(self) -> int:
         """Number of weights and biases."""
-        return parameter_count(self.network)
+        return sum(each.size for each in self.weights.values())
 
-    def trigger_at(self, false_alarms_per_hour: float) -> dict[str, TriggerSettings]:
-        """Trigger settings for a `Spotter` that is to give no more false alarms than that.
-
-        Args:
-            false_alarms_per_hour: of all keywords together, as measured in calibration.
+    @classmethod
+    def of(cls, header: ModelHeader, weights: Weights, origin: str = "this model") -> Self:
+        """A header and weights as a file.
 
         Raises:
-            ValueError: the model was not calibrated, or its calibration cannot show the rate.
+            ModelError: the weights are not those of the architecture.
         """
-        header = self.header
-        if header.calibration is None:
-            raise ValueError(f"model {header.name!r} is not calibrated; set thresholds yourself")
-        point = header.calibration.at(false_alarms_per_hour)
-        return {
-            keyword: settings.with_threshold(point.thresholds[keyword])
-            for keyword, settings in header.trigger.items()
-        }
-
-    @cached_property
-    def _normalisation(self) -> tuple[Tensor, Tensor]:
-        """Gain and offset, shape (bands, 1), that subtract the mean and divide by the scale."""
-        mean = torch.tensor(self.header.mean, dtype=torch.float32)[:, None]
-        gain = 1 / torch.tensor(self.header.scale, dtype=torch.float32)[:, None]
-        return gain, -mean * gain
-
-    @torch.inference_mode()
-    def posteriors(self, windows: Tensor) -> Tensor:
-        """Posteriors of windows of log-mel frames.
-
-        Args:
-            windows: float32 of shape (n, bands, window_frames), ln mel power.
-
-        Returns:
-            float32 of shape (n, keywords), each in [0, 1].
-        """
-        if not len(windows):
-            return torch.empty(0, len(self.classes))
-        if len(windows) > BATCH:
-            return torch.cat([self.posteriors(each) for each in torch.split(windows, BATCH)])
-        gain, offset = self._normalisation
-        logits = self.network(torch.addcmul(offset, windows, gain))
-        return posteriors(logits, reference_class=self.header.reference_class)
+        try:
+            graph = make_graph(
+                header.architecture,
+                weights,
+                mean=header.mean,
+                scale=header.scale,
+                window_frames=header.window_frames,
+                reference_class=header.reference_class,
+            )
+        except (KeyError, IndexError, ValueError) as error:
+            raise ModelError(
+                f"{origin}: its weights do not fit its architecture {header.architecture}: {error}"
+            ) from error
+        said = {"format": FORMAT, "version": VERSION}
+        said |= {each.name: getattr(header, each.name) for each in fields(header)}
+        properties = (
+            Property(name, msgspec.json.encode(value).decode()) for name, value in said.items()
+        )
+        opset = (Opset(version=OPSET),)
+        model = Model(IR_VERSION, "kws", graph, opset, tuple(properties))
+        return cls(header, weights, model.encode(), origin)
 
 
-def save_model(model: KeywordModel, path: Path) -> None:
+def save_model(file: ModelFile, path: Path) -> None:
     """Write a model file; an existing one is replaced only by a whole new one.
 
     Raises:
+        ModelError: the weights are not those of the architecture.
         OSError: the file cannot be written.
     """
-    content = {
-        "format": FORMAT,
-        "version": VERSION,
-        "header": msgspec.to_builtins(model.header),
-        "state_dict": model.network.state_dict(),
-    }
     partial = path.with_name(path.name + ".partial")
-    torch.save(content, partial)
+    partial.write_bytes(file.encoded)
     partial.replace(path)
 
 
-def load_model(name: str | Path = DEFAULT_MODEL) -> KeywordModel:
-    """Read a model file.
+def load_model(name: str | Path = DEFAULT_MODEL, engine: Engine = "auto") -> KeywordModel:
+    """Read a model file, ready to run.
 
     Args:
         name: a model's name, or the path of a model file: see `kws.config.paths.find_model`.
+        engine: what runs it; "auto" is "onnx".
 
     Raises:
-        ModelError: the file is missing, damaged, of another program, or holds anything but
-            plain values and tensors (such a file is refused; nothing in it is executed).
+        ModelError: the file is missing, damaged, of another program, or holds anything but a
+            network and its header (such a file is refused; nothing in it is executed).
+        ConfigError: the engine is not installed.
     """
-    path = find_model(name)
-    content = _content(path)
-    header = _header(path, content)
-    try:
-        # On the meta device weights take neither time nor memory until the file's replace them.
-        with torch.device("meta"):
-            network = ARCHITECTURES[header.architecture](**header.arguments)
-        network.load_state_dict(content["state_dict"], assign=True)
-        network.eval().requires_grad_(False)
-        outputs = network(torch.zeros(1, header.front_end.bands, header.window_frames)).shape[-1]
-    except (KeyError, RuntimeError, TypeError, ValueError, AttributeError) as error:
-        raise ModelError(
-            f"model file {path}: its weights do not fit its architecture "
-            f"{header.architecture}: {_first_line(error)}"
-        ) from error
-    if outputs != len(header.classes):
-        raise ModelError(
-            f"model file {path}: {len(header.classes)} classes, but the network has {outputs}"
-        )
-    if not all(torch.isfinite(parameter).all() for parameter in network.parameters()):
-        raise ModelError(f"model file {path}: some weights are not finite; train or copy it again")
-    return KeywordModel(header, network)
+    file = read_model(find_model(name))
+    return KeywordModel(file.header, _backend(file, engine))
 
 
-def read_without_code(path: Path, kind: str = "model file") -> Any:
-    """What `torch.save` wrote to a file, if it is nothing but plain values and tensors.
+def _backend(file: ModelFile, engine: Engine) -> Backend:
+    # Each takes a large package, which is imported by those only who need it.
+    if engine == "torch":
+        if find_spec("torch") is None:
+            raise ConfigError(
+                "model.engine: torch is not installed; install kws with it: "
+                "pip install 'kws[torch]', or set model.engine to onnx"
+            )
+        from kws.spotting.backends.torch import open_torch
 
-    Args:
-        path: the file.
-        kind: what people call such a file.
+        return open_torch(file)
+    from kws.spotting.backends.onnx import OnnxBackend
+
+    return OnnxBackend(file)
+
+
+def read_model(path: Path) -> ModelFile:
+    """Read a model file.
 
     Raises:
-        ModelError: it cannot be read, is damaged, or holds anything else; nothing is executed.
+        ModelError: as `load_model`.
     """
     try:
-        file = path.open("rb")
+        with path.open("rb") as opened:
+            data = opened.read(LARGEST + 1)
     except OSError as error:
-        raise ModelError(f"{kind} {path}: cannot be read: {error.strerror}") from error
-    with file, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return torch.load(file, map_location="cpu", weights_only=True)
-        # torch names no base class for what a foreign, cut or hostile file can raise.
-        except Exception as error:
-            reason = f"it is damaged, cut short or not a {kind}"
-            if "unsupported global" in str(error).lower():
-                reason = "it holds code or objects, which are refused"
-            raise ModelError(f"{kind} {path}: {reason}; nothing in it was executed") from error
+        raise ModelError(f"model file {path}: cannot be read: {error.strerror}") from error
+    if len(data) > LARGEST:
+        raise ModelError(f"model file {path}: has more than {LARGEST >> 20} MiB")
+    file = _of_torch(path, data) if data.startswith(MAGIC) else _of_onnx(path, data)
+    if not all(np.isfinite(each).all() for each in file.weights.values()):
+        raise ModelError(f"model file {path}: some weights are not finite; train or copy it again")
+    return file
 
 
-def _content(path: Path) -> Mapping[str, Any]:
-    content = read_without_code(path)
+def _of_onnx(path: Path, data: bytes) -> ModelFile:
+    try:
+        model = Model.decode(data)
+        properties = model.properties
+        if properties.get("format") != f'"{FORMAT}"':
+            if model.graph is None:
+                raise MalformedError("it is damaged, cut short or not a model file")
+            raise ModelError(f"model file {path}: written by another program, not by kws")
+        header = _header(path, _values(path, properties), VERSION)
+        inputs = (header.front_end.bands, header.window_frames)
+        weights = check(model, inputs, (len(header.classes),))
+    except MalformedError as error:
+        raise ModelError(
+            f"model file {path}: it is damaged, cut short or not a model file: {error}; "
+            "nothing in it was executed"
+        ) from error
+    return ModelFile(header, weights, data, f"model file {path}")
+
+
+def _values(path: Path, properties: Mapping[str, str]) -> dict[str, Any]:
+    try:
+        return {name: msgspec.json.decode(value) for name, value in properties.items()}
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ModelError(f"model file {path}: bad header: {error}") from error
+
+
+def _of_torch(path: Path, data: bytes) -> ModelFile:
+    try:
+        content = read_torch(data)
+    except ForeignObjectError as error:
+        raise ModelError(f"model file {path}: {error}; nothing in it was executed") from error
+    except MalformedTorchFileError as error:
+        raise ModelError(
+            f"model file {path}: it is damaged, cut short or not a model file; "
+            "nothing in it was executed"
+        ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
-        if (
-            isinstance(content, dict)
-            and content
-            and all(isinstance(value, Tensor) for value in content.values())
-        ):
+        if isinstance(content, dict) and content and _are_arrays(content):
             raise ModelError(
                 f"model file {path}: bare weights without their class list; a model file of kws "
                 "carries its classes and front end. Make one, naming the classes in the order of "
                 "the network's outputs, in a checkout of kws: python -m train export "
-                f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.pt"
+                f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.onnx"
             )
         raise ModelError(f"model file {path}: written by another program, not by kws")
-    if content.get("version") != VERSION:
+    said = content.get("header")
+    values = {**(said if isinstance(said, dict) else {}), "version": content.get("version")}
+    header = _header(path, values, _TORCH_VERSION)
+    weights = content.get("state_dict")
+    if not isinstance(weights, dict) or not _are_arrays(weights):
         raise ModelError(
-            f"model file {path}: format version {content.get('version')!r}, "
-            f"this kws reads version {VERSION}; upgrade kws or export the model again"
+            f"model file {path}: its weights do not fit its architecture {header.architecture}"
         )
-    return content
+    named = {str(name): each for name, each in weights.items()}
+    return ModelFile.of(header, named, f"model file {path}")
 
 
-def _header(path: Path, content: Mapping[str, Any]) -> ModelHeader:
+def _are_arrays(values: Mapping[Any, Any]) -> bool:
+    return all(isinstance(each, np.ndarray) for each in values.values())
+
+
+def _header(path: Path, values: Mapping[str, Any], version: int) -> ModelHeader:
+    if values.get("version") != version:
+        raise ModelError(
+            f"model file {path}: format version {values.get('version')!r}, "
+            f"this kws reads version {version}; upgrade kws or export the model again"
+        )
     try:
-        return msgspec.convert(content.get("header"), ModelHeader)
-    except msgspec.ValidationError as error:
+        return msgspec.convert(values, ModelHeader)
+    except (msgspec.ValidationError, RecursionError) as error:
         raise ModelError(f"model file {path}: bad header: {error}") from error
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":")

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torch import Tensor
+from numpy.lib.stride_tricks import as_strided
 
 from kws.spotting.frontend import LogMel, StreamingLogMel
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.trigger import Trigger, TriggerSettings
-from kws.typing import Samples
+from kws.typing import Posteriors, Samples, Windows
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ class Spotter:
             sample_rate=settings.sample_rate,
             hop=self._hop,
         )
-        self._frames = torch.empty(0, settings.bands)
+        self._frames = np.empty((0, settings.bands), np.float32)
         self._next_decision = 0
         self._front_end = StreamingLogMel(LogMel(settings))
         self._pushed = 0
@@ -115,20 +114,21 @@ class Spotter:
         """
         return self.decide(self.model.posteriors(self.windows(samples)))
 
-    @torch.inference_mode()
-    def windows(self, samples: Samples) -> Tensor:
+    def windows(self, samples: Samples) -> Windows:
         """The windows that `samples` complete: float32 of shape (n, bands, window_frames)."""
         self._pushed += len(samples)
         frames = self._front_end.push(np.asarray(samples, np.float32))
-        frames = torch.cat((self._frames, frames))
+        frames = np.concatenate((self._frames, frames))
         length = self.model.header.window_frames
         count = max(0, 1 + (len(frames) - length) // self._hop_frames)
-        self._frames = frames[count * self._hop_frames :].clone()
+        self._frames = frames[count * self._hop_frames :].copy()
         if not count:
-            return frames.new_empty((0, frames.shape[1], length))
-        return frames.unfold(0, length, self._hop_frames)
+            return np.empty((0, frames.shape[1], length), np.float32)
+        row, item = frames.strides
+        shape = (count, frames.shape[1], length)
+        return as_strided(frames, shape, (row * self._hop_frames, item, row), writeable=False)
 
-    def decide(self, posteriors: Tensor) -> list[Detection]:
+    def decide(self, posteriors: Posteriors) -> list[Detection]:
         """Take the posteriors, shape (n, keywords), of the next `n` windows, in order."""
         detections = []
         for row in posteriors.tolist():
@@ -155,7 +155,7 @@ class Spotter:
         self._restart(self._pushed)
 
     def _restart(self, position: int) -> None:
-        self._frames = torch.empty(0, self.model.header.front_end.bands)
+        self._frames = np.empty((0, self.model.header.front_end.bands), np.float32)
         self._next_decision = position + self.model.window_samples
 
 

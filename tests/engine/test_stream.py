@@ -23,7 +23,8 @@ from kws.errors import DeviceError, SilentError
 from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
 from kws.serving.hub import Hub
 from kws.spotting.frontend import LogMel
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model

@@ -6,7 +6,8 @@ import torch
 
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import KeywordModel, ModelHeader
+from kws.spotting.model import KeywordModel
+from kws.spotting.header import ModelHeader
 from kws.spotting.networks.small_cnn import SmallCNN
 from kws.spotting.trigger import TriggerSettings
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from kws.spotting.model import parameter_count, posteriors
+from kws.spotting.backends.torch import parameter_count, posteriors
 from kws.spotting.networks.small_cnn import SmallCNN, SparseLinear
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kws.errors import ConfigError
-from kws.spotting.model import ARCHITECTURES, parameter_count
+from kws.spotting.backends.torch import ARCHITECTURES, parameter_count
 from kws.spotting.model_file import load_model, save_model
 from kws.spotting.networks.bc_resnet import BCResNet
 from tests.spotting.models import untrained_model

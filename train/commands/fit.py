@@ -5,7 +5,7 @@ import logging
 from pathlib import Path
 from typing import get_args
 
-from kws.spotting.model_file import Context
+from kws.spotting.header import Context
 from train.commands.options import Commands, add_set, print_accuracy
 from train.config import FitConfig
 from train.fitting.fit import fit, fit_stages

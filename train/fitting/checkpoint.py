@@ -10,7 +10,10 @@ from typing import Any
 import torch
 
 from kws.errors import ConfigError, ModelError
-from kws.spotting.model_file import KeywordModel, read_without_code, save_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import save_model
+from train.network import file_of
+from train.torch_file import read_without_code
 
 FORMAT = "kws-checkpoint"
 VERSION = 1
@@ -75,10 +78,9 @@ def write_model(model: KeywordModel, path: Path) -> None:
     """
     fresh = path.with_name(path.name + ".new")
     try:
-        save_model(model, fresh)
+        save_model(file_of(model), fresh)
         _put(fresh, path)
-    # torch says with a RuntimeError that it cannot write a file.
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise _unwritten(path, error) from error
     finally:
         for left in (fresh, fresh.with_name(fresh.name + ".partial")):

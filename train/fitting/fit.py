@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from kws.errors import AudioFileError, ConfigError, KwsError
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from train.config import FitConfig
 from train.data.dataset_files import DatasetFiles, find_dataset_files
 from train.fitting.checkpoint import unusable, write_checkpoint, write_model
@@ -121,7 +122,7 @@ class _Training:
         self._settings: dict[str, Any] = msgspec.to_builtins(
             config.shaping() | {"data": files.fingerprint}
         )
-        self._teacher = load_model(config.teacher) if config.teacher else None
+        self._teacher = load_model(config.teacher, "torch") if config.teacher else None
         self._state = ProgressState()
         self._since = self._saved_at = time.monotonic()
         if saved is None:

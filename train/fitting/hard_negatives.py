@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from tqdm import tqdm
 
 from kws.errors import AudioFileError
 from kws.spotting.frontend import LogMel
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from train.config import FitConfig
 from train.data.clips import read_samples
 from train.data.dataset_files import DatasetFiles
@@ -122,16 +122,15 @@ def worst(moments: Iterable[Moment], most: int = MOST) -> list[Moment]:
     return heapq.nsmallest(most, moments, lambda each: (-each.posterior, each.path, each.end))
 
 
-@torch.inference_mode()
 def _moments(model: KeywordModel, path: Path) -> Iterator[Moment]:
     settings = model.header.front_end
     pad = round(_PAD_S * settings.sample_rate)
     samples = np.pad(read_samples(path, settings.sample_rate), pad)
-    frames = LogMel(settings)(torch.from_numpy(samples))
+    frames = LogMel(settings)(samples)
     if len(frames) < model.header.window_frames:
         return
-    windows = frames.unfold(0, model.header.window_frames, HOP_FRAMES)
-    posteriors = model.posteriors(windows).amax(1).numpy()
+    windows = sliding_window_view(frames, model.header.window_frames, axis=0)[::HOP_FRAMES]
+    posteriors = model.posteriors(windows).max(1)
     for index in peaks(posteriors):
         end = index * HOP_FRAMES * settings.hop_length + model.window_samples - pad
         yield Moment(path, end, float(posteriors[index]))

@@ -9,9 +9,11 @@ import msgspec
 from torch import Tensor
 
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import KeywordModel, load_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model
 from train.config import FitConfig
 from train.fitting.checkpoint import read_checkpoint, unusable
+from train.network import network_of
 
 
 @dataclass(frozen=True)
@@ -37,8 +39,8 @@ class Initial:
 
     @classmethod
     def of_model(cls, model: KeywordModel) -> Self:
-        """A model's weights."""
-        header, weights = model.header, model.network.state_dict()
+        """The weights of a model that PyTorch runs."""
+        header, weights = model.header, network_of(model).state_dict()
         return cls(
             *(header.architecture, header.classes, header.front_end, header.mean, header.scale),
             weights,
@@ -77,4 +79,4 @@ def read_initial(config: FitConfig) -> Initial | None:
         return None
     if config.starts_from_checkpoint:
         return Initial.of_checkpoint(Path(config.initial))
-    return Initial.of_model(load_model(config.initial))
+    return Initial.of_model(load_model(config.initial, "torch"))

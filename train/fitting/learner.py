@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from kws.errors import ConfigError
-from kws.spotting.model_file import KeywordModel, ModelHeader
+from kws.spotting.backends.torch import TorchBackend
+from kws.spotting.header import ModelHeader
+from kws.spotting.model import KeywordModel
 from train.config import WINDOW_FRAMES, FitConfig
 from train.fitting.initial import Initial
 from train.fitting.parallel import Processes
@@ -195,24 +197,22 @@ class Learner:
         self._network.eval()
         network = self._network.folded().requires_grad_(False)
         network.output.bias.add_(config.keyword_prior)
-        return KeywordModel(
-            ModelHeader(
-                name=config.name or config.output.stem,
-                architecture=config.architecture,
-                arguments=network.arguments(),
-                classes=config.keywords,
-                front_end=config.front_end,
-                mean=tuple(self._mean.tolist()),
-                scale=tuple(self._scale.tolist()),
-                trigger=dict.fromkeys(config.keywords, config.trigger),
-                window_frames=WINDOW_FRAMES,
-                licence=config.licence,
-                sources=config.sources,
-                context=config.context,
-                **header,
-            ),
-            network,
+        whole = ModelHeader(
+            name=config.name or config.output.stem,
+            architecture=config.architecture,
+            arguments=network.arguments(),
+            classes=config.keywords,
+            front_end=config.front_end,
+            mean=tuple(self._mean.tolist()),
+            scale=tuple(self._scale.tolist()),
+            trigger=dict.fromkeys(config.keywords, config.trigger),
+            window_frames=WINDOW_FRAMES,
+            licence=config.licence,
+            sources=config.sources,
+            context=config.context,
+            **header,
         )
+        return KeywordModel(whole, TorchBackend(whole, network))
 
     def state(self) -> dict[str, Any]:
         """All that it takes to go on."""

@@ -7,14 +7,15 @@ from torch import Tensor, nn
 
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
+from train.network import network_of
 
 
 class Teacher:
     """Gives soft targets for windows (knowledge distillation).
 
     Args:
-        model: the teacher.
+        model: the teacher, in PyTorch.
         keywords: of the student; all other classes of the model are "none of them".
         front_end: of the windows.
         temperature: that logits are divided by; above 1 it flattens the distribution.
@@ -37,7 +38,7 @@ class Teacher:
             raise ConfigError(f"teacher {header.name!r}: does not know {', '.join(unknown)}")
         if header.front_end != front_end or not header.reference_class:
             raise ConfigError(f"teacher {header.name!r}: has another front end, or no class 'none'")
-        self._network = model.network.to(device).eval()
+        self._network = network_of(model).to(device).eval()
         self._mean, self._scale = (
             torch.tensor(each, device=device)[:, None] for each in (header.mean, header.scale)
         )

@@ -8,7 +8,7 @@ from itertools import product
 
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.trigger import TriggerSettings
 from train.measure.threshold_events import false_alarms, misses
 from train.measure.threshold_search import (

@@ -6,12 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from kws.errors import AudioFileError
 from kws.spotting.frontend import LogMel
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.typing import Samples
 from train.data.clips import Clip, Split, of_split, read_samples, word_clips
 from train.data.skipped import SkippedRecordings
@@ -106,7 +104,7 @@ def evaluate_folder(model: KeywordModel, folder: Path, split: Split) -> ClipAccu
 
 def _windows(
     model: KeywordModel, clips: Sequence[Clip], skip: Skip | None
-) -> Iterator[tuple[list[str], Tensor]]:
+) -> Iterator[tuple[list[str], npt.NDArray[np.float32]]]:
     """Words and the windows to decide them by, shape (n, samples)."""
     for start in range(0, len(clips), _BATCH):
         words, windows = [], []
@@ -121,13 +119,13 @@ def _windows(
             words.append(clip.word)
             windows.append(clip_window(samples, model.window_samples))
         if words:
-            yield words, torch.from_numpy(np.stack(windows))
+            yield words, np.stack(windows)
 
 
-def _decide(model: KeywordModel, samples: Tensor) -> npt.NDArray[np.int64]:
-    windows = LogMel(model.header.front_end)(samples).transpose(1, 2)
+def _decide(model: KeywordModel, samples: npt.NDArray[np.float32]) -> npt.NDArray[np.int64]:
+    windows = LogMel(model.header.front_end)(samples).swapaxes(1, 2)
     posteriors = model.posteriors(windows)
     # The reference class is what the keywords leave over.
-    none = 1 - posteriors.sum(-1, keepdim=True)
-    decided: npt.NDArray[np.int64] = torch.cat((none, posteriors), -1).argmax(-1).numpy()
+    none = 1 - posteriors.sum(-1, keepdims=True)
+    decided: npt.NDArray[np.int64] = np.concatenate((none, posteriors), -1).argmax(-1)
     return decided

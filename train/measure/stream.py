@@ -7,11 +7,7 @@ from pathlib import Path
 
 from kws.config.paths import DEFAULT_MODEL, bundled_models, find_model
 from kws.errors import ConfigError
-from kws.spotting.model_file import (
-    KeywordModel,
-    load_model,
-    save_model,
-)
+from kws.spotting.model_file import ModelFile, load_model, read_model, save_model
 from train.data.clips import Split
 from train.measure.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET, calibrate
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet
@@ -78,6 +74,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         raise ConfigError(f"{config.stray_share:g} of the stray words: should be from 0 to 1")
     path = find_model(config.model)
     output = _output(config, path)
+    file = read_model(path)
     model = load_model(path)
     data = EvaluationSet(
         config.data,
@@ -101,7 +98,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
     )
     header = replace(model.header, trigger=chosen.trigger, calibration=chosen.calibration)
     report = make_report(
-        KeywordModel(header, model.network),
+        replace(model, header=header),
         tracked,
         config.split,
         calibrated_at=config.target,
@@ -109,9 +106,8 @@ def measure_streams(config: StreamConfig) -> StreamReport:
     )
     measured = {**header.measured, "streams": summary(report)}
     try:
-        save_model(KeywordModel(replace(header, measured=measured), model.network), output)
-    # torch says with a RuntimeError that it cannot open a file.
-    except (OSError, RuntimeError) as error:
+        save_model(ModelFile.of(replace(header, measured=measured), file.weights), output)
+    except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error}") from error
     log.info("wrote %s with its thresholds and operating curve", output)
     return report

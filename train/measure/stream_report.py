@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import ceil, floor
 
 from kws.spotting.calibration import Calibration
-from kws.spotting.model_file import Context, KeywordModel
+from kws.spotting.header import Context
+from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Detection
 from kws.spotting.trigger import TriggerSettings
 from train.data.clips import Split

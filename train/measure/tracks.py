@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from kws.errors import KwsError
-from kws.spotting.model_file import BATCH, KeywordModel, load_model
+from kws.spotting.model import BATCH, KeywordModel
+from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples
@@ -92,7 +92,7 @@ def posteriors_of(model: KeywordModel, samples: Samples) -> Posteriors:
     # Few windows at once, so that memory stays small.
     block = 10 * BATCH * round(spotter.hop_s * model.sample_rate)
     parts = [
-        model.posteriors(spotter.windows(samples[start : start + block])).numpy()
+        model.posteriors(spotter.windows(samples[start : start + block]))
         for start in range(0, len(samples), block)
     ]
     return np.concatenate([np.empty((0, len(model.classes)), np.float32), *parts])
@@ -137,7 +137,7 @@ def _each(path: Path, workers: int) -> Iterator[Callable[[Sequence[Segment]], It
             track(model, segment.build(model.sample_rate)) for segment in segments
         )
         return
-    # Not forked: a process that has computed with torch cannot be copied safely.
+    # Not forked: a process that has threads cannot be copied safely.
     context = multiprocessing.get_context("spawn")
     pool = ProcessPoolExecutor(workers, context, _start_worker, (path,))
     try:
@@ -155,7 +155,6 @@ def _start_worker(path: Path) -> None:
     global _worker_model
     # The process that started this one ends it; Ctrl-C goes to both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    torch.set_num_threads(1)
     _worker_model = load_model(path)
 
 
@@ -226,7 +225,7 @@ def detect(model: KeywordModel, track: Track, trigger: Trigger) -> list[Detectio
         # A spotter that skips samples decides again a window after them, as at the start.
         spotter.skip((first - position) * timing.hop)
         position = first
-        detections += spotter.decide(torch.from_numpy(track.posteriors[first:last]))
+        detections += spotter.decide(track.posteriors[first:last])
     return detections
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from train.data.clips import Clip
 from train.measure.evaluate import Skip, _decide, _windows
 from train.scenes.scene import NONE

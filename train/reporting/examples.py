@@ -7,10 +7,9 @@ from io import BytesIO
 import numpy as np
 import numpy.typing as npt
 import soundfile
-import torch
 
 from kws.spotting.frontend import LogMel
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Detection
 from kws.typing import Samples
 from train.measure.evaluation_set import Group
@@ -153,7 +152,7 @@ def _example(
     return Example(
         samples=samples,
         sample_rate=rate,
-        frames=LogMel(model.header.front_end)(torch.from_numpy(samples)).numpy(),
+        frames=LogMel(model.header.front_end)(samples),
         times=times[inside] - start,
         smoothed=np.stack(smoothed, axis=1)[inside],
         words=words(processed.truth),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from kws.spotting.model_file import Context
+from kws.spotting.header import Context
 
 NONE = 0
 """Label of a window without a keyword; keyword i of the model has the label i + 1."""

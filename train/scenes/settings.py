@@ -6,7 +6,7 @@ from typing import Annotated
 from msgspec import Meta
 
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import Context
+from kws.spotting.header import Context
 from train.scenes.augment import Augmentation, Probability
 
 Share = Annotated[float, Meta(ge=0)]

@@ -48,7 +48,7 @@ class Surroundings:
 
     def frames(self, samples: Samples) -> Tensor:
         """Log-mel frames, shape (frames, bands)."""
-        return self._log_mel(torch.from_numpy(samples))
+        return torch.from_numpy(self._log_mel(samples))
 
     def power(self, samples: Samples) -> Power:
         """Mel power."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from kws.spotting.model import parameter_count
+from kws.spotting.backends.torch import parameter_count
 from kws.spotting.networks.bc_resnet import BandGain, BCResNet, SubSpectralNorm
 
 # Table 1 of arXiv 2106.04140, in thousands, for 12 classes.

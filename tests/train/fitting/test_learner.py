@@ -9,7 +9,7 @@ import torch
 
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from train.config import FitConfig
 from train.fitting.initial import Initial
 from train.fitting.learner import Learner

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kws.errors import ConfigError
-from kws.spotting.model_file import KeywordModel
+from kws.spotting.model import KeywordModel
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import untrained_model
 from tests.train.tracks import HOP_S, WINDOW_S, heard, track_of

@@ -11,7 +11,8 @@ import torch
 
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.model_file import KeywordModel, load_model, save_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import load_model, save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import add_held_out, write_data
 from train.measure.evaluation_set import CONDITIONS

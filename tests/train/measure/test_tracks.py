@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import AudioFileError
-from kws.spotting.model_file import KeywordModel, save_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import save_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import EAGER, untrained_model

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kws.spotting.model_file import KeywordModel, save_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
 from train.measure.evaluation_set import EvaluationSet, Group, Kind

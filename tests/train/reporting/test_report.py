@@ -17,7 +17,8 @@ import train.reporting.examples
 import train.reporting.findings
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.model_file import KeywordModel, save_model
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import save_model
 from tests.spotting.models import untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
 from train.reporting.report import ReportConfig, report

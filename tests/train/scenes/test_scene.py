@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.spotting.model_file import Context
+from kws.spotting.header import Context
 from train.scenes.scene import (
     BARELY,
     CROWD,

@@ -1,0 +1,50 @@
+"""ONNX Runtime, on one thread."""
+
+import numpy as np
+import onnxruntime
+
+from kws.errors import ModelError
+from kws.spotting.graphs import INPUT, OUTPUT
+from kws.spotting.model_file import ModelFile
+from kws.typing import Posteriors, Windows
+
+_ERRORS_ONLY = 3
+
+
+class OnnxBackend:
+    """Runs the graph of a model file.
+
+    Args:
+        file: checked before: see `kws.spotting.onnx_format.check`.
+
+    Attributes:
+        parameters: number of weights and biases.
+
+    Raises:
+        ModelError: ONNX Runtime cannot run it.
+    """
+
+    def __init__(self, file: ModelFile) -> None:
+        self.parameters = file.parameters
+        options = onnxruntime.SessionOptions()
+        # Small networks gain nothing from more, and the other cores are for other processes.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.enable_cpu_mem_arena = False
+        options.log_severity_level = _ERRORS_ONLY
+        try:
+            self._session = onnxruntime.InferenceSession(
+                file.encoded, options, providers=["CPUExecutionProvider"]
+            )
+            bands, frames = file.header.front_end.bands, file.header.window_frames
+            self.posteriors(np.zeros((1, bands, frames), np.float32))
+        # ONNX Runtime names no base class for what a graph that does not fit raises.
+        except Exception as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(f"{file.origin}: ONNX Runtime cannot run it: {reason}") from error
+
+    def posteriors(self, windows: Windows) -> Posteriors:
+        """Posteriors, float32 of shape (n, keywords), of windows, shape (n, bands, frames)."""
+        # Called once a hop: `InferenceSession.run` would look up and check names each time.
+        (posteriors,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(windows)})
+        result: Posteriors = posteriors
+        return result
