@@ -95,6 +95,10 @@ class ModelFile:
         model = Model(IR_VERSION, "kws", graph, opset, tuple(properties))
         return cls(header, weights, model.encode(), origin)
 
+    def with_header(self, header: ModelHeader) -> "ModelFile":
+        """The same weights under another header."""
+        return ModelFile.of(header, self.weights, self.origin)
+
 
 def save_model(file: ModelFile, path: Path) -> None:
     """Write a model file; an existing one is replaced only by a whole new one.
@@ -120,7 +124,16 @@ def load_model(name: str | Path = DEFAULT_MODEL, engine: Engine = "auto") -> Key
             network and its header (such a file is refused; nothing in it is executed).
         ConfigError: the engine is not installed.
     """
-    file = read_model(find_model(name))
+    return open_model(read_model(find_model(name)), engine)
+
+
+def open_model(file: ModelFile, engine: Engine = "auto") -> KeywordModel:
+    """What runs a model file.
+
+    Raises:
+        ModelError: its weights do not fit its architecture.
+        ConfigError: the engine is not installed.
+    """
     return KeywordModel(file.header, _backend(file, engine))
 
 

@@ -4,10 +4,13 @@ from dataclasses import replace
 
 import torch
 
+from kws.config.schema import Engine
+from kws.spotting.backends.torch import weights_of
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
-from kws.spotting.model import KeywordModel
 from kws.spotting.header import ModelHeader
+from kws.spotting.model import KeywordModel
+from kws.spotting.model_file import ModelFile, open_model
 from kws.spotting.networks.small_cnn import SmallCNN
 from kws.spotting.trigger import TriggerSettings
 
@@ -17,8 +20,8 @@ EAGER = TriggerSettings(
 """Fires often on what an untrained network says."""
 
 
-def untrained_model(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> KeywordModel:
-    """SmallCNN with weights from a seed, which answers noise with ever other posteriors."""
+def untrained_file(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> ModelFile:
+    """SmallCNN with weights from a seed, whose posteriors for noise keep changing."""
     torch.manual_seed(4)
     network = SmallCNN(len(keywords)).eval().requires_grad_(False)
     network.output.weight *= 20
@@ -32,15 +35,27 @@ def untrained_model(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> 
         scale=(2.0,) * 40,
         trigger=dict.fromkeys(keywords, EAGER),
     )
-    return KeywordModel(header, network)
+    return ModelFile.of(header, weights_of(network))
+
+
+def untrained_model(
+    keywords: tuple[str, ...] = ("yes", "no", "up", "down"), engine: Engine = "auto"
+) -> KeywordModel:
+    """The same, ready to run."""
+    return open_model(untrained_file(keywords), engine)
+
+
+def calibrated_file() -> ModelFile:
+    """The same with an operating curve: strict and lax thresholds."""
+    file = untrained_file()
+    levels = ((0.0, 0.9), (2.0, 0.5), (30.0, 0.2))
+    points = tuple(
+        OperatingPoint(rate, 0.5 * level, dict.fromkeys(file.header.classes, level))
+        for rate, level in levels
+    )
+    return file.with_header(replace(file.header, calibration=Calibration(6.2, points)))
 
 
 def calibrated_model() -> KeywordModel:
-    """The same with an operating curve: strict and lax thresholds."""
-    model = untrained_model()
-    levels = ((0.0, 0.9), (2.0, 0.5), (30.0, 0.2))
-    points = tuple(
-        OperatingPoint(rate, 0.5 * level, dict.fromkeys(model.classes, level))
-        for rate, level in levels
-    )
-    return KeywordModel(replace(model.header, calibration=Calibration(6.2, points)), model.network)
+    """The same, ready to run."""
+    return open_model(calibrated_file())

@@ -11,8 +11,8 @@ import torch
 
 from kws.config.paths import bundled_models
 from kws.errors import ModelError
-from kws.spotting.model import KeywordModel
 from kws.spotting.header import ModelHeader
+from kws.spotting.model import KeywordModel
 from kws.spotting.model_file import load_model, save_model
 from tests.spotting.models import EAGER, calibrated_model, untrained_model
 

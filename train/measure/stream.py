@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kws.config.paths import DEFAULT_MODEL, bundled_models, find_model
 from kws.errors import ConfigError
-from kws.spotting.model_file import ModelFile, load_model, read_model, save_model
+from kws.spotting.model_file import load_model, read_model, save_model
 from train.data.clips import Split
 from train.measure.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET, calibrate
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet
@@ -106,7 +106,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
     )
     measured = {**header.measured, "streams": summary(report)}
     try:
-        save_model(ModelFile.of(replace(header, measured=measured), file.weights), output)
+        save_model(file.with_header(replace(header, measured=measured)), output)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error}") from error
     log.info("wrote %s with its thresholds and operating curve", output)
