@@ -1,6 +1,7 @@
 # syntax=docker/dockerfile:1
 # The daemon in a container: docker build -t speech-commands-app .
 #   --build-arg MODEL=commands-10   a bundled model, or a model file in this folder
+#   --build-arg ENGINE=torch        with PyTorch too, and `model.engine: torch`
 #   --build-arg TRAIN=quick         train one instead, on data/ or else on Speech Commands (2.4 GB)
 #   --build-arg CLASSES=left,right  what to train; or the outputs of a bare model_state_dict.pt
 #   --build-arg TORCH_INDEX=URL     another index of torch's CPU builds
@@ -14,23 +15,23 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /build
 ENV PATH=/opt/kws/bin:$PATH PIP_NO_CACHE_DIR=1
-ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu ENGINE=onnx
 # First what kws needs, which changes seldom, then kws.
 COPY pyproject.toml ./
 COPY requirements requirements
 COPY scripts/setup scripts/setup
-RUN KWS_TORCH_INDEX="$TORCH_INDEX" scripts/setup image
+RUN ENGINE="$ENGINE" KWS_TORCH_INDEX="$TORCH_INDEX" scripts/setup image
 COPY README.md LICENSE config.yaml ./
 COPY systemd systemd
 COPY kws kws
-RUN KWS_TORCH_INDEX="$TORCH_INDEX" scripts/setup image
+RUN ENGINE="$ENGINE" KWS_TORCH_INDEX="$TORCH_INDEX" scripts/setup image
 
 FROM builder AS model
 COPY train train
 COPY container/choose-model container/choose-model
 ARG MODEL= TRAIN= CLASSES=
 RUN --mount=type=bind,target=/context --mount=type=cache,target=/var/cache/kws \
-    container/choose-model /context
+    KWS_TORCH_INDEX="$TORCH_INDEX" container/choose-model /context
 
 FROM builder AS slim
 COPY container/drop-unused container/drop-unused
@@ -56,9 +57,11 @@ COPY --from=model /etc/kws /etc/kws
 COPY container/entrypoint.py container/healthy.py /opt/kws/container/
 # All interfaces, in here only: what of it others reach, `docker run -p` says. /dev/shm can be written
 # even where the root cannot.
+ARG ENGINE=onnx
 ENV PATH=/opt/kws/bin:$PATH \
     KWS_SERVER__HOST=0.0.0.0 \
     KWS_DEFAULT__AUDIO__SOURCE=auto \
+    KWS_DEFAULT__MODEL__ENGINE=$ENGINE \
     TMPDIR=/dev/shm \
     PULSE_SERVER=unix:/run/pulse/native
 USER 10001
