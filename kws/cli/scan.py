@@ -2,49 +2,86 @@
 
 import argparse
 import contextlib
-import csv
+import hashlib
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from kws.cli.options import add_config_arguments, naming_the_file, read_config
+from kws.cli.scan_output import FORMATS, FileOutput, Output, StandardOutput
+from kws.config.paths import find_model
+from kws.config.schema import Config
 from kws.errors import AudioFileError, ConfigError
-from kws.protocol.events import Detected, scan_line
+from kws.protocol.events import Detected
 
 if TYPE_CHECKING:
+    from tqdm import tqdm
+
+    from kws.spotting.model import KeywordModel
     from kws.spotting.spotter import Detection
 
 log = logging.getLogger(__name__)
 
 _BAR = "{percentage:3.0f}% |{bar}| {n:.0f} of {total:.0f} s of audio, {remaining} left"
-
-Writer = Callable[[str, Detected], None]
+_SUFFIXES = frozenset(
+    {
+        *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
+        *(".rf64", ".snd", ".w64", ".wav", ".wave"),
+    }
+)
+"""Names of recordings in a folder; a file that is named is read whatever its name."""
+_WORTH_PROCESSES = 10_000_000
+"""Bytes of recordings from which processes of their own are worth their start."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_arguments(parser)
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help="recording; any format, rate, channels"
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="recording of any rate and channels, or a folder with recordings",
     )
     parser.add_argument("--model", metavar="MODEL", help="bundled model's name, or a model file")
     parser.add_argument(
         "--format",
-        choices=("jsonl", "csv", "audacity"),
+        choices=tuple(FORMATS),
         default="jsonl",
         help="jsonl: an object a line; csv: a table; audacity: a label track (for one file)",
+    )
+    parser.add_argument(
+        "--jobs",
+        type=_positive,
+        default=_cores(),
+        metavar="N",
+        help="recordings to process at the same time; default: one a processor (%(default)s)",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FILE", help="write there instead of standard output"
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a scan that was interrupted: leave out what is done (needs --output)",
     )
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; one bad file does not stop the others."""
-    if options.format == "audacity" and len(options.files) > 1:
+    paths = list(recordings(options.paths))
+    if options.format == "audacity" and len(paths) > 1:
         raise ConfigError(
             "--format audacity: a label track belongs to one file; give one at a time"
         )
+    if options.resume and options.output is None:
+        raise ConfigError("--resume: name the file of the scan that was interrupted: --output FILE")
     overrides = [] if options.model is None else [("model.path", options.model)]
     config = read_config(options, *overrides)
 
@@ -54,32 +91,117 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from kws.engine.build import make_spotter, warn_of_other_hop
-    from kws.engine.scan import scan
     from kws.spotting.model_file import load_model
 
     model = load_model(config.model.path, config.model.engine)
     with naming_the_file(options):
         warn_of_other_hop(make_spotter(config, model))
-    write = _writer(options.format)
-    code = 0
-    with tqdm(total=_duration(options.files), bar_format=_BAR, disable=None, leave=False) as bar:
-        for path in options.files:
-            try:
-                for detection in scan(path, model, config, progress=bar.update):
-                    with bar.external_write_mode():
-                        write(str(path), _heard(detection, model.header.name))
-            except AudioFileError as error:
+    output = _output(options, config)
+    done = [path for path in paths if output.is_done(path)]
+    errors = [error for path in done if (error := output.error_of(path))]
+    for error in errors:
+        log.error("%s", error)
+    paths = [path for path in paths if path not in set(done)]
+    jobs = min(options.jobs, len(paths)) if _bytes_of(paths) > _WORTH_PROCESSES else 1
+    with tqdm(total=0, bar_format=_BAR, disable=None, leave=False) as bar:
+        if not bar.disable:
+            bar.reset(_duration(paths))
+        if jobs > 1:
+            failed = _scan_together(paths, config, jobs, model.header.name, output, bar)
+        else:
+            failed = _scan_in_turn(paths, config, model, output, bar)
+    return AudioFileError.exit_code if failed or errors else 0
+
+
+def recordings(paths: Iterable[Path]) -> Iterator[Path]:
+    """Files as they are named, and the recordings in folders, by their names.
+
+    Raises:
+        ConfigError: there is none in a folder.
+    """
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(each for each in path.rglob("*") if each.suffix.lower() in _SUFFIXES)
+        if not found:
+            raise ConfigError(f"{path}: there is no recording in this folder")
+        yield from found
+
+
+def _output(options: argparse.Namespace, config: Config) -> Output:
+    if options.output is None:
+        return StandardOutput(options.format)
+    model = hashlib.sha256(find_model(config.model.path).read_bytes()).hexdigest()
+    sections = ("hop_s", config.model.hop_s), ("detection", config.detection)
+    others = ("trigger", config.trigger), ("keywords", config.keywords)
+    settings: dict[str, Any] = msgspec.to_builtins(dict((*sections, *others)))
+    return FileOutput(
+        options.output,
+        options.format,
+        {"model": model, "settings": settings},
+        resume=options.resume,
+    )
+
+
+def _scan_in_turn(
+    paths: Sequence[Path],
+    config: Config,
+    model: "KeywordModel",
+    output: Output,
+    bar: "tqdm[Any]",
+) -> bool:
+    """Whether some recording could not be read to its end."""
+    from kws.engine.scan import scan
+
+    failed = False
+    for path in paths:
+        message = None
+        try:
+            for detection in scan(path, model, config, progress=bar.update):
                 with bar.external_write_mode():
-                    log.error("%s", error)
-                code = error.exit_code
-    return code
+                    output.write(path, _detected(detection, model.header.name))
+        except AudioFileError as error:
+            message, failed = str(error), True
+            with bar.external_write_mode():
+                log.error("%s", message)
+        output.finish(path, message)
+    return failed
 
 
-def _heard(detection: "Detection", model: str) -> Detected:
+def _scan_together(
+    paths: Sequence[Path], config: Config, jobs: int, name: str, output: Output, bar: "tqdm[Any]"
+) -> bool:
+    """Whether some recording could not be read to its end."""
+    from kws.engine.scan_files import scan_files
+
+    failed = False
+    with contextlib.closing(scan_files(paths, config, jobs)) as scanned:
+        for file in scanned:
+            with bar.external_write_mode():
+                for detection in file.detections:
+                    output.write(file.path, _detected(detection, name))
+                if file.error is not None:
+                    log.error("%s", file.error)
+                    failed = True
+            output.finish(file.path, file.error)
+            bar.update(file.seconds)
+    return failed
+
+
+def _detected(detection: "Detection", model: str) -> Detected:
     return Detected("", detection.t, detection.keyword, detection.confidence, model)
 
 
-def _duration(paths: list[Path]) -> float:
+def _bytes_of(paths: Sequence[Path]) -> int:
+    total = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            total += path.stat().st_size
+    return total
+
+
+def _duration(paths: Sequence[Path]) -> float:
     """Seconds of all recordings that can be read together."""
     import soundfile
 
@@ -90,19 +212,15 @@ def _duration(paths: list[Path]) -> float:
     return total
 
 
-def _writer(name: str) -> Writer:
-    if name == "csv":
-        table = csv.writer(sys.stdout, lineterminator="\n")
-        table.writerow(("file", "t", "keyword", "confidence"))
+def _cores() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
-        def write_row(file: str, heard: Detected) -> None:
-            fields = heard.fields()
-            table.writerow((file, fields["t"], fields["keyword"], fields["confidence"]))
-            sys.stdout.flush()
 
-        return write_row
-    if name == "audacity":
-        return lambda file, heard: print(
-            f"{heard.t:.3f}\t{heard.t:.3f}\t{heard.keyword} {heard.confidence:.2f}", flush=True
-        )
-    return lambda file, heard: print(scan_line(file, heard), flush=True)
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text}: should be 1 or more")
+    return number
