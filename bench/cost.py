@@ -18,7 +18,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 
 from bench.process import Process
 from kws.audio.feed import Feed
@@ -34,7 +33,7 @@ from kws.protocol.events import Detected
 from kws.serving.hub import Hub
 from kws.spotting.model import KeywordModel
 from kws.spotting.model_file import load_model
-from kws.spotting.spotter import Detection
+from kws.spotting.spotter import Detection, warm_up
 from kws.typing import AudioFormat, Frames
 from train.data.clips import of_split, word_clips
 from train.measure.labelled_streams import LabelledStream, Word, build_stream
@@ -215,8 +214,7 @@ def measure(stream: LabelledStream, model: KeywordModel) -> tuple[list[Figure], 
     Raises:
         TimeoutError: the daemon does not start.
     """
-    torch.set_num_threads(1)
-    model.posteriors(torch.zeros(1, model.header.front_end.bands, model.header.window_frames))
+    warm_up(model)
     spent, result = live(stream, model)
     speed = stream.duration / scan_seconds(stream, model)
     delays = [1000 * delay for delay in result.delays]

@@ -12,6 +12,8 @@ MACHINE_FOLDER = Path("/etc/kws")
 CONFIG_NAME = "config.yaml"
 DEFAULT_MODEL = "yes-no-up-down"
 _MODELS = "models"
+_SUFFIXES = (".onnx", ".pt")
+"""Of model files; those of kws 0.1 end in .pt."""
 
 
 def user_folder(environment: Mapping[str, str]) -> Path | None:
@@ -50,8 +52,8 @@ def find_model(name: str | Path) -> Path:
     """The file of a model.
 
     Args:
-        name: a path, relative to the working directory; or the name of a model: NAME.pt in one of
-            `model_folders`, or a bundled one.
+        name: a path, relative to the working directory; or the name of a model: NAME.onnx, or
+            NAME.pt as kws 0.1 wrote it, in one of `model_folders`; or a bundled one.
 
     Raises:
         ModelError: there is no such file.
@@ -66,7 +68,7 @@ def find_model(name: str | Path) -> Path:
     bundled = bundled_models()
     folders = model_folders(os.environ)
     if os.sep not in str(name):
-        for file in (folder / f"{name}.pt" for folder in folders):
+        for file in (folder / f"{name}{suffix}" for folder in folders for suffix in _SUFFIXES):
             if _is_file(file):
                 return file
         if str(name) in bundled:

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from kws.config.paths import DEFAULT_MODEL, find_model
 from kws.config.schema import Engine
@@ -25,6 +26,7 @@ from kws.spotting.onnx_format import (
     IR_VERSION,
     LARGEST,
     OPSET,
+    Graph,
     Model,
     Opset,
     Property,
@@ -68,12 +70,13 @@ class ModelFile:
 
     @classmethod
     def of(cls, header: ModelHeader, weights: Weights, origin: str = "this model") -> Self:
-        """A header and weights as a file.
+        """A header and weights of any precision as a file.
 
         Raises:
-            ModelError: the weights are not those of the architecture.
+            ModelError: the weights are not those of the architecture, or not finite.
         """
         try:
+            weights = {name: _float32(name, each) for name, each in weights.items()}
             graph = make_graph(
                 header.architecture,
                 weights,
@@ -82,22 +85,37 @@ class ModelFile:
                 window_frames=header.window_frames,
                 reference_class=header.reference_class,
             )
-        except (KeyError, IndexError, ValueError) as error:
+            model = _encodable(header, graph)
+            check(model, *_shapes(header))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ModelError(
                 f"{origin}: its weights do not fit its architecture {header.architecture}: {error}"
             ) from error
-        said = {"format": FORMAT, "version": VERSION}
-        said |= {each.name: getattr(header, each.name) for each in fields(header)}
-        properties = (
-            Property(name, msgspec.json.encode(value).decode()) for name, value in said.items()
-        )
-        opset = (Opset(version=OPSET),)
-        model = Model(IR_VERSION, "kws", graph, opset, tuple(properties))
         return cls(header, weights, model.encode(), origin)
 
     def with_header(self, header: ModelHeader) -> "ModelFile":
         """The same weights under another header."""
         return ModelFile.of(header, self.weights, self.origin)
+
+
+def _float32(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+    if array.dtype.kind != "f":
+        raise ValueError(f"{name} holds {array.dtype}, not floating-point numbers")
+    return array.astype(np.float32, copy=False)
+
+
+def _encodable(header: ModelHeader, graph: Graph) -> Model:
+    values = {"format": FORMAT, "version": VERSION}
+    values |= {each.name: getattr(header, each.name) for each in fields(header)}
+    properties = (
+        Property(name, msgspec.json.encode(value).decode()) for name, value in values.items()
+    )
+    return Model(IR_VERSION, "kws", graph, (Opset(version=OPSET),), tuple(properties))
+
+
+def _shapes(header: ModelHeader) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Lengths of the axes of input and output, without the batch."""
+    return (header.front_end.bands, header.window_frames), (len(header.classes),)
 
 
 def save_model(file: ModelFile, path: Path) -> None:
@@ -166,10 +184,7 @@ def read_model(path: Path) -> ModelFile:
         raise ModelError(f"model file {path}: cannot be read: {error.strerror}") from error
     if len(data) > LARGEST:
         raise ModelError(f"model file {path}: has more than {LARGEST >> 20} MiB")
-    file = _of_torch(path, data) if data.startswith(MAGIC) else _of_onnx(path, data)
-    if not all(np.isfinite(each).all() for each in file.weights.values()):
-        raise ModelError(f"model file {path}: some weights are not finite; train or copy it again")
-    return file
+    return _of_torch(path, data) if data.startswith(MAGIC) else _of_onnx(path, data)
 
 
 def _of_onnx(path: Path, data: bytes) -> ModelFile:
@@ -181,8 +196,7 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
                 raise MalformedError("it is damaged, cut short or not a model file")
             raise ModelError(f"model file {path}: written by another program, not by kws")
         header = _header(path, _values(path, properties), VERSION)
-        inputs = (header.front_end.bands, header.window_frames)
-        weights = check(model, inputs, (len(header.classes),))
+        weights = check(model, *_shapes(header))
     except MalformedError as error:
         raise ModelError(
             f"model file {path}: it is damaged, cut short or not a model file: {error}; "

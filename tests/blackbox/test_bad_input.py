@@ -13,13 +13,15 @@ import soundfile
 import soxr
 import torch
 
+from kws.spotting.networks.small_cnn import SmallCNN
+from kws.spotting.onnx_format import IR_VERSION, OPSET, Graph, Model, Opset, Value, node
 from tests.support.process import DaemonProcess, json_lines, run_kws
 from tests.support.speech import CLEAREST, DEMO, RATE, Samples, spoken
 from tests.support.talker import Talker
 
 RECORDING, CONFIGURATION, MODEL, SERVER = 1, 2, 3, 5
 """Exit codes."""
-BUNDLED = DEMO.parents[1] / "models" / "yes-no-up-down.pt"
+BUNDLED = DEMO.parents[1] / "models" / "yes-no-up-down.onnx"
 
 
 def assert_told(done: subprocess.CompletedProcess[str], code: int, *parts: str) -> None:
@@ -187,7 +189,7 @@ class Hostile:
 
 def write_model(kind: str, path: Path, marker: Path) -> None:
     """A file that is no model of kws."""
-    weights = torch.load(BUNDLED, weights_only=True)["state_dict"]
+    weights = SmallCNN(4).state_dict()
     match kind:
         case "cut short":
             path.write_bytes(BUNDLED.read_bytes()[:100_000])
@@ -199,6 +201,10 @@ def write_model(kind: str, path: Path, marker: Path) -> None:
             torch.save({"epoch": 3, "model": weights}, path)
         case "bare weights":
             torch.save(weights, path)
+        case "network of another program":
+            value = Value.of("x", 4)
+            graph = Graph((node("Relu", ("x",), "y"),), "other", (), (value,), (Value.of("y", 4),))
+            path.write_bytes(Model(IR_VERSION, "other", graph, (Opset(version=OPSET),)).encode())
         case "hostile pickle":
             path.write_bytes(pickle.dumps(Hostile(marker)))
         case "hostile checkpoint":
@@ -213,6 +219,7 @@ def write_model(kind: str, path: Path, marker: Path) -> None:
         ("empty", ""),
         ("text", "not a model file"),
         ("of another program", "another program"),
+        ("network of another program", "another program"),
         ("bare weights", "bare weights"),
         ("hostile pickle", "nothing in it was executed"),
         ("hostile checkpoint", "refused"),

@@ -85,7 +85,7 @@ def test_a_hangup_brings_new_thresholds_to_the_same_subscriber(start: Start, con
     ("text", "reason"),
     [
         ("audio: {source: demo, volume: 11}\n", "volume"),
-        ("audio: {source: demo}\nmodel: {path: nowhere.pt}\n", "nowhere.pt"),
+        ("audio: {source: demo}\nmodel: {path: nowhere.onnx}\n", "nowhere.onnx"),
         ("audio: {source: demo}\nserver: {queue: 7}\n", "cannot change while kws runs"),
         ("audio: {source: microphone}\n", "audio.source: cannot change"),
     ],

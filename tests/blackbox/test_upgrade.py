@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-import kws
+from kws.config.paths import bundled_models
+from kws.spotting.model_file import read_model
+from tests.spotting.models import write_torch_file
 from tests.support.client import ask, get_json, receive, subscribe
 from tests.support.process import DaemonProcess, run_kws
 from tests.support.talker import Talker
@@ -31,8 +33,8 @@ def home(tmp_path: Path) -> Path:
     folder = tmp_path / "kws"
     (folder / "models").mkdir(parents=True)
     shutil.copy(RELEASE / "config.yaml", folder)
-    model = Path(kws.__file__).parent / "models" / "yes-no-up-down.pt"
-    shutil.copy(model, folder / "models" / "mine.pt")
+    model = read_model(bundled_models()["yes-no-up-down"])
+    write_torch_file(model, folder / "models" / "mine.pt")
     return tmp_path
 
 

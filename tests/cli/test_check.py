@@ -8,7 +8,7 @@ from kws.audio.file import demo_recording
 from kws.cli.check import calibration_lines
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.model_file import save_model
-from tests.spotting.models import calibrated_model
+from tests.spotting.models import calibrated_file
 from tests.support.process import run_kws
 
 POINTS = (
@@ -20,8 +20,8 @@ CALIBRATION = Calibration(6.2, POINTS)
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "calibrated.pt"
-    save_model(calibrated_model(), path)
+    path = tmp_path / "calibrated.onnx"
+    save_model(calibrated_file(), path)
     return path
 
 

@@ -70,15 +70,26 @@ def test_models_are_found_by_name_in_order(
     # One's own comes before a bundled one of the same name.
     assert find_model("yes-no-up-down") == bundled_models()["yes-no-up-down"]
     for folder in reversed(folders):
-        file = touch(folder / "yes-no-up-down.pt")
-        assert find_model("yes-no-up-down") == file
+        # A file of kws 0.1 is found as well, but the current one of the same folder comes first.
+        for suffix in (".pt", ".onnx"):
+            file = touch(folder / f"yes-no-up-down{suffix}")
+            assert find_model("yes-no-up-down") == file
+
+
+def test_a_folder_before_counts_more_than_a_newer_format(
+    tmp_path: Path, machine: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "own"))
+    touch(machine / "models/mine.onnx")
+    own = touch(tmp_path / "own/kws/models/mine.pt")
+    assert find_model("mine") == own
 
 
 def test_a_path_is_a_path(tmp_path: Path, machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    touch(machine / "models/sub/mine.pt")
-    file = touch(tmp_path / "here/mine.pt")
+    touch(machine / "models/sub/mine.onnx")
+    file = touch(tmp_path / "here/mine.onnx")
     monkeypatch.chdir(tmp_path)
-    assert find_model("here/mine.pt") == file.relative_to(tmp_path)
+    assert find_model("here/mine.onnx") == file.relative_to(tmp_path)
     # Names lead into no other folder.
     with pytest.raises(ModelError, match=f"nor a bundled model|{machine}"):
         find_model("sub/mine")

@@ -9,7 +9,7 @@ from kws.config.schema import Config
 from kws.daemon.reload import load
 from kws.errors import ConfigError, ModelError
 from kws.spotting.model_file import save_model
-from tests.spotting.models import untrained_model
+from tests.spotting.models import untrained_file
 
 OLD = load_config()
 
@@ -19,8 +19,8 @@ def changed(*overrides: str) -> Config:
 
 
 def test_the_new_configuration_holds_and_its_model_can_hear(tmp_path: Path) -> None:
-    path = tmp_path / "other.pt"
-    save_model(untrained_model(("left", "right")), path)
+    path = tmp_path / "other.onnx"
+    save_model(untrained_file(("left", "right")), path)
     new = changed(f"model.path={path}", "detection.false_alarms_per_hour=2")
     config, model = load(OLD, lambda: new)
     assert config == new
@@ -58,9 +58,9 @@ def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(ConfigError, match="no YAML"):
         load(OLD, broken)
-    with pytest.raises(ModelError, match=r"missing\.pt"):
+    with pytest.raises(ModelError, match=r"missing\.onnx"):
         load(OLD, lambda: changed(f"model.path={tmp_path / 'missing.pt'}"))
-    damaged = tmp_path / "damaged.pt"
+    damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"no model")
-    with pytest.raises(ModelError, match=r"damaged\.pt"):
+    with pytest.raises(ModelError, match=r"damaged\.onnx"):
         load(OLD, lambda: changed(f"model.path={damaged}"))

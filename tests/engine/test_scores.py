@@ -5,7 +5,6 @@ import json
 
 import numpy as np
 import pytest
-import torch
 
 from kws.engine.scores import Hop, Observers, level
 from kws.protocol.events import encode
@@ -16,7 +15,7 @@ HOP = Hop(
     0.1,
     {"yes": 0.123456, "no": 0.0},
     {"yes": 0.5, "no": 0.25},
-    torch.tensor([[-14.0, -13.0], [0.0, 100.0]]),
+    np.array([[-14.0, -13.0], [0.0, 100.0]], np.float32),
 )
 
 

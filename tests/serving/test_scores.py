@@ -5,7 +5,7 @@ import json
 from datetime import UTC, datetime
 from typing import cast
 
-import torch
+import numpy as np
 from websockets.asyncio.server import ServerConnection
 
 from kws.engine.scores import Hop, Observers
@@ -38,7 +38,7 @@ class Line:
 
 
 def hop(t: float, stream: str = "kitchen") -> Hop:
-    return Hop(stream, t, 0.1, {}, {}, torch.zeros(40, 10))
+    return Hop(stream, t, 0.1, {}, {}, np.zeros((40, 10), np.float32))
 
 
 def show(observers: Observers, *hops: Hop) -> None:

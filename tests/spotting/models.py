@@ -1,11 +1,13 @@
 """Models for tests: the real network, small training replaced by a seed."""
 
 from dataclasses import replace
+from pathlib import Path
 
+import msgspec
 import torch
 
 from kws.config.schema import Engine
-from kws.spotting.backends.torch import weights_of
+from kws.spotting.backends.torch import network_of, weights_of
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.header import ModelHeader
@@ -59,3 +61,14 @@ def calibrated_file() -> ModelFile:
 def calibrated_model() -> KeywordModel:
     """The same, ready to run."""
     return open_model(calibrated_file())
+
+
+def write_torch_file(file: ModelFile, path: Path) -> None:
+    """Write a model as kws 0.1 did."""
+    content = {
+        "format": "kws-model",
+        "version": 1,
+        "header": msgspec.to_builtins(file.header),
+        "state_dict": network_of(file).state_dict(),
+    }
+    torch.save(content, path)

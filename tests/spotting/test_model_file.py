@@ -1,64 +1,115 @@
 """Model files: what is written is what is read, and nothing foreign gets in."""
 
+import json
+import math
 import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from kws.config.paths import bundled_models
 from kws.errors import ModelError
 from kws.spotting.header import ModelHeader
-from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model, save_model
-from tests.spotting.models import EAGER, calibrated_model, untrained_model
+from kws.spotting.model_file import ModelFile, load_model, open_model, read_model, save_model
+from kws.spotting.onnx_format import LARGEST, Graph, Model, Property, Tensor
+from tests.spotting.models import (
+    EAGER,
+    calibrated_file,
+    calibrated_model,
+    untrained_file,
+    untrained_model,
+    write_torch_file,
+)
 
 Content = dict[str, Any]
+Edit = Callable[[Content], object]
+WINDOWS = np.random.default_rng(1).normal(-2, 2, (40, 40, 98)).astype(np.float32)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    path = tmp_path / "model.pt"
-    save_model(untrained_model(), path)
+    path = tmp_path / "model.onnx"
+    save_model(untrained_file(), path)
     return path
 
 
-def change(path: Path, edit: Callable[[Content], object]) -> None:
+@pytest.fixture
+def old(tmp_path: Path) -> Path:
+    """A file as kws 0.1 wrote it."""
+    path = tmp_path / "model.pt"
+    write_torch_file(untrained_file(), path)
+    return path
+
+
+def change(path: Path, edit: Edit) -> None:
+    """Edit the header of a file."""
+    model = Model.decode(path.read_bytes())
+    content = {name: json.loads(value) for name, value in model.properties.items()}
+    edit(content)
+    properties = tuple(Property(name, json.dumps(value)) for name, value in content.items())
+    path.write_bytes(replace(model, metadata_props=properties).encode())
+
+
+def change_old(path: Path, edit: Edit) -> None:
+    """Edit what a file of kws 0.1 holds."""
     content = torch.load(path, weights_only=True)
     edit(content)
     torch.save(content, path)
 
 
+def change_graph(path: Path, edit: Callable[[Graph], Graph]) -> None:
+    model = Model.decode(path.read_bytes())
+    assert model.graph is not None
+    path.write_bytes(replace(model, graph=edit(model.graph)).encode())
+
+
 def test_what_is_written_is_read(path: Path) -> None:
     model, read = untrained_model(), load_model(path)
     assert read.header == model.header
-    windows = torch.randn(40, 40, 98)
-    torch.testing.assert_close(read.posteriors(windows), model.posteriors(windows))
-    assert read.posteriors(windows).shape == (40, 4)
-    assert read.posteriors(windows[:0]).shape == (0, 4)
+    assert np.array_equal(read.posteriors(WINDOWS), model.posteriors(WINDOWS))
+    assert read.posteriors(WINDOWS).shape == (40, 4)
+    assert read.posteriors(WINDOWS[:0]).shape == (0, 4)
     assert (read.sample_rate, read.window_samples, read.parameters) == (16_000, 16_000, 1_089_540)
 
 
-def test_a_calibration_and_a_context_are_kept(path: Path) -> None:
-    model = calibrated_model()
-    model = KeywordModel(replace(model.header, context="alone"), model.network)
-    save_model(model, path)
-    header = load_model(path).header
-    assert header == model.header
-    assert header.calibration is not None
-    assert header.calibration.at(3.0).thresholds == dict.fromkeys(model.classes, 0.5)
+def test_a_file_of_the_release_before_is_the_same_model(path: Path, old: Path) -> None:
+    current, before = read_model(path), read_model(old)
+    assert before.header == current.header
+    assert before.encoded == current.encoded
+    assert before.weights.keys() == current.weights.keys()
+    expected = load_model(path).posteriors(WINDOWS)
+    assert np.array_equal(load_model(old).posteriors(WINDOWS), expected)
+    assert np.allclose(load_model(old, "torch").posteriors(WINDOWS), expected, atol=1e-5)
+    # Written again, it is a current one.
+    save_model(before, old)
+    assert old.read_bytes() == path.read_bytes()
 
 
-def test_a_file_without_them_loads(path: Path) -> None:
-    def forget(content: Content) -> None:
-        del content["header"]["calibration"], content["header"]["context"]
+def test_a_calibration_and_a_context_are_kept(path: Path, old: Path) -> None:
+    file = calibrated_file()
+    file = file.with_header(replace(file.header, context="alone"))
+    save_model(file, path)
+    write_torch_file(file, old)
+    for header in (load_model(path).header, load_model(old).header):
+        assert header == file.header
+        assert header.calibration is not None
+        assert header.calibration.at(3.0).thresholds == dict.fromkeys(header.classes, 0.5)
+
+
+def test_a_file_without_them_loads(path: Path, old: Path) -> None:
+    def forget(header: Content) -> None:
+        del header["calibration"], header["context"]
 
     change(path, forget)
-    header = load_model(path).header
-    assert (header.calibration, header.context) == (None, "anywhere")
+    change_old(old, lambda content: forget(content["header"]))
+    for file in (path, old):
+        header = load_model(file).header
+        assert (header.calibration, header.context) == (None, "anywhere")
 
 
 def test_thresholds_for_a_spotter_by_their_false_alarms() -> None:
@@ -85,10 +136,10 @@ def test_thresholds_for_a_spotter_by_their_false_alarms() -> None:
     ],
 )
 def test_a_calibration_that_contradicts_itself_is_refused(
-    path: Path, edit: Callable[[Content], object], message: str
+    path: Path, edit: Edit, message: str
 ) -> None:
-    save_model(calibrated_model(), path)
-    change(path, lambda content: edit(content["header"]["calibration"]))
+    save_model(calibrated_file(), path)
+    change(path, lambda content: edit(content["calibration"]))
     with pytest.raises(ModelError, match=f"bad header.*{message}"):
         load_model(path)
 
@@ -117,14 +168,30 @@ def test_a_missing_model_names_the_bundled_ones(tmp_path: Path) -> None:
         load_model(tmp_path)
 
 
-@pytest.mark.parametrize("size", [0, 1, 100, 10_000, 3_000_000])
-def test_a_file_that_is_cut_short_is_refused(path: Path, size: int) -> None:
-    path.write_bytes(path.read_bytes()[:size])
-    with pytest.raises(ModelError, match="damaged, cut short or not a model file"):
+@pytest.mark.parametrize("size", [0, 1, 3, 100, 10_000, 3_000_000])
+def test_a_file_that_is_cut_short_is_refused(path: Path, old: Path, size: int) -> None:
+    for file in (path, old):
+        file.write_bytes(file.read_bytes()[:size])
+        with pytest.raises(ModelError, match="damaged, cut short or not a model file"):
+            load_model(file)
+
+
+def test_a_file_is_refused_wherever_it_is_cut_and_its_size_is_limited(path: Path) -> None:
+    whole = path.read_bytes()
+    for size in np.linspace(0, len(whole) - 1, 200).astype(int).tolist():
+        path.write_bytes(whole[:size])
+        with pytest.raises(ModelError, match=r"cut short|another program|bad header"):
+            load_model(path)
+    with path.open("wb") as opened:
+        opened.truncate(LARGEST + 1)
+    with pytest.raises(ModelError, match="has more than 64 MiB"):
         load_model(path)
 
 
-def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_refused(path: Path, tmp_path: Path) -> None:
+    change(path, lambda content: content.pop("format"))
+    with pytest.raises(ModelError, match="another program"):
+        load_model(path)
     foreign = tmp_path / "foreign.pt"
     foreign.write_text("no model at all")
     with pytest.raises(ModelError, match="not a model file"):
@@ -132,11 +199,12 @@ def test_a_file_of_another_program_is_refused(tmp_path: Path) -> None:
     torch.save({"epoch": 3, "weights": torch.zeros(2)}, foreign)
     with pytest.raises(ModelError, match="another program"):
         load_model(foreign)
-    torch.save(untrained_model().network.state_dict(), foreign)
+    weights = untrained_file().weights
+    torch.save({name: torch.from_numpy(each) for name, each in weights.items()}, foreign)
     with pytest.raises(ModelError, match="bare weights without their class list") as caught:
         load_model(foreign)
     # All that one has to type, but for the words.
-    command = f"python -m train export --classes yes,no,up,down {foreign} OUTPUT.pt"
+    command = f"python -m train export --classes yes,no,up,down {foreign} OUTPUT.onnx"
     assert command in str(caught.value)
 
 
@@ -161,49 +229,179 @@ def test_a_hostile_file_is_refused_and_not_executed(
     assert not marker.exists()
 
 
+HEADERS: list[tuple[Edit, str]] = [
+    (lambda c: c.clear(), "bad header|another program"),
+    (lambda c: c.pop("classes"), "bad header.*classes"),
+    (lambda c: c.update(classes=["yes"]), "bad header.*exactly the classes"),
+    (lambda c: c.update(classes=["a", "a"]), "different words"),
+    (lambda c: c.update(mean=[0.0]), "40 values"),
+    (lambda c: c.update(scale=[0.0] * 40), "scale above 0"),
+    (lambda c: c.update(architecture="Huge"), "not one of: SmallCNN"),
+    (lambda c: c["front_end"].update(bands=0), "bad header"),
+    (lambda c: c["front_end"].update(fft_length=10**10), "bad header.*65536"),
+    (lambda c: c.update(hop_s=0), "bad header.*hop_s"),
+    (lambda c: c.update(window_frames=10**9), "bad header.*window_frames"),
+    (lambda c: c.update(context="here"), "bad header.*context"),
+    (lambda c: c["trigger"]["no"].update(smoothing_s=1e12), "smoothing_s must"),
+]
+
+
+@pytest.mark.parametrize(("edit", "message"), HEADERS)
+def test_a_header_that_contradicts_itself_is_refused(
+    path: Path, old: Path, edit: Edit, message: str
+) -> None:
+    change(path, edit)
+    change_old(old, lambda content: edit(content["header"]))
+    for file in (path, old):
+        with pytest.raises(ModelError, match=f"{file}: .*({message})"):
+            load_model(file)
+
+
 @pytest.mark.parametrize(
     ("edit", "message"),
     [
         (lambda c: c.update(version=99), "format version 99"),
         (lambda c: c.pop("header"), "bad header"),
-        (lambda c: c["header"].update(classes=["yes"]), "bad header.*exactly the classes"),
-        (lambda c: c["header"].update(classes=["a", "a"]), "different words"),
-        (lambda c: c["header"].update(mean=[0.0]), "40 values"),
-        (lambda c: c["header"].update(scale=[0.0] * 40), "scale above 0"),
-        (lambda c: c["header"].update(architecture="Huge"), "not one of: SmallCNN"),
-        (lambda c: c["header"]["front_end"].update(bands=0), "bad header"),
-        (lambda c: c["header"]["front_end"].update(fft_length=10**10), "bad header.*65536"),
-        (lambda c: c["header"]["front_end"].update(floor=float("nan")), "bad header.*floor"),
-        (lambda c: c["header"].update(hop_s=float("nan")), "bad header.*hop_s"),
-        (lambda c: c["header"].update(context="here"), "bad header.*context"),
-        (lambda c: c["header"]["trigger"]["no"].update(smoothing_s=1e12), "smoothing_s must"),
-        (lambda c: c["header"]["trigger"]["no"].update(patience_s=float("inf")), "patience_s"),
-        (lambda c: c["header"]["arguments"].update(classes=5), "do not fit"),
-        (lambda c: c["header"].update(arguments={"size": 1}), "do not fit"),
+        (lambda c: c["header"]["front_end"].update(floor=math.nan), "bad header.*floor"),
+        (lambda c: c["header"].update(hop_s=math.nan), "bad header.*hop_s"),
+        (lambda c: c["header"]["trigger"]["no"].update(patience_s=math.inf), "patience_s"),
+        (lambda c: c["header"].update(classes=["a"], trigger={"a": {}}), "do not fit.*output"),
+        (lambda c: c["header"].update(window_frames=50), "cannot run"),
+        (lambda c: c["header"].update(architecture="BCResNet"), "do not fit"),
         (lambda c: c.pop("state_dict"), "do not fit"),
+        (lambda c: c.update(state_dict=[1]), "do not fit"),
         (lambda c: c["state_dict"].popitem(), "do not fit"),
-        (lambda c: c["state_dict"]["output.bias"].fill_(float("nan")), "not finite"),
+        (lambda c: c["state_dict"].update({"output.bias": torch.tensor(1.0)}), "do not fit"),
+        (lambda c: c["state_dict"].update({"hidden.bias": torch.zeros(9)}), "do not fit|cannot"),
+        (
+            lambda c: c["state_dict"].update({"hidden.bias": torch.zeros(256).int()}),
+            "hidden.bias holds int32, not floating",
+        ),
+        (lambda c: c["state_dict"].update({"log_mel": torch.zeros(9)}), "do not fit|cannot"),
+        (lambda c: c["state_dict"]["output.bias"].fill_(math.nan), "not finite"),
     ],
 )
-def test_a_file_that_contradicts_itself_is_refused(
-    path: Path, edit: Callable[[Content], object], message: str
+def test_a_file_of_the_release_before_that_contradicts_itself_is_refused(
+    old: Path, edit: Edit, message: str
 ) -> None:
+    change_old(old, edit)
+    with pytest.raises(ModelError, match=f"{old}: .*({message})"):
+        load_model(old)
+
+
+@pytest.mark.parametrize("kind", [torch.float64, torch.float16])
+def test_weights_of_another_precision_become_float32(old: Path, kind: torch.dtype) -> None:
+    def convert(content: Content) -> None:
+        weights = content["state_dict"]
+        content["state_dict"] = {name: each.to(kind) for name, each in weights.items()}
+
+    expected = load_model(old).posteriors(WINDOWS)
+    change_old(old, convert)
+    assert {each.dtype for each in read_model(old).weights.values()} == {np.dtype(np.float32)}
+    for engine in ("onnx", "torch"):
+        posteriors = load_model(old, engine).posteriors(WINDOWS)  # type: ignore[arg-type]
+        assert np.allclose(posteriors, expected, atol=1e-5 if kind == torch.float64 else 0.05)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda c: c.update(version=99), "format version 99"),
+        (lambda c: c.update(version="2"), "format version '2'"),
+        (lambda c: c.update(format="other"), "another program"),
+        (lambda c: c.update(classes=["a"], trigger={"a": {}}), "output is not one batch of"),
+        (lambda c: c.update(window_frames=97), "input is not one batch of"),
+    ],
+)
+def test_a_file_that_contradicts_itself_is_refused(path: Path, edit: Edit, message: str) -> None:
     change(path, edit)
-    with pytest.raises(ModelError, match=message):
+    with pytest.raises(ModelError, match=f"{path}: .*{message}"):
         load_model(path)
+
+
+def test_metadata_that_is_no_json_is_refused(path: Path) -> None:
+    model = Model.decode(path.read_bytes())
+    for text in ("", "{", "NaN", "1e999", "[" * 100_000):
+        properties = tuple(
+            replace(each, value=text) if each.key == "hop_s" else each
+            for each in model.metadata_props
+        )
+        path.write_bytes(replace(model, metadata_props=properties).encode())
+        with pytest.raises(ModelError, match="bad header"):
+            load_model(path)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"classes": 5, "bands": 40, "frames": 98}, {"size": 1}, {"classes": -1}]
+)
+def test_torch_refuses_arguments_of_another_network(path: Path, arguments: dict[str, int]) -> None:
+    change(path, lambda content: content.update(arguments=arguments))
+    with pytest.raises(ModelError, match="do not fit its architecture SmallCNN"):
+        load_model(path, "torch")
+
+
+def _reshaped(tensor: Tensor) -> Tensor:
+    return replace(tensor, dims=tensor.dims[::-1]) if tensor.name == "output.weight" else tensor
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (
+            lambda g: replace(g, initializer=g.initializer[:-1]),
+            "needs 'output.bias', which nothing computes",
+        ),
+        (
+            lambda g: replace(g, initializer=tuple(map(_reshaped, g.initializer))),
+            "ONNX Runtime cannot run it",
+        ),
+        (
+            lambda g: replace(
+                g, node=(*g.node[:-1], replace(g.node[-1], attribute=g.node[4].attribute))
+            ),
+            "ONNX Runtime cannot run it",
+        ),
+        (lambda g: replace(g, node=g.node[::-1]), "which nothing computes"),
+        (lambda g: replace(g, node=g.node[:-1]), "nothing computes its output"),
+    ],
+)
+def test_a_graph_that_cannot_run_is_refused(
+    path: Path, edit: Callable[[Graph], Graph], message: str
+) -> None:
+    change_graph(path, edit)
+    with pytest.raises(ModelError, match=f"{path}: .*{message}"):
+        load_model(path)
+
+
+def test_a_graph_that_gives_another_shape_than_it_declares_is_refused(path: Path) -> None:
+    def whole_softmax(graph: Graph) -> Graph:
+        *others, softmax, _, _, _, cut = graph.node
+        assert softmax.op_type == "Softmax"
+        # What is computed has the column of "none" as well.
+        return replace(graph, node=(*others, replace(softmax, output=cut.output)))
+
+    change_graph(path, whole_softmax)
+    with pytest.raises(ModelError, match=f"{path}: .*gives the shape"):
+        load_model(path)
+
+
+def test_what_does_not_fit_its_architecture_is_no_model_file() -> None:
+    file = untrained_file()
+    weights = {name: each for name, each in file.weights.items() if name != "hidden.bias"}
+    with pytest.raises(ModelError, match="do not fit its architecture SmallCNN"):
+        open_model(ModelFile.of(file.header, weights))
 
 
 def test_a_failed_write_leaves_the_old_file(path: Path) -> None:
     before = path.read_bytes()
-    model = untrained_model()
-    broken = KeywordModel(replace(model.header, training={"lambda": lambda: None}), model.network)
-    with pytest.raises((TypeError, AttributeError, pickle.PicklingError)):
-        save_model(broken, path)
+    path.with_name(path.name + ".partial").mkdir()
+    with pytest.raises(OSError, match="partial"):
+        save_model(calibrated_file(), path)
     assert path.read_bytes() == before
 
 
 def test_a_header_needs_settings_for_its_classes() -> None:
-    header = untrained_model().header
+    header = untrained_file().header
     with pytest.raises(ValueError, match="exactly the classes"):
         replace(header, trigger={})
     with pytest.raises(ValueError, match="context must be one of: alone, anywhere"):

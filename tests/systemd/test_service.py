@@ -217,8 +217,8 @@ def test_its_log_fits_the_journal(machine: Machine) -> None:
 
 def test_a_model_beside_the_configuration_is_found_by_its_name(machine: Machine) -> None:
     machine.run(
-        *("install", "-D", "-m", "644", "/opt/checkout/kws/models/commands-10.pt"),
-        "/etc/kws/models/mine.pt",
+        *("install", "-D", "-m", "644", "/opt/checkout/kws/models/commands-10.onnx"),
+        "/etc/kws/models/mine.onnx",
     )
     machine.write(CONFIG, f"{DEMO}model: {{path: mine}}\n")
     machine.run("systemctl", "start", "kws")

@@ -27,15 +27,15 @@ FOLDER = Path(__file__).parent
     ],
 )
 def test_what_cannot_be_is_named(settings: dict[str, Any], message: str) -> None:
-    config = FitConfig(**{"words": Path("words"), "output": Path("model.pt"), **settings})
+    config = FitConfig(**{"words": Path("words"), "output": Path("model.onnx"), **settings})
     with pytest.raises(ConfigError, match=message):
         config.check()
 
 
 def test_steps_take_all_scenes() -> None:
-    config = FitConfig(Path("words"), Path("a.b/m.1.pt"), windows=1_000, views=3, batch=33)
+    config = FitConfig(Path("words"), Path("a.b/m.1.onnx"), windows=1_000, views=3, batch=33)
     assert (config.epoch_scenes, config.batch_scenes, config.steps) == (333, 11, 31)
-    assert config.checkpoint == Path("a.b/m.1.pt.checkpoint")
+    assert config.checkpoint == Path("a.b/m.1.onnx.checkpoint")
     config.check()
 
 

@@ -22,7 +22,7 @@ def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixtu
 
 
 def test_old_weights_become_a_model_file(tmp_path: Path) -> None:
-    weights, output = tmp_path / "model_state_dict.pt", tmp_path / "old.pt"
+    weights, output = tmp_path / "model_state_dict.pt", tmp_path / "old.onnx"
     torch.save(SmallCNN(2).state_dict(), weights)
     assert main(["export", str(weights), str(output), "--classes", "left, right"]) == 0
     assert load_model(output).classes == ("left", "right")
@@ -32,7 +32,7 @@ def test_old_weights_become_a_model_file(tmp_path: Path) -> None:
 def test_clips_are_measured_right_in_a_folder_too(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    weights, output = tmp_path / "weights.pt", tmp_path / "old.pt"
+    weights, output = tmp_path / "weights.pt", tmp_path / "old.onnx"
     torch.save(SmallCNN(2).state_dict(), weights)
     assert main(["export", str(weights), str(output), "--classes", "low,high"]) == 0
     for folder in (data, data / "speech_commands"):
@@ -46,7 +46,7 @@ def test_clips_are_measured_right_in_a_folder_too(
         (["stream", "--data", "nowhere"], 2),
         (["report", "--data", "nowhere", "--output", "report"], 2),
         (["evaluate", "--data", "nowhere"], 2),
-        (["fit", "--data", "nowhere", "--output", "m.pt", "--preset", "quick"], 2),
+        (["fit", "--data", "nowhere", "--output", "m.onnx", "--preset", "quick"], 2),
         (["download", "nowhere", "--url", "nonsense"], 2),
         (["synthesize", "words", "--dictionary", "nowhere"], 2),
     ],

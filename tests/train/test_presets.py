@@ -13,7 +13,7 @@ from train.config import FitConfig
 from train.presets import FOLDER, stages_of, with_overrides, with_preset
 from train.scenes.augment import NO_AUGMENTATION, Augmentation
 
-CONFIG = FitConfig(words=Path("words"), output=Path("model.pt"))
+CONFIG = FitConfig(words=Path("words"), output=Path("model.onnx"))
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
@@ -53,18 +53,20 @@ def test_the_quick_one_is() -> None:
 def test_the_shipped_models_are_made_in_stages() -> None:
     ten = stages_of(CONFIG, "commands-10", (), {})
     assert [each.epochs for each in ten] == [64, 12, 15, 24]
-    assert [each.initial for each in ten] == ["", *(f"model.stage{n}.pt" for n in (1, 2, 3))]
+    assert [each.initial for each in ten] == ["", *(f"model.stage{n}.onnx" for n in (1, 2, 3))]
     assert [each.output.name for each in ten] == [
-        *(f"model.stage{n}.pt" for n in (1, 2, 3)),
-        "model.pt",
+        *(f"model.stage{n}.onnx" for n in (1, 2, 3)),
+        "model.onnx",
     ]
     assert ten[3].augmentation == ten[2].augmentation != ten[1].augmentation
     small = stages_of(CONFIG, "commands-10-bc", (), {})
-    assert [each.initial for each in small][1:] == [f"model.stage{n}.pt.checkpoint" for n in (1, 2)]
-    four = stages_of(CONFIG, "yes-no-up-down", ["epochs=2"], {"seed": 5, "initial": "first.pt"})
+    assert [each.initial for each in small][1:] == [
+        f"model.stage{n}.onnx.checkpoint" for n in (1, 2)
+    ]
+    four = stages_of(CONFIG, "yes-no-up-down", ["epochs=2"], {"seed": 5, "initial": "first.onnx"})
     assert [len(each.keywords) for each in four] == [10, 4, 4, 4, 4, 4]
     assert {(each.epochs, each.seed) for each in four} == {(2, 5)}
-    assert (four[0].initial, four[1].initial) == ("first.pt", "model.stage1.pt")
+    assert (four[0].initial, four[1].initial) == ("first.onnx", "model.stage1.onnx")
 
 
 @pytest.mark.parametrize(
@@ -76,7 +78,7 @@ def test_the_shipped_models_are_made_in_stages() -> None:
         ("stages: [3]", "stage 1: should hold settings by name"),
         ("stages: [{}, {epoch: 3}]", "stage 2: epoch: unknown key; allowed here: .*epochs"),
         ("stages: [{mixture: {noise: -1}}]", "stage 1: mixture.noise: got -1; allowed: a number"),
-        ("stages: [{}, {output: a.pt}]", "stage 2: output: not in a stage"),
+        ("stages: [{}, {output: a.onnx}]", "stage 2: output: not in a stage"),
         ("stages: [{initial: previous}]", "stage 1: initial: there is no stage before it"),
         ("stages: [{stages: []}]", "stage 1: stages: unknown key"),
     ],

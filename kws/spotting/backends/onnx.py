@@ -9,6 +9,8 @@ from kws.spotting.model_file import ModelFile
 from kws.typing import Posteriors, Windows
 
 _ERRORS_ONLY = 3
+_TRIED = 2
+"""Windows that a graph has to run with to be accepted: what it declares may be untrue."""
 
 
 class OnnxBackend:
@@ -36,11 +38,13 @@ class OnnxBackend:
                 file.encoded, options, providers=["CPUExecutionProvider"]
             )
             bands, frames = file.header.front_end.bands, file.header.window_frames
-            self.posteriors(np.zeros((1, bands, frames), np.float32))
+            shape = self.posteriors(np.zeros((_TRIED, bands, frames), np.float32)).shape
         # ONNX Runtime names no base class for what a graph that does not fit raises.
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{file.origin}: ONNX Runtime cannot run it: {reason}") from error
+        if shape != (_TRIED, len(file.header.classes)):
+            raise ModelError(f"{file.origin}: of {_TRIED} windows it gives the shape {shape}")
 
     def posteriors(self, windows: Windows) -> Posteriors:
         """Posteriors, float32 of shape (n, keywords), of windows, shape (n, bands, frames)."""

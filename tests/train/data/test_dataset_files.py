@@ -20,7 +20,7 @@ from train.data.dataset_files import find_dataset_files
 @pytest.fixture
 def config(data: Path, tmp_path: Path) -> FitConfig:
     """A training on a copy of the small data set, which may be damaged."""
-    return tiny_config(shutil.copytree(data, tmp_path / "data"), tmp_path / "model.pt")
+    return tiny_config(shutil.copytree(data, tmp_path / "data"), tmp_path / "model.onnx")
 
 
 def test_everything_is_found(config: FitConfig, caplog: pytest.LogCaptureFixture) -> None:
@@ -112,7 +112,7 @@ def test_a_few_files_of_any_name_are_enough(
     for_training = next(str(n) for n in range(99) if hash_split(str(n)) == "training")
     clips_of(tmp_path, "hello", for_training)
     clips_of(tmp_path, "bye", for_others)
-    config = FitConfig(tmp_path, tmp_path / "model.pt")
+    config = FitConfig(tmp_path, tmp_path / "model.onnx")
     found = find_dataset_files(config)
     assert found.keywords == ("bye", "hello")
     assert len(found.material.recorded) == 2

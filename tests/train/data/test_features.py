@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings, LogMel
@@ -49,10 +48,9 @@ def test_floats_are_ln_power(tmp_path: Path) -> None:
 
 def test_bands_of_a_narrow_front_end_become_those_of_a_wide_one() -> None:
     narrow, wide = FrontEndSettings(high_hz=4_000), SETTINGS
-    noise = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
-    samples = torch.from_numpy(noise)
-    mapped = LogMel(narrow)(samples).exp().numpy() @ band_map(narrow, wide)
-    wanted = LogMel(wide)(samples).exp().numpy()
+    samples = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
+    mapped = np.exp(LogMel(narrow)(samples)) @ band_map(narrow, wide)
+    wanted = np.exp(LogMel(wide)(samples))
     heard = band_centres(wide) < 3_900
     # The lowest bands are narrower than a bin of the transform.
     near = np.abs(np.log(mapped[:, heard][:, 2:] / wanted[:, heard][:, 2:]))

@@ -23,35 +23,35 @@ WEIGHTS = torch.arange(20_000.0)
 STATE = {"settings": {"epochs": 3}, "weights": WEIGHTS}
 WRITERS: dict[str, Callable[[Path], None]] = {
     "checkpoint": lambda path: write_checkpoint(STATE, path),
-    "model": lambda path: write_model(untrained_model(), path),
+    "model": lambda path: write_model(untrained_model(engine="torch"), path),
 }
 
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "m.pt.checkpoint"
+    path = tmp_path / "m.onnx.checkpoint"
     write_checkpoint({"settings": {}}, path)
     write_checkpoint(STATE, path)
     state = read_checkpoint(path)
     assert state["settings"] == {"epochs": 3}
     assert torch.equal(state["weights"], WEIGHTS)
-    write_model(untrained_model(), tmp_path / "m.pt")
-    assert load_model(tmp_path / "m.pt").classes
-    assert names_in(tmp_path) == ["m.pt", "m.pt.checkpoint"]
+    write_model(untrained_model(engine="torch"), tmp_path / "m.onnx")
+    assert load_model(tmp_path / "m.onnx").classes
+    assert names_in(tmp_path) == ["m.onnx", "m.onnx.checkpoint"]
 
 
 @pytest.mark.parametrize("at", [0.01, 0.3, 0.6, 0.99])
 def test_damage_anywhere_is_noticed(tmp_path: Path, at: float) -> None:
-    path = tmp_path / "m.pt.checkpoint"
+    path = tmp_path / "m.onnx.checkpoint"
     write_checkpoint(STATE, path)
     content = bytearray(path.read_bytes())
     place = int(at * len(content))
     path.write_bytes(content[:place])
-    with pytest.raises(ConfigError, match=r"m\.pt\.checkpoint: is damaged, or no checkpoint"):
+    with pytest.raises(ConfigError, match=r"m\.onnx\.checkpoint: is damaged, or no checkpoint"):
         read_checkpoint(path)
 
 
 def test_a_single_wrong_bit_in_the_weights_is_noticed(tmp_path: Path) -> None:
-    path = tmp_path / "m.pt.checkpoint"
+    path = tmp_path / "m.onnx.checkpoint"
     write_checkpoint(STATE, path)
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
@@ -62,9 +62,9 @@ def test_a_single_wrong_bit_in_the_weights_is_noticed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("other", [{"format": "else"}, [1], "model"])
 def test_another_file_is_no_checkpoint(tmp_path: Path, other: Any) -> None:
-    path = tmp_path / "m.pt.checkpoint"
+    path = tmp_path / "m.onnx.checkpoint"
     if other == "model":
-        write_model(untrained_model(), path)
+        write_model(untrained_model(engine="torch"), path)
     else:
         torch.save(other, path)
     with pytest.raises(ConfigError, match="is damaged, or no checkpoint"):

@@ -21,13 +21,14 @@ from train.data.dataset_files import DatasetFiles, find_dataset_files
 from train.fitting.checkpoint import read_checkpoint
 from train.fitting.fit import fit
 from train.measure.evaluate import evaluate_folder
+from train.network import network_of
 from train.scenes.augment import Augmentation
 from train.scenes.batches import Batches
 from train.scenes.dataset import Drawn
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    return load_model(path).network.state_dict()
+    return network_of(load_model(path, "torch")).state_dict()
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
@@ -44,7 +45,7 @@ def history(path: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    output = tmp_path_factory.mktemp("model") / "tones.pt"
+    output = tmp_path_factory.mktemp("model") / "tones.onnx"
     fit(tiny_config(data, output, epochs=6))
     return output
 
@@ -52,7 +53,7 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short training that nobody disturbed."""
-    output = tmp_path_factory.mktemp("model") / "whole.pt"
+    output = tmp_path_factory.mktemp("model") / "whole.onnx"
     fit(tiny_config(data, output))
     return output
 
@@ -92,7 +93,7 @@ def test_no_time_is_counted_in_two_epochs(
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: float(next(ticks)))
     monkeypatch.setattr("train.fitting.fit.time", clock)
-    output = tmp_path / "model.pt"
+    output = tmp_path / "model.onnx"
     fit(tiny_config(data, output, epochs=4, checkpoint_s=1e6))
     records = load_model(output).header.training["history"]
     assert 0 < sum(record["seconds"] for record in records) < next(ticks)
@@ -102,7 +103,7 @@ def test_no_time_is_counted_in_two_epochs(
 def test_the_same_seed_gives_the_same_model(
     data: Path, whole: Path, tmp_path: Path, workers: int
 ) -> None:
-    again = tmp_path / "again.pt"
+    again = tmp_path / "again.onnx"
     fit(tiny_config(data, again, workers=workers))
     assert_same_weights(again, whole)
     assert history(again) == history(whole)
@@ -134,9 +135,9 @@ def stopped_after(
 def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
-    output = tmp_path / "parts.pt"
+    output = tmp_path / "parts.onnx"
     stopped_after(monkeypatch, data, output, count, checkpoint_s=0.0)
-    state = read_checkpoint(output.with_name("parts.pt.checkpoint"))["standing"]
+    state = read_checkpoint(output.with_name("parts.onnx.checkpoint"))["standing"]
     assert 8 * state["epoch"] + state["step"] == count - 8
     fit(tiny_config(data, output, resume=True))
     assert_same_weights(output, whole)
@@ -147,18 +148,18 @@ def test_mixup_is_seeded_and_survives_a_stop_too(
     data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"augmentation": Augmentation(mixup=0.3), "epochs": 1}
-    fit(tiny_config(data, tmp_path / "mixed.pt", **settings))
-    output = tmp_path / "parts.pt"
+    fit(tiny_config(data, tmp_path / "mixed.onnx", **settings))
+    output = tmp_path / "parts.onnx"
     stopped_after(monkeypatch, data, output, 13, checkpoint_s=0.0, **settings)
     fit(tiny_config(data, output, resume=True, **settings))
-    assert_same_weights(output, tmp_path / "mixed.pt")
+    assert_same_weights(output, tmp_path / "mixed.onnx")
 
 
 def test_an_unfinished_training_is_not_thrown_away(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    output = tmp_path / "model.pt"
+    output = tmp_path / "model.onnx"
     config = tiny_config(data, output, epochs=1)
     stopped_after(monkeypatch, data, output, 11, epochs=1, checkpoint_s=0.0)
     before = config.checkpoint.read_bytes()
@@ -188,7 +189,7 @@ def test_recordings_that_are_gone_are_named(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = shutil.copytree(data, tmp_path / "data")
-    output = tmp_path / "model.pt"
+    output = tmp_path / "model.onnx"
     stopped_after(monkeypatch, copy, output, 17, checkpoint_s=0.0)
     moved = copy.rename(tmp_path / "moved")
     with pytest.raises(ConfigError, match=r"made with recordings that are gone, such as .*\.wav"):
@@ -199,16 +200,16 @@ def test_without_a_checkpoint_resuming_is_beginning(
     data: Path, whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
-    output = tmp_path / "new" / "model.pt"
+    output = tmp_path / "new" / "model.onnx"
     fit(tiny_config(data, output, resume=True))
     assert "no checkpoint to resume from; starting at the beginning" in caplog.text
     assert_same_weights(output, whole)
 
 
 def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
-    config = tiny_config(data, tmp_path / "model.pt", resume=True)
+    config = tiny_config(data, tmp_path / "model.onnx", resume=True)
     config.checkpoint.write_bytes(b"PK")
-    with pytest.raises(ConfigError, match=r"model\.pt\.checkpoint: is damaged"):
+    with pytest.raises(ConfigError, match=r"model\.onnx\.checkpoint: is damaged"):
         fit(config)
 
 
@@ -225,13 +226,13 @@ def test_recordings_that_go_bad_on_the_way_are_named_until_they_are_too_many(
 
     monkeypatch.setattr("train.fitting.fit.find_dataset_files", then_damaged)
     with pytest.raises(AudioFileError, match="of 32 recordings cannot be used, more than 1%"):
-        fit(tiny_config(copy, tmp_path / "model.pt"))
+        fit(tiny_config(copy, tmp_path / "model.onnx"))
 
 
 def test_the_command_line_trains_and_evaluates(
     data: Path, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    output = tmp_path / "model.pt"
+    output = tmp_path / "model.onnx"
     small = ["--set", "windows=32", "--set", "batch=32", "--epochs", "1", "--workers", "0"]
     arguments = ["--data", str(data), "--output", str(output), *small]
     assert main(["fit", *arguments, "--context", "anywhere"]) == 0

@@ -10,6 +10,7 @@ from kws.spotting.model_file import load_model
 from tests.train.processes import TRAIN, fit_arguments, killed_at, run
 from train.config import FitConfig
 from train.fitting.fit import fit_stages
+from train.network import network_of
 from train.presets import stages_of
 
 STAGES = "stages: [{}, {seed: 2, learning_rate: 0.001}]"
@@ -18,7 +19,7 @@ STAGES = "stages: [{}, {seed: 2, learning_rate: 0.001}]"
 def command(data: Path, folder: Path, stages: str = STAGES) -> tuple[str, ...]:
     preset = folder / "tiny.yaml"
     preset.write_text(stages)
-    arguments = fit_arguments(data, folder / "model.pt", "--preset", str(preset))
+    arguments = fit_arguments(data, folder / "model.onnx", "--preset", str(preset))
     return (*TRAIN, *arguments)
 
 
@@ -28,12 +29,12 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("whole")
     done = run(command(data, folder))
     assert done.returncode == 0, done.stderr
-    return folder / "model.pt"
+    return folder / "model.onnx"
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
-    expected = load_model(second).network.state_dict()
-    for name, value in load_model(first).network.state_dict().items():
+    expected = network_of(load_model(second, "torch")).state_dict()
+    for name, value in network_of(load_model(first, "torch")).state_dict().items():
         assert torch.equal(value, expected[name]), name
 
 
@@ -43,27 +44,27 @@ def test_killed_in_a_stage_the_same_command_goes_on_there(
 ) -> None:
     log = f"stage {stage} of 2"
     with killed_at(command(data, tmp_path), log):
-        assert (tmp_path / "model.stage1.pt").exists() == (stage == 2)
-        assert not (tmp_path / "model.pt").exists()
+        assert (tmp_path / "model.stage1.onnx").exists() == (stage == 2)
+        assert not (tmp_path / "model.onnx").exists()
     done = run(command(data, tmp_path))
     assert done.returncode == 0, done.stderr
     assert ("stage 1 of 2" in done.stderr) == (stage == 1)
-    assert_same_weights(tmp_path / "model.pt", whole)
-    assert_same_weights(tmp_path / "model.stage1.pt", whole.with_name("model.stage1.pt"))
+    assert_same_weights(tmp_path / "model.onnx", whole)
+    assert_same_weights(tmp_path / "model.stage1.onnx", whole.with_name("model.stage1.onnx"))
 
 
 def test_a_changed_preset_is_noticed_before_anything_is_trained(data: Path, whole: Path) -> None:
     done = run(command(data, whole.parent, "stages: [{seed: 3}, {seed: 2}]"))
     assert done.returncode == 2
     [line] = [each for each in done.stderr.splitlines() if "made with other settings" in each]
-    assert "model.stage1.pt.checkpoint: made with other settings: seed was 1 and is 3" in line
+    assert "model.stage1.onnx.checkpoint: made with other settings: seed was 1 and is 3" in line
     assert "--restart" in line
 
 
 def test_a_mistake_in_the_last_stage_is_said_before_the_first(data: Path, tmp_path: Path) -> None:
     preset = tmp_path / "tiny.yaml"
     preset.write_text("stages: [{}, {batch: 30}]")
-    config = FitConfig(data / "speech_commands", tmp_path / "model.pt")
+    config = FitConfig(data / "speech_commands", tmp_path / "model.onnx")
     with pytest.raises(ConfigError, match="a batch has to be a multiple of that, not 30"):
         fit_stages(stages_of(config, str(preset), (), {}))
     assert not list(tmp_path.glob("*.checkpoint"))

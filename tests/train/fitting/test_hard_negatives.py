@@ -90,12 +90,12 @@ def test_what_cannot_be_read_is_told_or_ends_it(noises: list[Path]) -> None:
 @pytest.fixture
 def files(data: Path, tmp_path: Path) -> DatasetFiles:
     return find_dataset_files(
-        tiny_config(shutil.copytree(data, tmp_path / "data"), tmp_path / "m.pt")
+        tiny_config(shutil.copytree(data, tmp_path / "data"), tmp_path / "m.onnx")
     )
 
 
 def test_it_is_time_every_few_epochs_after_the_first(data: Path, files: DatasetFiles) -> None:
-    config = tiny_config(data, Path("m.pt"), hard_after=2, hard_every=3)
+    config = tiny_config(data, Path("m.onnx"), hard_after=2, hard_every=3)
     assert [epoch for epoch in range(10) if is_time_to_search(config, files, epoch)] == [2, 5, 8]
     never = replace(config, mixture=replace(config.mixture, hard=0.0))
     assert not any(is_time_to_search(never, files, epoch) for epoch in range(10))
@@ -106,7 +106,7 @@ def test_it_is_time_every_few_epochs_after_the_first(data: Path, files: DatasetF
 def test_a_share_is_heard_and_what_was_found_in_the_rest_stays(
     data: Path, files: DatasetFiles
 ) -> None:
-    config = tiny_config(data, Path("m.pt"))
+    config = tiny_config(data, Path("m.onnx"))
     earlier = tuple(Moment(path, 1, 0.99) for table in files.negatives for path in table)
     searches = [
         search_hard_negatives(
@@ -131,6 +131,6 @@ def test_a_recording_that_cannot_be_read_is_named(
 ) -> None:
     path = files.negatives[1][0]
     path.write_bytes(b"")
-    config = tiny_config(data, Path("m.pt"), hard_share=1.0)
+    config = tiny_config(data, Path("m.onnx"), hard_share=1.0)
     search_hard_negatives(untrained_model(), config, files, ProgressState(), ALONE)
     assert f"left out: {path}: cannot be read" in caplog.text

@@ -28,7 +28,7 @@ def test_a_checkpoint_brings_the_batch_normalisation_along(tmp_path: Path) -> No
     taught = learner()
     for step in range(3):
         taught.step(WINDOWS, LABELS, 16, 0, step)
-    path = checkpoint_of(taught, tmp_path / "first.pt.checkpoint")
+    path = checkpoint_of(taught, tmp_path / "first.onnx.checkpoint")
     config = replace(CONFIG, initial=str(path))
     initial = read_initial(config)
     assert initial is not None

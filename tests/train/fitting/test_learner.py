@@ -14,10 +14,11 @@ from train.config import FitConfig
 from train.fitting.initial import Initial
 from train.fitting.learner import Learner
 from train.fitting.parallel import Processes
+from train.network import network_of
 from train.scenes.augment import NO_AUGMENTATION, Augmentation
 
 CONFIG = FitConfig(
-    Path("words"), Path("model.pt"), keywords=("low", "high"), epochs=2, windows=64, batch=16
+    Path("words"), Path("model.onnx"), keywords=("low", "high"), epochs=2, windows=64, batch=16
 )
 MEAN, SCALE = torch.full((40,), -3.0), torch.full((40,), 2.0)
 WINDOWS = torch.randn(16, 40, 98, generator=torch.Generator().manual_seed(1))
@@ -103,8 +104,8 @@ def test_it_can_start_from_a_model_of_other_keywords() -> None:
     known = learner(keywords=("high", "else")).model()
     first = learner(initial="known")
     first.start_from(Initial.of_model(known))
-    ours, theirs = first.model(), known.network.state_dict()
-    for name, weights in ours.network.state_dict().items():
+    ours, theirs = first.model(), network_of(known).state_dict()
+    for name, weights in network_of(ours).state_dict().items():
         if name.startswith("output."):
             assert torch.equal(weights[1], theirs[name][0])
             assert not torch.equal(weights[0], theirs[name][1])
@@ -122,25 +123,26 @@ def test_the_model_is_for_inference_and_says_what_it_is() -> None:
     assert model.header.training == {"epochs": 2}
     assert model.header.name == "tones"
     assert model.header.mean == tuple(MEAN.tolist())
-    assert model.posteriors(WINDOWS).shape == (16, 2)
-    assert not any(parameter.requires_grad for parameter in model.network.parameters())
-    assert {parameter.device.type for parameter in model.network.parameters()} == {"cpu"}
+    assert model.posteriors(WINDOWS.numpy()).shape == (16, 2)
+    assert not any(parameter.requires_grad for parameter in network_of(model).parameters())
+    assert {parameter.device.type for parameter in network_of(model).parameters()} == {"cpu"}
 
 
 def test_keywords_become_likelier_by_the_prior_in_the_model_only() -> None:
     plain, shifted = (learner(keyword_prior=prior).model() for prior in (0.0, 0.7))
     difference = (
-        shifted.network.state_dict()["output.bias"] - plain.network.state_dict()["output.bias"]
+        network_of(shifted).state_dict()["output.bias"]
+        - network_of(plain).state_dict()["output.bias"]
     )
     assert difference.tolist() == pytest.approx([0.7, 0.7])
 
 
 def test_a_training_can_start_from_a_model() -> None:
     model = learner(keywords=("high", "other", "low")).model()
-    started = learner(initial="some.pt", keywords=("low", "high"))
+    started = learner(initial="some.onnx", keywords=("low", "high"))
     started.start_from(Initial.of_model(model))
-    again = started.model().network.state_dict()
-    before = model.network.state_dict()
+    again = network_of(started.model()).state_dict()
+    before = network_of(model).state_dict()
     for name, weights in before.items():
         expected = weights[[2, 0]] if name.startswith("output") else weights
         assert torch.equal(again[name], expected), name
@@ -148,15 +150,15 @@ def test_a_training_can_start_from_a_model() -> None:
 
 def test_a_model_with_another_front_end_is_no_start() -> None:
     model = learner(front_end=FrontEndSettings(high_hz=4_000)).model()
-    with pytest.raises(ConfigError, match=r"initial 'narrow\.pt': its network or front end"):
-        learner(initial="narrow.pt").start_from(Initial.of_model(model))
+    with pytest.raises(ConfigError, match=r"initial 'narrow\.onnx': its network or front end"):
+        learner(initial="narrow.onnx").start_from(Initial.of_model(model))
 
 
 def test_it_is_the_architecture_that_was_asked_for() -> None:
     small = learner(architecture="BCResNet", network={"width": 8})
     model = small.model()
     assert (model.header.architecture, model.header.arguments["width"]) == ("BCResNet", 8)
-    assert model.posteriors(WINDOWS).shape == (16, 2)
+    assert model.posteriors(WINDOWS.numpy()).shape == (16, 2)
     with pytest.raises(ConfigError, match="has to be one of: SmallCNN, BCResNet"):
         learner(architecture="Huge")
     with pytest.raises(ConfigError, match="width must be an even number of channels, not 5"):
@@ -167,9 +169,9 @@ def test_it_is_the_architecture_that_was_asked_for() -> None:
 
 def test_weights_of_another_network_are_no_start() -> None:
     other = learner(architecture="BCResNet", network={"width": 8}).model()
-    wider = learner(initial="other.pt", architecture="BCResNet", network={"width": 10})
-    for different in (learner(initial="other.pt"), wider):
-        with pytest.raises(ConfigError, match=r"initial 'other\.pt': its network or front end"):
+    wider = learner(initial="other.onnx", architecture="BCResNet", network={"width": 10})
+    for different in (learner(initial="other.onnx"), wider):
+        with pytest.raises(ConfigError, match=r"initial 'other\.onnx': its network or front end"):
             different.start_from(Initial.of_model(other))
 
 
@@ -180,7 +182,7 @@ def test_a_student_comes_to_say_what_its_teacher_does() -> None:
     teacher = first.model()
     # Labels that say nothing: all that is learnt is the teacher's.
     student = Learner(
-        replace(CONFIG, teacher="first.pt", teacher_share=1.0, seed=2, **quiet),
+        replace(CONFIG, teacher="first.onnx", teacher_share=1.0, seed=2, **quiet),
         Processes(),
         MEAN,
         SCALE,
@@ -190,5 +192,7 @@ def test_a_student_comes_to_say_what_its_teacher_does() -> None:
         student.step(WINDOWS, torch.zeros_like(LABELS), 16, 0, step).mean_loss for step in range(40)
     ]
     assert losses[-1] < losses[0] / 5
-    said, taught = (each.posteriors(WINDOWS).argmax(1) for each in (student.model(), teacher))
-    assert (said == taught).float().mean() > 0.9
+    said, taught = (
+        each.posteriors(WINDOWS.numpy()).argmax(1) for each in (student.model(), teacher)
+    )
+    assert (said == taught).mean() > 0.9

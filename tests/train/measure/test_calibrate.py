@@ -26,7 +26,7 @@ LENGTH = 8
 def model(**settings: float) -> KeywordModel:
     untrained = untrained_model(KEYWORDS)
     trigger = dict.fromkeys(KEYWORDS, TriggerSettings(**settings))
-    return KeywordModel(replace(untrained.header, trigger=trigger), untrained.network)
+    return replace(untrained, header=replace(untrained.header, trigger=trigger))
 
 
 def peaks(*peaks: tuple[str, float, int], said: bool) -> Track:

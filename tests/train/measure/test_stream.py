@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import torch
 
+from kws.config.paths import find_model
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model, save_model
-from tests.spotting.models import untrained_model
+from kws.spotting.model_file import read_model, save_model
+from tests.spotting.models import untrained_file
 from tests.train.recordings import add_held_out, write_data
 from train.measure.evaluation_set import CONDITIONS
 from train.measure.scoring import Tally
@@ -28,10 +28,10 @@ KEYWORDS = ("low", "high")
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> StreamConfig:
     folder = tmp_path_factory.mktemp("stream")
-    path = folder / "tones.pt"
-    model = untrained_model(KEYWORDS)
-    header = replace(model.header, licence="CC0", measured={"validation_clips": {"keywords": 4}})
-    save_model(KeywordModel(header, model.network), path)
+    path = folder / "tones.onnx"
+    file = untrained_file(KEYWORDS)
+    header = replace(file.header, licence="CC0", measured={"validation_clips": {"keywords": 4}})
+    save_model(file.with_header(header), path)
     return StreamConfig(add_held_out(write_data(folder / "data")), path, workers=0)
 
 
@@ -116,11 +116,11 @@ def test_the_worst_are_named(report: StreamReport, config: StreamConfig) -> None
 
 
 def test_calibration_writes_the_model_anew(config: StreamConfig, tmp_path: Path) -> None:
-    output = tmp_path / "calibrated.pt"
+    output = tmp_path / "calibrated.onnx"
     config = replace(config, conditions=CONDITIONS[:2])
-    before = load_model(config.model)
+    before = read_model(find_model(config.model))
     found = measure_streams(replace(config, calibrate=True, output=output, target=300.0))
-    after = load_model(output)
+    after = read_model(output)
     header = after.header
     assert header.calibration is not None
     assert header.calibration == found.calibration
@@ -142,8 +142,9 @@ def test_calibration_writes_the_model_anew(config: StreamConfig, tmp_path: Path)
         measured=before.header.measured,
     )
     assert kept == before.header
-    for name, value in before.network.state_dict().items():
-        assert torch.equal(value, after.network.state_dict()[name])
+    assert before.weights.keys() == after.weights.keys()
+    for name, value in before.weights.items():
+        assert np.array_equal(value, after.weights[name])
     again = measure_streams(replace(config, model=output))
     assert [each.total for each in again.results] == [each.total for each in found.results]
 
@@ -151,19 +152,19 @@ def test_calibration_writes_the_model_anew(config: StreamConfig, tmp_path: Path)
 def test_by_itself_calibration_writes_into_the_model_s_own_file(
     config: StreamConfig, tmp_path: Path
 ) -> None:
-    path = tmp_path / "own.pt"
+    path = tmp_path / "own.onnx"
     path.write_bytes(Path(config.model).read_bytes())
     only_clean = config.conditions[:1]
     measure_streams(replace(config, model=path, calibrate=True, conditions=only_clean))
-    assert load_model(path).header.calibration is not None
+    assert read_model(path).header.calibration is not None
 
 
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"model": "yes-no-up-down", "calibrate": True}, "belongs to the package"),
-        ({"calibrate": True, "output": Path("/nowhere/at/all.pt")}, "there is no folder"),
-        ({"output": Path("x.pt")}, "only written with calibrate"),
+        ({"calibrate": True, "output": Path("/nowhere/at/all.onnx")}, "there is no folder"),
+        ({"output": Path("x.onnx")}, "only written with calibrate"),
         ({"split": "training"}, "use another split"),
         ({"target": 0.0}, "should be above 0"),
     ],
@@ -190,7 +191,7 @@ def test_missing_folders_are_measured_without(
         set() if report.spoken()["low"].hits else {"delay_median_s"}
     )
     with pytest.raises(ConfigError, match="negatives/calibration"):
-        measure_streams(replace(config, data=data, calibrate=True, output=tmp_path / "m.pt"))
+        measure_streams(replace(config, data=data, calibrate=True, output=tmp_path / "m.onnx"))
 
 
 def test_the_table_fits_and_the_json_can_be_read(report: StreamReport, tmp_path: Path) -> None:

@@ -5,16 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import AudioFileError
-from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import save_model
+from kws.spotting.model_file import open_model, save_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
-from tests.spotting.models import EAGER, untrained_model
+from tests.spotting.models import EAGER, untrained_file, untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
 from tests.train.tracks import heard, track_of
 from train.data.clips import Clip
@@ -31,7 +29,8 @@ from train.measure.tracks import (
     verdicts,
 )
 
-MODEL = untrained_model(("low", "high"))
+FILE = untrained_file(("low", "high"))
+MODEL = open_model(FILE)
 
 levels = st.integers(0, 64).map(lambda step: step / 64)
 rows = st.lists(st.tuples(levels, levels, st.integers(1, 12)), min_size=1, max_size=12)
@@ -57,7 +56,7 @@ def test_detections_are_those_of_a_plain_replay(
         [np.tile(np.array([row[:2]], np.float32), (row[2], 1)) for row in rows]
     )
     trigger = {"high": high, "low": low}
-    plain = Spotter(MODEL, trigger=trigger).decide(torch.from_numpy(posteriors))
+    plain = Spotter(MODEL, trigger=trigger).decide(posteriors)
     assert detect(MODEL, track_of(posteriors), trigger) == plain
 
 
@@ -91,12 +90,12 @@ def test_a_track_gives_what_the_daemon_gives_for_its_sound() -> None:
 
 def test_a_model_with_another_hop_is_heard_at_it() -> None:
     model = untrained_model()
-    other = KeywordModel(replace(model.header, hop_s=0.2), model.network)
+    other = replace(model, header=replace(model.header, hop_s=0.2))
     samples = noise(8.0)
     assert np.allclose(posteriors_of(other, samples), posteriors_of(model, samples)[::2], atol=1e-6)
     assert posteriors_of(model, samples[:100]).shape == (0, 4)
     track = Track(posteriors_of(other, samples), (), 8.0)
-    plain = Spotter(other).decide(torch.from_numpy(track.posteriors))
+    plain = Spotter(other).decide(track.posteriors)
     assert detect(other, track, other.header.trigger) == plain
 
 
@@ -106,8 +105,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_other_processes_hear_the_same_in_the_same_order(folder: Path, tmp_path: Path) -> None:
-    path = tmp_path / "model.pt"
-    save_model(MODEL, path)
+    path = tmp_path / "model.onnx"
+    save_model(FILE, path)
     groups = [
         group
         for group in EvaluationSet(folder, MODEL.classes, RATE).groups()
@@ -125,8 +124,8 @@ def test_other_processes_hear_the_same_in_the_same_order(folder: Path, tmp_path:
 
 
 def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    path, gone = tmp_path / "model.pt", tmp_path / "gone.wav"
-    save_model(MODEL, path)
+    path, gone = tmp_path / "model.onnx", tmp_path / "gone.wav"
+    save_model(FILE, path)
     clip = Clip(gone, "low", "nobody", "validation")
     groups = [Group("clean", "words", False, True, (WordSegment("clean 1", (clip,), CLEAN),))]
     with pytest.raises(AudioFileError, match=str(gone)):

@@ -10,7 +10,7 @@ import pytest
 
 from kws.spotting.model import KeywordModel
 from kws.spotting.model_file import save_model
-from tests.spotting.models import untrained_model
+from tests.spotting.models import untrained_file, untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
 from train.measure.evaluation_set import EvaluationSet, Group, Kind
 from train.measure.segments import Excerpt, FileSegment
@@ -35,8 +35,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("model") / "model.pt"
-    save_model(untrained_model(KEYWORDS), path)
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    save_model(untrained_file(KEYWORDS), path)
     return path
 
 
@@ -153,7 +153,7 @@ def test_a_history_that_cannot_be_read_is_none() -> None:
     model = untrained_model(KEYWORDS)
     for training in ({}, {"history": [{"epoch": 1}]}, {"history": "lost"}):
         header = replace(model.header, training=training)
-        assert history(KeywordModel(header, model.network)) == ()
+        assert history(replace(model, header=header)) == ()
 
 
 def _groups(model: KeywordModel, data: Path) -> list[Group]:

@@ -17,9 +17,8 @@ import train.reporting.examples
 import train.reporting.findings
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
-from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import save_model
-from tests.spotting.models import untrained_model
+from kws.spotting.model_file import ModelFile, save_model
+from tests.spotting.models import untrained_file
 from tests.train.recordings import RATE, add_held_out, write_data
 from train.reporting.report import ReportConfig, report
 
@@ -104,33 +103,32 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def model() -> KeywordModel:
+def model() -> ModelFile:
     """A model file's content with all that a report can tell."""
-    plain = untrained_model(("low", "high"))
+    file = untrained_file(("low", "high"))
+    plain = file.header
     points = (
         OperatingPoint(0.0, 0.5, dict.fromkeys(plain.classes, 0.9)),
         OperatingPoint(4.0, 0.1, dict.fromkeys(plain.classes, 0.3)),
     )
     header = replace(
-        plain.header,
+        plain,
         name=HOSTILE,
         licence="CC0",
         sources=("Tones: CC0",),
         training={"batch": 64, "mixture": {"words": [0.5, 1.0]}, "history": [EPOCH]},
         calibration=Calibration(3.0, points),
     )
-    return KeywordModel(header, plain.network)
+    return file.with_header(header)
 
 
 @pytest.fixture(scope="module")
-def written(
-    model: KeywordModel, recordings: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
+def written(model: ModelFile, recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a report."""
     folder = tmp_path_factory.mktemp("report")
-    save_model(model, folder / "model.pt")
+    save_model(model, folder / "model.onnx")
     output = folder / "new" / "output"
-    path = report(ReportConfig(folder / "model.pt", recordings, output, workers=0))
+    path = report(ReportConfig(folder / "model.onnx", recordings, output, workers=0))
     assert path == output / "index.html"
     return path.parent
 
@@ -147,8 +145,8 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Page:
     words = write_data(folder) / "speech_commands"
     (words / "validation_list.txt").rename(words / "testing_list.txt")
     (words / "validation_list.txt").touch()
-    model, output = folder / "model.pt", folder / "output"
-    save_model(untrained_model(("low", "high")), model)
+    model, output = folder / "model.onnx", folder / "output"
+    save_model(untrained_file(("low", "high")), model)
     return Page(report(ReportConfig(model, words, output, split="testing", workers=0)))
 
 
