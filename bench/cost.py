@@ -9,10 +9,10 @@ import json
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 
@@ -156,8 +156,8 @@ def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScor
         CPU seconds of the process, and what was heard.
     """
     spotter = make_spotter(Config(), model)
-    hub = Hub("bench", lambda: datetime.now(UTC))
-    subscription = hub.subscribe(lambda: None, _QUEUE)
+    hub = Hub("bench")
+    subscription = hub.subscribe(threading.Event(), _QUEUE)
     inference = Inference(model)
     heard_stream = HeardStream("bench", spotter, hub.publish, live=True)
     inference.add(heard_stream)

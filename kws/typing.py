@@ -47,6 +47,20 @@ class PcmFormat:
         return _SAMPLE_BYTES[self.samples] * self.audio.channels
 
 
+class Clock(Protocol):
+    """Tells the time, in seconds, and never goes back: time.monotonic."""
+
+    def __call__(self) -> float: ...
+
+
+class Signal(Protocol):
+    """Is set when what somebody waits for has come: an event of a thread or of an event loop."""
+
+    def set(self) -> None:
+        """It has come. Never waits."""
+        ...
+
+
 class InferenceTimer(Protocol):
     """Is told what inference takes: the metrics."""
 

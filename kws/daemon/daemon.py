@@ -8,7 +8,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import torch
 from msgspec import to_builtins
@@ -23,6 +22,7 @@ from kws.daemon.watchdog import Watchdog
 from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
+from kws.engine.waiting import LoopEvent, first_of
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
@@ -99,8 +99,8 @@ class Daemon:
         server = config.server
         limits = {name: getattr(server, name) for name in ("max_connections", "max_streams")}
         self._config = config
-        self._interrupted, self._written = asyncio.Event(), asyncio.Event()
-        self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
+        self._interrupted, self._written = asyncio.Event(), LoopEvent()
+        self._hub = Hub(uuid.uuid4().hex[:12])
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
         metrics, observers, connections = Metrics(self._hub), Observers(), Connections(limits)
@@ -148,7 +148,7 @@ class Daemon:
         """
         place = self._config.server
         async with self._server.listening(place.host, place.port) as port:
-            self._start_stdout()
+            self._stdout.start(self._written)
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
                     with self._signals(tasks):
@@ -156,7 +156,7 @@ class Daemon:
                             tasks.create_task(self._tick()),
                             tasks.create_task(self._notify_ready(port)),
                         ]
-                        await self._first_of(ending)
+                        await first_of(ending, self._interrupted)
                     self._sd_notify.stopping()
                     for task in background:
                         task.cancel()
@@ -191,22 +191,6 @@ class Daemon:
             for task in reloads:
                 task.cancel()
 
-    async def _first_of(self, ending: "asyncio.Task[None]") -> None:
-        """Wait for the end of the source, or a signal."""
-        stopping = asyncio.create_task(self._interrupted.wait())
-        try:
-            await asyncio.wait((ending, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-
-    def _start_stdout(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def written() -> None:
-            loop.call_soon_threadsafe(self._written.set)
-
-        self._stdout.start(written)
-
     async def _drain(self, error: BaseException | None) -> None:
         """Let standard output and subscribers read their last events.
 
@@ -214,10 +198,10 @@ class Daemon:
         """
         interrupted, live = self._interrupted.is_set(), self._engine.live
         if interrupted or live or error:
-            await _wait(STOP_SECONDS, self._written)
+            await first_of(self._written, seconds=STOP_SECONDS)
         if not interrupted and not live:
             self._server.drain(_DRAIN_SECONDS)
-            await _wait(None, self._written, self._interrupted)
+            await first_of(self._written, self._interrupted)
 
     async def _tick(self) -> None:
         """Do what is due from time to time."""
@@ -257,11 +241,3 @@ class Daemon:
             },
         )
         self._sd_notify.ready(self._watchdog.status)
-
-
-async def _wait(seconds: float | None, *events: asyncio.Event) -> None:
-    """Wait for the first of some events, for at most so many seconds."""
-    waiting = [asyncio.create_task(each.wait()) for each in events]
-    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()

@@ -5,7 +5,6 @@ import contextlib
 import logging
 import threading
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
@@ -19,6 +18,7 @@ from kws.engine.scores import Observers
 from kws.engine.senders import Senders
 from kws.engine.state import SourceState
 from kws.engine.stream import Stream
+from kws.engine.waiting import LoopEvent, first_of
 from kws.errors import HungError, KwsError
 from kws.protocol.events import Publisher
 from kws.spotting.model_file import KeywordModel
@@ -71,8 +71,7 @@ class Engine:
         self._config, self._model = config, model
         self._publisher, self._observers, self._clips = publisher, observers, clips
         self._first, self._clock = first, clock
-        self._loop = asyncio.get_running_loop()
-        self._ended, self._failed = asyncio.Event(), asyncio.Event()
+        self._ended, self._failed = LoopEvent(), LoopEvent()
         self._failure: Exception | None = None
         self.inference = Inference(model, timer)
         source = first.source
@@ -162,15 +161,14 @@ class Engine:
         def spotter() -> Spotter:
             return make_spotter(config, model)
 
-        changed, abandoned = asyncio.Event(), threading.Event()
-        self.inference.exchange(
-            model, spotter, lambda: self._set(changed), lambda: not abandoned.is_set()
-        )
+        changed, wanted = LoopEvent(), threading.Event()
+        wanted.set()
+        self.inference.exchange(model, spotter, changed.set, wanted.is_set)
         try:
             await changed.wait()
         except asyncio.CancelledError:
             # What was refused must not happen later.
-            abandoned.set()
+            wanted.clear()
             raise
         before, self._config, self._model = self._config, config, model
         if config.audio != before.audio:
@@ -211,19 +209,16 @@ class Engine:
 
     async def _run(self) -> None:
         capturing = asyncio.create_task(self.capture.run(self._first.opened))
-        failing = asyncio.create_task(self._failed.wait())
-        ending = asyncio.create_task(self._ended.wait())
         try:
-            await _first_of(capturing, failing)
+            await first_of(capturing, self._failed)
             if capturing.done() and not isinstance(capturing.exception(), HungError):
                 # Of a recording nothing is lost, though it ended in damage.
-                await _first_of(ending, failing)
+                await first_of(self._ended, self._failed)
             if self._failure is not None:
                 raise KwsError("nothing was heard any more") from self._failure
             capturing.result()
         finally:
-            for task in (capturing, failing, ending):
-                task.cancel()
+            capturing.cancel()
 
     def _infer(self) -> None:
         """The inference thread."""
@@ -233,20 +228,11 @@ class Engine:
         except Exception as error:
             log.exception("inference failed; this is an error in kws, please report it")
             self._failure = error
-            self._set(self._failed)
+            self._failed.set()
 
     def _end(self) -> None:
         """From the inference thread: the source's audio has been processed to its end."""
-        self._set(self._ended)
-
-    def _set(self, event: asyncio.Event) -> None:
-        """From any thread; a loop that has ended needs no news."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(event.set)
-
-
-async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        self._ended.set()
 
 
 class _StreamSink:

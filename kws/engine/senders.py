@@ -12,7 +12,7 @@ from kws.engine.build import SILENCE_S
 from kws.engine.state import SourceState
 from kws.engine.stream import Stream
 from kws.protocol.events import Body, Event, StreamEnded, StreamStarted
-from kws.typing import PcmFormat
+from kws.typing import PcmFormat, Signal
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class SenderStream:
         peer: where it comes from, for people.
         stream: what processes it.
         remote: takes its bytes.
-        replaced: called when another sender takes its place.
+        replaced: set when another sender takes its place.
         over: whether all of it was processed, and there will be no more.
     """
 
@@ -52,7 +52,7 @@ class SenderStream:
         peer: str,
         stream: Stream,
         remote: Remote,
-        replaced: Callable[[], object],
+        replaced: Signal,
         close: Callable[["SenderStream", str], None],
     ) -> None:
         self.name, self.peer = name, peer
@@ -122,16 +122,14 @@ class Senders:
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(
-        self, name: str, pcm: PcmFormat, peer: str, replaced: Callable[[], object]
-    ) -> SenderStream:
+    def open(self, name: str, pcm: PcmFormat, peer: str, replaced: Signal) -> SenderStream:
         """Begin a stream.
 
         Args:
             name: of the stream.
             pcm: what its bytes mean.
             peer: where it comes from, for people.
-            replaced: called when another sender takes its place.
+            replaced: set when another sender takes its place.
 
         Raises:
             NameTakenError: there is a stream of that name, and it delivers.
@@ -143,7 +141,7 @@ class Senders:
                 raise NameTakenError(f"a stream {name!r} is live already, from {earlier.peer}")
             log.info("stream %r: another sender takes its place", name)
             earlier.abandon("another sender took its place")
-            earlier.replaced()
+            earlier.replaced.set()
         stream = self._new_stream(name, live=True, behind_s=BEHIND_S)
         stream.call(
             lambda: self._publish(StreamStarted(name, pcm.audio.sample_rate, pcm.audio.channels))

@@ -218,6 +218,11 @@ def encode(message: Struct | Mapping[str, Any]) -> str:
     )
 
 
+def utc_now() -> datetime:
+    """The time of day, UTC."""
+    return datetime.now(UTC)
+
+
 def utc(time: datetime) -> str:
     """RFC 3339 with milliseconds, as 2026-11-22T12:00:00.123Z."""
     return time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,10 +1,10 @@
-"""The routes: what a client can ask for by path, who may, and plain HTTP's answers."""
+"""The routes: what a client can request by path, who may, and plain HTTP's answers."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -39,17 +39,25 @@ WILDCARD = "*"
 """Stands for one segment of a route's path."""
 
 
+class Endpoint(Protocol):
+    """The daemon's side of a websocket."""
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """Serve one client until it leaves or is closed."""
+        ...
+
+
 @dataclass(frozen=True)
 class Websocket:
     """A route that is a websocket.
 
     Attributes:
-        serve: serves one client until it leaves.
+        endpoint: serves its clients.
         limit: the setting that says how many clients there may be.
         message_limit: bytes of a client's message.
     """
 
-    serve: Callable[[ServerConnection], Awaitable[None]]
+    endpoint: Endpoint
     limit: str
     message_limit: int = MESSAGE_LIMIT
 
@@ -82,10 +90,10 @@ Route = Websocket | Page | Action
 
 
 class Routes:
-    """The table of all that a client can ask for: path, handler, limit, token.
+    """The table of all that a client can request: path, handler, limit, token.
 
     Args:
-        access: who may ask.
+        access: who may make requests.
         table: the routes, by path; a segment "*" of a page's path stands for any.
     """
 
@@ -172,7 +180,7 @@ def request_token(request: Request) -> str | None:
 
 
 def refuse(status: HTTPStatus, reason: str, **headers: str) -> Response:
-    """A response that says why not."""
+    """A response with the reason why not."""
     response = _response(status, "text/plain; charset=utf-8", f"{reason}\n".encode())
     for name, value in headers.items():
         response.headers[name] = value
@@ -185,13 +193,13 @@ def _one(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
-def _answer(said: Answer | Document, *, with_body: bool) -> Response:
-    if isinstance(said, Document):
-        response = _response(HTTPStatus.OK, said.content_type, said.body)
-        for name, value in said.headers.items():
+def _answer(content: Answer | Document, *, with_body: bool) -> Response:
+    if isinstance(content, Document):
+        response = _response(HTTPStatus.OK, content.content_type, content.body)
+        for name, value in content.headers.items():
             response.headers[name] = value
     else:
-        response = _json(*said)
+        response = _json(*content)
     if not with_body:
         response.body = b""
     return response

@@ -134,7 +134,7 @@ class Server:
 
     async def _serve(self, connection: ServerConnection) -> None:
         try:
-            await self._connections.route(connection).serve(connection)
+            await self._connections.route(connection).endpoint.serve(connection)
         except* ConnectionClosed:
             log.debug("client %s left", connection.remote_address)
         except* Exception:
@@ -165,7 +165,7 @@ def _counted_connection(connections: Connections) -> type[ServerConnection]:
 
 
 async def _close(server: WebsocketServer, connections: Connections, drain_s: float) -> None:
-    """Take no more clients, and cut those off that have not read the hub's last word in time."""
+    """Take no more clients, and cut those off that have not read their last events in time."""
     server.close(close_connections=False)
     leaving = [asyncio.create_task(each.wait_closed()) for each in connections.all()]
     if leaving:

@@ -5,9 +5,9 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Callable
 
 from kws.serving.hub import Hub
+from kws.typing import Signal
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ class StdoutWriter:
         self._hub = hub
         self._descriptor = descriptor
         self._woken = threading.Event()
-        self._subscription = hub.subscribe(self._woken.set, queue)
+        self._subscription = hub.subscribe(self._woken, queue)
         self._written = 0
         self._closed = False
 
@@ -37,12 +37,12 @@ class StdoutWriter:
         """Events so far that have not been written."""
         return self._hub.published - self._written
 
-    def start(self, finished: Callable[[], None]) -> None:
-        """Begin to write; `finished` is called when the last event is out, or cannot be."""
+    def start(self, finished: Signal) -> None:
+        """Begin to write; `finished` is set when the last event is out, or cannot be."""
 
         def run() -> None:
             self._run()
-            finished()
+            finished.set()
 
         threading.Thread(target=run, name="stdout", daemon=True).start()
 

@@ -5,7 +5,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -74,7 +73,7 @@ class Ward:
         self._there = there
         # Sound may stay away for longer than what comes may be left unheard.
         config = load_config(overrides=["audio.lost_after_s=15"])
-        hub = Hub("run", lambda: datetime.now(UTC))
+        hub = Hub("run")
         self.engine = Engine(
             FirstSource(device, FORMAT),
             config,

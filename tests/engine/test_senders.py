@@ -1,5 +1,7 @@
 """Streams from the network: their names, their events, their ends."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -32,7 +34,7 @@ class House:
     def __init__(self) -> None:
         self.now = 10.0
         self.news: list[Body] = []
-        self.replaced: list[str] = []
+        self.replaced: list[threading.Event] = []
         self.inference = Inference(MODEL)
         self.streams = Senders(
             self.inference,
@@ -47,7 +49,9 @@ class House:
         return Stream(name, Spotter(MODEL), self.news.append, live=live, behind_s=behind_s)
 
     def open(self, name: str) -> SenderStream:
-        return self.streams.open(name, PCM, "192.0.2.7", lambda: self.replaced.append(name))
+        replaced = threading.Event()
+        self.replaced.append(replaced)
+        return self.streams.open(name, PCM, "192.0.2.7", replaced)
 
     def say(self, samples: Samples, *streams: SenderStream) -> None:
         """The same to each, in real time."""
@@ -124,7 +128,7 @@ def test_a_name_is_taken_while_its_sender_delivers() -> None:
         house.open("default")
     first.finish()
     house.open("kitchen")
-    assert house.replaced == []
+    assert not any(each.is_set() for each in house.replaced)
 
 
 def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
@@ -133,7 +137,7 @@ def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
     house.say(spoken("yes"), first)
     house.now += 2.1
     second = house.open("kitchen")
-    assert house.replaced == ["kitchen"]
+    assert [each.is_set() for each in house.replaced] == [True, False]
     house.say(spoken("no"), second)
     # The first one's connection ends at last.
     first.abandon("its connection ended")

@@ -27,7 +27,7 @@ class Site:
         self._routes = Routes(
             access,
             {
-                EVENTS_PATH: Websocket(self._serve, "max_connections"),
+                EVENTS_PATH: Websocket(self, "max_connections"),
                 "/health": Page(lambda: _page("well"), open=True),
                 "/info": Page(lambda: _page("info")),
                 "/reload": Action(self._act),
@@ -35,7 +35,7 @@ class Site:
             },
         )
 
-    async def _serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: ServerConnection) -> None:
         """Never reached here: the server serves websockets."""
 
     def _found(self, name: str) -> Document | None:
