@@ -27,6 +27,7 @@ from kws.audio.ring import Chunk
 from kws.config.schema import Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter
+from kws.engine.output import StreamOutput
 from kws.engine.scan import scan
 from kws.engine.stream import Stream as HeardStream
 from kws.errors import ConfigError, KwsError
@@ -159,9 +160,9 @@ def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScor
     hub = Hub("bench")
     subscription = hub.subscribe(threading.Event(), _QUEUE)
     inference = Inference(model)
-    heard_stream = HeardStream("bench", spotter, hub.publish, live=True)
+    heard_stream = HeardStream(spotter, StreamOutput("bench", hub), live=True)
     inference.add(heard_stream)
-    heard_stream.attach(EagerFeed(stream))
+    heard_stream.queue.attach(EagerFeed(stream))
     start = time.process_time()
     inference.work()
     spent = time.process_time() - start

@@ -3,8 +3,9 @@
 import argparse
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from kws.config.load import load_config
@@ -85,6 +86,23 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     if options.config is None and (found := file_of(options)):
         log.info("configuration: %s", found)
     return config
+
+
+@dataclass(frozen=True)
+class CommandConfig:
+    """Reads the configuration of a command again, as its file is then.
+
+    Attributes:
+        options: of the command line.
+        overrides: what its own arguments set.
+    """
+
+    options: argparse.Namespace
+    overrides: Sequence[tuple[str, object]]
+
+    def read(self) -> Config:
+        """All settings. Raises ConfigError."""
+        return settings(self.options, *self.overrides)
 
 
 def settings(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:

@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
             try:
                 for detection in scan(path, model, config, progress=bar.update):
                     with bar.external_write_mode():
-                        write(str(path), _heard(detection, model.header.name))
+                        write(str(path), _detected(detection, model.header.name))
             except AudioFileError as error:
                 with bar.external_write_mode():
                     log.error("%s", error)
@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-def _heard(detection: "Detection", model: str) -> Detected:
+def _detected(detection: "Detection", model: str) -> Detected:
     return Detected("", detection.t, detection.keyword, detection.confidence, model)
 
 
@@ -97,14 +97,21 @@ def _writer(name: str) -> Writer:
         table = csv.writer(sys.stdout, lineterminator="\n")
         table.writerow(("file", "t", "keyword", "confidence"))
 
-        def write_row(file: str, heard: Detected) -> None:
-            fields = heard.fields()
+        def write_row(file: str, detected: Detected) -> None:
+            fields = detected.fields()
             table.writerow((file, fields["t"], fields["keyword"], fields["confidence"]))
             sys.stdout.flush()
 
         return write_row
     if name == "audacity":
-        return lambda file, heard: print(
-            f"{heard.t:.3f}\t{heard.t:.3f}\t{heard.keyword} {heard.confidence:.2f}", flush=True
-        )
-    return lambda file, heard: print(scan_line(file, heard), flush=True)
+        return _write_label
+    return _write_json
+
+
+def _write_label(_: str, detected: Detected) -> None:
+    t = f"{detected.t:.3f}"
+    print(f"{t}\t{t}\t{detected.keyword} {detected.confidence:.2f}", flush=True)
+
+
+def _write_json(file: str, detected: Detected) -> None:
+    print(scan_line(file, detected), flush=True)

@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 import signal
+import sys
 from typing import get_args
 
 import msgspec
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _send(options: argparse.Namespace) -> None:
-    from kws.audio.source import first_source, make_source
+    from kws.audio.source import ConfiguredSource, first_source
     from kws.client.connection import Endpoint
     from kws.client.send import SENT_RATE, Sender, stream_name
 
@@ -67,10 +68,10 @@ async def _send(options: argparse.Namespace) -> None:
         log.warning("%s; waiting for it", first.error)
     sender = Sender(
         first.source,
-        lambda: make_source(audio, SENT_RATE, again=True),
+        ConfiguredSource(audio, SENT_RATE),
         endpoint,
         options.stream or stream_name(platform.node()),
-        lambda event: print(event, flush=True),
+        sys.stdout,
     )
     await sender.run(first.opened, stopping)
 

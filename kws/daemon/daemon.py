@@ -6,7 +6,7 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
-from kws.daemon.reload import Reloader
+from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
 from kws.engine.clips import Clips
@@ -39,30 +39,25 @@ _DRAIN_SECONDS = 5.0
 """How long subscribers may take to read the last events of a recording."""
 _TICK_SECONDS = 0.25
 _TICKS_PER_CHECK = 4
-"""The senders are polled at each tick; the watchdog and the clips' age at every fourth."""
+"""The sources are polled at each tick; the watchdog and the clips' age at every fourth."""
 
 
-def run(
-    config: Config,
-    *,
-    reread: Callable[[], Config] | None = None,
-    demo_if_no_microphone: bool = False,
-) -> None:
+def run(config: Config, reader: ConfigReader, *, demo_if_no_microphone: bool = False) -> None:
     """Listen until the source ends or a signal comes.
 
     Args:
         config: all settings.
-        reread: the settings as they are when it is called, for a reload; the same by default.
+        reader: of the settings at a reload.
         demo_if_no_microphone: play the demo recording where there is no microphone.
 
     Raises:
         KwsError: it cannot start, the source was lost for good, or the audio system hangs.
     """
     torch.set_num_threads(1)
-    asyncio.run(_run(config, reread or (lambda: config), demo_if_no_microphone))
+    asyncio.run(_run(config, reader, demo_if_no_microphone))
 
 
-async def _run(config: Config, reread: Callable[[], Config], demo_if_no_microphone: bool) -> None:
+async def _run(config: Config, reader: ConfigReader, demo_if_no_microphone: bool) -> None:
     access = read_access(config.server, os.environ)
     model = load_model(config.model.path)
     warm_up(model)
@@ -71,7 +66,7 @@ async def _run(config: Config, reread: Callable[[], Config], demo_if_no_micropho
     first = await first_source(
         audio, model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
     )
-    await Daemon(config, reread, access, model, first).run()
+    await Daemon(config, reader, access, model, first).run()
 
 
 class Daemon:
@@ -79,7 +74,7 @@ class Daemon:
 
     Args:
         config: all settings.
-        reread: the settings as they are when it is called.
+        reader: of the settings at a reload.
         access: who may connect.
         model: what the streams go through.
         first: the source to begin with.
@@ -91,7 +86,7 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        reread: Callable[[], Config],
+        reader: ConfigReader,
         access: Access,
         model: KeywordModel,
         first: FirstSource,
@@ -119,7 +114,7 @@ class Daemon:
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
         self._reloader = Reloader(
             config,
-            reread,
+            reader,
             engine=self._engine,
             publisher=self._hub,
             watchdog=self._watchdog,
@@ -207,7 +202,7 @@ class Daemon:
         """Do what is due from time to time."""
         ticks = 0
         while True:
-            self._engine.senders.poll()
+            self._engine.poll()
             if ticks % _TICKS_PER_CHECK == 0:
                 self._watchdog.check()
                 self._clips.forget_old()
@@ -219,8 +214,7 @@ class Daemon:
         await self._engine.capture.settled.wait()
         source = self._engine.state()
         if self._config.audio.ready_after_sound and source.kind != "network":
-            while self._engine.capture.state.last_audio is None:
-                await asyncio.sleep(_TICK_SECONDS)
+            await self._engine.capture.delivering.wait()
             source = self._engine.state()
         host = self._config.server.host
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

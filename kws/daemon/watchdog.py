@@ -1,12 +1,12 @@
 """The watchdog: whether audio is processed, for health and for the supervisor."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from kws.daemon.sd_notify import SdNotify
 from kws.engine.engine import Engine
+from kws.typing import Clock
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class Watchdog:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, engine: Engine, sd_notify: SdNotify, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, sd_notify: SdNotify, clock: Clock) -> None:
         self._engine = engine
         self._sd_notify = sd_notify
         self._clock = clock

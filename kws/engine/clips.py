@@ -3,12 +3,11 @@
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import soundfile
 
-from kws.typing import Frames
+from kws.typing import Clock, Frames
 
 CLIP_S = 1.0
 """Seconds of sound up to the moment of decision."""
@@ -43,7 +42,7 @@ class Clips:
         clock: seconds, monotonic.
     """
 
-    def __init__(self, keep_s: float, clock: Callable[[], float]) -> None:
+    def __init__(self, keep_s: float, clock: Clock) -> None:
         self._keep_s, self._clock = keep_s, clock
         self._kept: OrderedDict[str, tuple[float, Clip]] = OrderedDict()
         self._lock = threading.Lock()

@@ -7,6 +7,7 @@ import pytest
 
 from kws.audio.liveness import IdleTimeouts
 from kws.engine.batch import Inference
+from kws.engine.output import StreamOutput
 from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.engine.stream import Stream
 from kws.protocol.events import (
@@ -21,6 +22,7 @@ from kws.protocol.events import (
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, PcmFormat
+from tests.support.events import Published
 from tests.support.speech import RATE, Samples, pcm, spoken
 
 MODEL = load_model()
@@ -33,20 +35,22 @@ class House:
 
     def __init__(self) -> None:
         self.now = 10.0
-        self.news: list[Body] = []
+        self.publisher = Published()
+        self.news = self.publisher.bodies
         self.replaced: list[threading.Event] = []
         self.inference = Inference(MODEL)
         self.streams = Senders(
             self.inference,
             self._new_stream,
-            self.news.append,
-            lambda: IdleTimeouts(lost_after=3.0, silent_after=0.0),
+            self.publisher,
+            IdleTimeouts(lost_after=3.0, silent_after=0.0),
             lambda: self.now,
             reserved=frozenset({"default"}),
         )
 
     def _new_stream(self, name: str, *, live: bool, behind_s: float) -> Stream:
-        return Stream(name, Spotter(MODEL), self.news.append, live=live, behind_s=behind_s)
+        output = StreamOutput(name, self.publisher)
+        return Stream(Spotter(MODEL), output, live=live, behind_s=behind_s)
 
     def open(self, name: str) -> SenderStream:
         replaced = threading.Event()
