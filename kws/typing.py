@@ -48,7 +48,7 @@ class PcmFormat:
 
 
 class Clock(Protocol):
-    """Tells the time, in seconds, and never goes back: time.monotonic."""
+    """The time in seconds, which never goes back: time.monotonic."""
 
     def __call__(self) -> float: ...
 
@@ -62,7 +62,7 @@ class Signal(Protocol):
 
 
 class InferenceTimer(Protocol):
-    """Is told what inference takes: the metrics."""
+    """Measures inference: the metrics."""
 
     def inferred(self, seconds: float, windows: int) -> None:
         """The model took so many seconds for a batch of so many windows."""

@@ -161,7 +161,7 @@ class Sink(Protocol):
     """Takes the audio of one source after the other, or the reason why there is none."""
 
     def open(self, audio_format: AudioFormat) -> Feed:
-        """The feed for what comes next. Where it ends, its error says why."""
+        """The feed for what comes next. Where it ends, its error is the reason."""
         ...
 
     def lose(self, reason: str) -> None:

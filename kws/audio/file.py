@@ -78,7 +78,7 @@ def read_blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[
 
 
 def _is_cut_short(file: soundfile.SoundFile, count: int) -> bool:
-    """Whether a file of which `count` frames could be read says that it has more."""
+    """Whether a file of which `count` frames could be read has more by its header."""
     # Headers of MP3 only guess. Of a plain format, libsndfile notes in its log that the chunk of
     # samples is longer than the file, and goes on with what is there.
     if file.format != "MP3" and count < file.frames:
@@ -86,9 +86,9 @@ def _is_cut_short(file: soundfile.SoundFile, count: int) -> bool:
     sizes = re.search(r"\b(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", file.extra_info)
     if sizes is None:
         return False
-    said, there = map(int, sizes.groups())
+    declared, there = map(int, sizes.groups())
     # A recorder that wrote to a pipe could not know, and put in as much as fits.
-    return there < said < _LENGTH_UNKNOWN
+    return there < declared < _LENGTH_UNKNOWN
 
 
 class _AudioFile(ABC):

@@ -17,7 +17,7 @@ class Trouble(Enum):
 
     @classmethod
     def of(cls, error: Exception) -> "Trouble":
-        """The trouble that an error tells of."""
+        """The trouble that an error stands for."""
         return cls.SILENT if isinstance(error, SilentError) else cls.LOST
 
 

@@ -7,7 +7,7 @@ from kws.errors import DeviceError, SilentError, TooFastError
 from kws.typing import AudioFormat, Clock, PcmFormat
 
 AHEAD_WARNING_S, AHEAD_LIMIT_S = 2.5, 5.0
-"""Seconds ahead of real time at which a sender is told to slow down, and refused."""
+"""Seconds ahead of real time at which a sender is warned, and refused."""
 _DRIFT = 1.02
 """A sound card's second may be shorter than ours; what comes so much too fast is not ahead."""
 

@@ -151,7 +151,7 @@ async def first_source(
 
     Raises:
         KwsError: it cannot be opened, and will not come.
-        HungError: the audio system does not answer.
+        HungError: the audio system hangs.
     """
     source = make_source(audio, model_rate)
     try:
@@ -203,7 +203,7 @@ def resolve_auto(
     piped: bool | None = None,
     sound_cards: Path = SOUND_CARDS,
 ) -> AudioConfig:
-    """The configuration with a source that can work here in place of "auto"; the log says which.
+    """The configuration with a source that can work here in place of "auto"; it is logged.
 
     A device that is configured is never left for another source: a microphone that is not there
     yet is waited for.

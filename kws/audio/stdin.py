@@ -1,4 +1,4 @@
-"""Standard input as a source: raw samples, or a WAV stream whose header says what they are."""
+"""Standard input as a source: raw samples, or a WAV stream with a header."""
 
 import io
 import logging
@@ -24,7 +24,7 @@ class Stdin:
 
     Raw samples come in the format that is passed in. Where the stream begins like a WAV file
     (as `arecord` writes it), its header counts instead. A pipe may be silent for long before it
-    says which, so this source delivers mono at the model's rate whatever comes.
+    begins, so this source delivers mono at the model's rate whatever comes.
 
     Args:
         pipe: a buffered binary stream.

@@ -81,12 +81,12 @@ def readings(feed: Feed, spotter: Spotter) -> Iterator[Reading]:
         raise feed.error
 
 
-def show(source: Source, spotter: Spotter, clock: Clock = time.monotonic) -> None:
+def run_meter(source: Source, spotter: Spotter, clock: Clock = time.monotonic) -> None:
     """Draw the audio of a source until it is lost or somebody interrupts.
 
     Raises:
         DeviceError: it cannot be opened, or was lost.
-        HungError: the audio system does not answer.
+        HungError: the audio system hangs.
     """
     feed = Feed(run_with_timeout(source.open), clock)
     print(

@@ -1,4 +1,4 @@
-"""`kws send`: send sound to a daemon elsewhere, and print what it hears in it."""
+"""`kws send`: send audio to a daemon elsewhere, and print what is detected in it."""
 
 import argparse
 import asyncio
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command: until the sound ends, or it is told to stop."""
+    """Run the command: until the audio ends, or a signal comes."""
     if (options.source is None) is not options.microphone:
         raise ConfigError("kws send: say what to send: a FILE, - or --microphone, and only one")
     asyncio.run(_send(options))

@@ -86,7 +86,7 @@ class Sender:
 
         Args:
             opened: what the source delivers, if it is open already.
-            stopping: ends it; the daemon is told, and processes what it has.
+            stopping: ends it; the daemon processes what it has.
 
         Raises:
             KwsError: the source was lost for good, or the daemon refuses this client.

@@ -77,7 +77,7 @@ class Watcher:
         except (ValueError, KeyError, TypeError) as error:
             raise ServerError(f"{self._endpoint.url}: what answers there is not kws") from error
         except BrokenPipeError:
-            raise  # the reader of our output has gone
+            raise  # nobody reads our output any more
         except FAILURES as error:
             return self._endpoint.reason(error)
 
@@ -102,7 +102,7 @@ class Watcher:
         if "seq" in message:
             line = text if isinstance(text, str) else text.decode()
             print(line, file=self._output, flush=True)
-            # An event that came before the answer can precede those that are sent again.
+            # An event that came before the reply can precede those that are sent again.
             self._seq = max(self._seq, message["seq"])
         elif not message.get("replay", {}).get("complete", True):
             log.warning("more was missed than the daemon keeps")

@@ -43,7 +43,7 @@ _TICKS_PER_CHECK = 4
 
 
 def run(config: Config, reader: ConfigReader, *, demo_if_no_microphone: bool = False) -> None:
-    """Listen until the source ends or a signal comes.
+    """Process audio until the source ends or a signal comes.
 
     Args:
         config: all settings.
@@ -135,7 +135,7 @@ class Daemon:
         self._server = Server(app.routes, connections)
 
     async def run(self) -> None:
-        """Listen until the source ends or a signal comes.
+        """Process audio until the source ends or a signal comes.
 
         Raises:
             KwsError: the port cannot be had, the source was lost for good, or the audio system
@@ -210,7 +210,7 @@ class Daemon:
             await asyncio.sleep(_TICK_SECONDS)
 
     async def _notify_ready(self, port: int) -> None:
-        """Say that the daemon listens, once its source is open or known to be missing."""
+        """Log and notify that the daemon is ready: its source is open or known to be missing."""
         await self._engine.capture.settled.wait()
         source = self._engine.state()
         if self._config.audio.ready_after_sound and source.kind != "network":

@@ -45,7 +45,7 @@ class Reloader:
         engine: goes over to them.
         publisher: takes the event.
         watchdog: of the engine.
-        sd_notify: tells the supervisor.
+        sd_notify: notifies the supervisor.
     """
 
     def __init__(
@@ -76,8 +76,8 @@ class Reloader:
             return str(error)
         return ""
 
-    async def answer(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        """Reload; the answer to POST /reload."""
+    async def respond(self) -> tuple[HTTPStatus, dict[str, Any]]:
+        """Reload; the content of the response to POST /reload."""
         if reason := await self.reload():
             return HTTPStatus.CONFLICT, {"reloaded": False, "reason": reason}
         return HTTPStatus.OK, {"reloaded": True, "model": self._engine.spotter.model.header.name}

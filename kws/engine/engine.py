@@ -42,7 +42,7 @@ class Engine:
         publisher: takes the events.
         observers: who gets the scores of each hop.
         clips: keeps the audio of detections.
-        timer: told what inference takes.
+        timer: measures inference.
         pace: of attempts to open the source again.
         clock: seconds, monotonic.
 
@@ -215,7 +215,7 @@ class Engine:
         """The inference thread."""
         try:
             self.inference.run()
-        # A dead inference thread must never look like a quiet room.
+        # A dead inference thread must never pass for a quiet room.
         except Exception as error:
             log.exception("inference failed; this is an error in kws, please report it")
             self._failure = error

@@ -66,8 +66,8 @@ class SenderStream:
         """Take the next bytes of audio.
 
         Returns:
-            By how many seconds it is ahead of real time, when its sender has to be told to slow
-            down; None where it has not, or has been told.
+            By how many seconds it is ahead of real time, where its sender is to be warned of that
+            now; else None.
 
         Raises:
             TooFastError: it is much too far ahead; these bytes are not taken.

@@ -1,4 +1,4 @@
-"""The app: the table of routes, and what the daemon answers at each."""
+"""The app: the table of routes, and the content of each."""
 
 import time
 from http import HTTPStatus
@@ -13,7 +13,7 @@ from kws.serving.auth import Access
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
-from kws.serving.routes import Action, Answer, Document, Page, Route, Routes, Websocket
+from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
 from kws.serving.scores import ScoresEndpoint
 from kws.serving.sender import SenderEndpoint
 from kws.serving.server import Connections
@@ -37,7 +37,7 @@ class Watchdog(Protocol):
 class Reload(Protocol):
     """Reads configuration and model again."""
 
-    async def answer(self) -> Answer:
+    async def respond(self) -> JsonResponse:
         """Do so; the content of the response."""
         ...
 
@@ -98,11 +98,11 @@ class App:
                 "/info": Page(self._info),
                 "/metrics": Page(self._metrics_page),
                 "/events/*/audio.wav": Page(self._clip),
-                "/reload": Action(reload.answer),
+                "/reload": Action(reload.respond),
             },
         )
 
-    def _health(self) -> Answer:
+    def _health(self) -> JsonResponse:
         return health(
             self._engine.state(),
             self._engine.senders.states(),
@@ -112,7 +112,7 @@ class App:
             subscribers=self._connections.clients(EVENTS_PATH),
         )
 
-    def _info(self) -> Answer:
+    def _info(self) -> JsonResponse:
         return HTTPStatus.OK, info(self._engine.spotter, keep_audio_s=self._config.keep_audio_s)
 
     def _metrics_page(self) -> Document:

@@ -1,4 +1,4 @@
-"""What every websocket of ours does: know its client, deliver a queue in order, end."""
+"""What all websockets share: the client's token, delivery of a queue in order, the end."""
 
 import asyncio
 import logging

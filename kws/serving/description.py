@@ -1,4 +1,4 @@
-"""What clients are told of the daemon: its model and thresholds, and its sources."""
+"""The messages that describe the daemon: its model and thresholds, and its sources."""
 
 from kws.engine.engine import Engine
 from kws.protocol.replies import Hello, Started, Watching

@@ -48,7 +48,7 @@ class Subscription:
             return waiting
 
     def offer(self, event: Event) -> bool:
-        """Queue an event, under the hub's lock; false if it is not wanted or there is no room."""
+        """Queue an event, under the hub's lock; false if it is not wanted or the queue is full."""
         if not self._filter.wants(event):
             return False
         if len(self._queue) >= self._limit:
@@ -145,7 +145,7 @@ class Hub:
             self._subscriptions.discard(subscription)
 
     def close(self) -> None:
-        """Tell every subscription, behind its last event, that there will be no more."""
+        """End every subscription, behind its last event."""
         with self._lock:
             self._closed = True
             subscriptions = list(self._subscriptions)

@@ -144,7 +144,7 @@ class _Current(Collector):
             "kws_reconnects": "Times that a source was lost, and was to be got back.",
         }
         counters = {
-            name: CounterMetricFamily(name, said, labels=labels) for name, said in counts.items()
+            name: CounterMetricFamily(name, text, labels=labels) for name, text in counts.items()
         }
         for each in now.sources:
             place = (each.stream, each.kind)

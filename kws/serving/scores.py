@@ -85,7 +85,7 @@ class ScoresEndpoint:
     """Serves clients of /scores.
 
     Attributes:
-        hub: its events say when there are other keywords, or will be no more scores.
+        hub: its events announce other keywords, and the end.
         access: who may connect.
         description: what is the same for all hops.
         observers: get the scores of each hop.

@@ -44,7 +44,7 @@ class SenderEndpoint:
     Attributes:
         hub: whose events.
         access: who may send.
-        description: what a sender is told first.
+        description: makes the first message.
         metrics: count those that are closed because they are too slow.
         queue: events that may wait for a sender.
         senders: processes their streams.

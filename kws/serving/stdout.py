@@ -21,7 +21,7 @@ class StdoutWriter:
     Args:
         hub: whose events.
         descriptor: where to.
-        queue: events that may wait; what finds no room is counted, not written.
+        queue: events that may wait; what is beyond is counted, not written.
     """
 
     def __init__(self, hub: Hub, descriptor: int = 1, queue: int = QUEUE) -> None:
@@ -64,7 +64,7 @@ class StdoutWriter:
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError as error:
-                # A full disk may have room again; a reader that has gone does not come back.
+                # A full disk may have room again; a pipe that was closed stays so.
                 self._closed = error.errno in (errno.EPIPE, errno.EBADF)
                 loss = "is closed; going on without it" if self._closed else "takes no event now"
                 log.warning("standard output %s (%s)", loss, error.strerror)

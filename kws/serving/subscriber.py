@@ -27,7 +27,7 @@ class SubscriberEndpoint:
     Attributes:
         hub: whose events.
         access: who may subscribe.
-        description: what a subscriber is told first.
+        description: makes the first message.
         metrics: count those that are closed because they are too slow.
         queue: events that may wait for a subscriber.
     """

@@ -283,6 +283,22 @@ def test_a_source_that_never_delivers_is_lost() -> None:
     asyncio.run(test())
 
 
+def test_who_waits_for_the_first_audio_is_woken_by_it() -> None:
+    async def test() -> None:
+        device = Device(delivers=None)
+        bench = Bench(device)
+        async with bench.running():
+            await bench.until(lambda: bench.capture.state.attempts == 2)
+            assert bench.capture.settled.is_set()
+            assert not bench.capture.delivering.is_set()
+            assert device.feed is not None
+            device.feed.write(SOUND)
+            async with asyncio.timeout(LONG):
+                await bench.capture.delivering.wait()
+
+    asyncio.run(test())
+
+
 def test_digital_silence_has_a_reason_until_there_is_sound(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
