@@ -9,10 +9,10 @@ import json
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
 from itertools import cycle
 from pathlib import Path
 
@@ -26,6 +26,7 @@ from kws.audio.ring import Chunk
 from kws.config.schema import Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter
+from kws.engine.output import StreamOutput
 from kws.engine.scan import scan
 from kws.engine.stream import Stream as HeardStream
 from kws.errors import ConfigError, KwsError
@@ -156,12 +157,12 @@ def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScor
         CPU seconds of the process, and what was heard.
     """
     spotter = make_spotter(Config(), model)
-    hub = Hub("bench", lambda: datetime.now(UTC))
-    subscription = hub.subscribe(lambda: None, _QUEUE)
+    hub = Hub("bench")
+    subscription = hub.subscribe(threading.Event(), _QUEUE)
     inference = Inference(model)
-    heard_stream = HeardStream("bench", spotter, hub.publish, live=True)
+    heard_stream = HeardStream(spotter, StreamOutput("bench", hub), live=True)
     inference.add(heard_stream)
-    heard_stream.attach(EagerFeed(stream))
+    heard_stream.queue.attach(EagerFeed(stream))
     start = time.process_time()
     inference.work()
     spent = time.process_time() - start

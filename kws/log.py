@@ -55,7 +55,7 @@ def set_up_logging(level: str, log_format: str) -> None:
     """Log to standard error.
 
     Args:
-        level: the least that is said: "debug", "info", "warning" or "error".
+        level: the least severe that is logged: "debug", "info", "warning" or "error".
         log_format: "text" or "json".
     """
     handler = logging.StreamHandler(_standard_error())
@@ -83,7 +83,7 @@ def is_journal(descriptor: int, environment: Mapping[str, str]) -> bool:
 
 
 def set_level(level: str) -> None:
-    """Say no less than this from here on."""
+    """Log nothing less severe from here on."""
     logging.getLogger().setLevel(level.upper())
 
 
@@ -109,11 +109,11 @@ def take_in_standard_error() -> None:
 class Unwaiting(logging.Handler):
     """Hands records to other handlers in a thread of its own: who logs never waits.
 
-    A standard error that nobody reads would otherwise stop everything that has something to say.
+    A standard error that nobody reads would otherwise stop everything that logs.
 
     Args:
         handlers: write the records, and may block.
-        limit: records that may wait; what finds no room is counted, not written.
+        limit: records that may wait; what is beyond is counted, not written.
     """
 
     def __init__(self, handlers: Sequence[logging.Handler], limit: int = 1_000) -> None:

@@ -51,8 +51,22 @@ class PcmFormat:
         return _SAMPLE_BYTES[self.samples] * self.audio.channels
 
 
+class Clock(Protocol):
+    """The time in seconds, which never goes back: time.monotonic."""
+
+    def __call__(self) -> float: ...
+
+
+class Signal(Protocol):
+    """Is set when what somebody waits for has come: an event of a thread or of an event loop."""
+
+    def set(self) -> None:
+        """It has come. Never waits."""
+        ...
+
+
 class InferenceTimer(Protocol):
-    """Is told what inference takes: the metrics."""
+    """Measures inference: the metrics."""
 
     def inferred(self, seconds: float, windows: int) -> None:
         """The model took so many seconds for a batch of so many windows."""

@@ -1,17 +1,19 @@
-"""Keeps a source open: watches it, and opens it again for as long as it takes."""
+"""Keeps a source open: polls it, and opens it again for as long as it takes."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from functools import partial
+from typing import TypeVar
 
-from kws.audio.feed import Feed
+from kws.audio.feed import Feed, Sink
 from kws.audio.liveness import IdleTimeouts, Liveness, Trouble
-from kws.audio.source import Source
+from kws.audio.source import Source, SourceFactory
 from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
 from kws.errors import DeviceError, HungError, KwsError, SilentError
-from kws.typing import AudioFormat
+from kws.typing import AudioFormat, Clock
 
 log = logging.getLogger(__name__)
 
@@ -20,31 +22,17 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True)
 class Pace:
-    """How the capture goes about it; all in seconds.
+    """Times of a capture, in seconds.
 
     Attributes:
-        answer: the audio system may take so long for an answer before it counts as hung.
+        timeout: a call into the audio system may take so long before it counts as hung.
         first_retry: wait before the source is opened again; doubles with each failure.
         last_retry: the longest wait.
-        poll: between two polls of the source.
     """
 
-    answer: float = TIMEOUT_SECONDS
+    timeout: float = TIMEOUT_SECONDS
     first_retry: float = 0.5
     last_retry: float = 10.0
-    poll: float = 0.25
-
-
-class Sink(Protocol):
-    """Where the audio goes, and what is known of its absence."""
-
-    def attach(self, feed: Feed) -> None:
-        """What comes next comes from this feed; why it ends, it says itself."""
-        ...
-
-    def lose(self, reason: str) -> None:
-        """There is no audio, and no feed either."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -77,40 +65,41 @@ class Capture:
 
     Args:
         source: the first one.
-        make: a new one; called before each further attempt to open it.
-        new_feed: a feed for what a source delivers.
-        sink: where audio goes.
+        factory: makes one for each further attempt to open it.
+        sink: takes the audio.
         timeouts: how long the source may be idle.
-        pace: how to go about it.
+        pace: of calls and attempts.
         clock: seconds, monotonic.
 
     Attributes:
         settled: set once the first source is open, or known not to open.
+        delivering: set once audio has come.
     """
 
     def __init__(
         self,
         source: Source,
-        make: Callable[[], Source],
-        new_feed: Callable[[AudioFormat], Feed],
+        factory: SourceFactory,
         sink: Sink,
         timeouts: IdleTimeouts,
         pace: Pace,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._source = source
-        self._make = make
-        self._new_feed = new_feed
+        self._factory = factory
         self._sink = sink
         self._timeouts = timeouts
         self._pace = pace
         self._clock = clock
         self._feed: Feed | None = None
+        self._started: Feed | None = None
         self._format: AudioFormat | None = None
         self._liveness = Liveness()
         self._overflows = self._attempts = 0
-        self._changed = asyncio.Event()
-        self.settled = asyncio.Event()
+        self._idle: KwsError | None = None
+        self._changed = False
+        self._woken = asyncio.Event()
+        self.settled, self.delivering = asyncio.Event(), asyncio.Event()
 
     @property
     def state(self) -> CaptureState:
@@ -128,13 +117,26 @@ class Capture:
             attempts=self._attempts,
         )
 
-    def change(self, timeouts: IdleTimeouts) -> None:
+    def poll(self) -> None:
+        """Find out whether the source delivers; to be called several times a second."""
+        if (feed := self._started) is None:
+            return
+        self._delivered(feed)
+        if self._source.live:
+            trouble = self._liveness.poll(self._clock(), feed.last_audio, feed.last_sound)
+            self._idle = None if trouble is None else self._idle_error(trouble)
+        if feed.ended or self._idle is not None:
+            self._started = None
+            self._woken.set()
+
+    def change(self, factory: SourceFactory, timeouts: IdleTimeouts) -> None:
         """Go over to a new source at once."""
-        self._timeouts = timeouts
-        self._changed.set()
+        self._factory, self._timeouts = factory, timeouts
+        self._changed = True
+        self._woken.set()
 
     def refuse(self, error: KwsError) -> None:
-        """The first source is known not to open: begin with waiting for it."""
+        """The first source is known not to open: wait before it is opened again."""
         self._warn(error)
         self._liveness.absent(str(error))
         self.settled.set()
@@ -147,28 +149,29 @@ class Capture:
             opened: what the source delivers, if it is open already.
 
         Raises:
-            HungError: the audio system does not answer. What is stuck in it cannot be freed by
-                anything but the end of the process.
+            HungError: the audio system hangs. What is stuck in it cannot be freed by anything but
+                the end of the process.
             KwsError: a source that does not come back was lost.
         """
         wait = self._pace.first_retry
         if self._liveness.trouble is not None:
             wait = await self._back_off(wait)
-            self._source = self._make()
+            self._source = self._factory.make()
         while True:
-            self._changed.clear()
+            self._changed = False
+            self._woken.clear()
             feed, error = await self._deliver(opened)
             opened = None
             if not self._source.comes_back:
                 if error is not None:
                     raise error
                 return
-            # One that opens and says nothing is no better than one that does not open.
+            # One that opens and delivers nothing is no better than one that does not open.
             if feed is not None and feed.last_audio is not None:
                 wait = self._pace.first_retry
             else:
                 wait = await self._back_off(wait)
-            self._source = self._make()
+            self._source = self._factory.make()
 
     async def stop(self, seconds: float) -> None:
         """Stop the source, waiting for at most so many seconds."""
@@ -186,19 +189,17 @@ class Capture:
             Its feed, if it came to that, and why it was lost.
 
         Raises:
-            HungError: the audio system does not answer.
+            HungError: the audio system hangs.
         """
         feed: Feed | None = None
         error: KwsError | None
         source = self._source
         try:
-            audio_format = opened if opened is not None else await self._answer(source.open)
+            audio_format = opened if opened is not None else await self._call(source.open)
             self._format = audio_format
             self.settled.set()
-            feed = self._feed = self._new_feed(audio_format)
-            self._sink.attach(feed)
-            begun = feed
-            await self._answer(lambda: source.start(begun))
+            feed = self._feed = self._sink.open(audio_format)
+            await self._call(partial(source.start, feed))
             log.info(
                 "%s is open: %d Hz, %d channel(s)",
                 *(self._place, audio_format.sample_rate, audio_format.channels),
@@ -214,42 +215,43 @@ class Capture:
             self._warn(error)
             self._liveness.lose(Trouble.of(error), str(error))
             self.settled.set()
-            # The end of a feed is news in itself.
+            # Where there is a feed, its end tells the sink.
             if feed is None:
                 self._sink.lose(str(error))
         if feed is not None:
             feed.end(error)
-            await self._answer(source.stop)
+            await self._call(source.stop)
             self._feed = None
             self._overflows += feed.overflows
         return feed, error
 
     async def _lost(self, feed: Feed) -> KwsError | None:
-        """Wait until the source is lost, and say why; None where another one is wanted."""
+        """Wait until the source is lost; the reason, or None where another one is wanted."""
+        self._liveness.start(self._clock(), self._timeouts)
+        self._started, self._idle = feed, None
+        await self._woken.wait()
+        self._started = None
+        if self._changed:
+            return None
+        self._woken.clear()
+        return feed.error if feed.ended else self._idle
+
+    def _idle_error(self, trouble: Trouble) -> KwsError:
         timeouts = self._timeouts
-        self._liveness.start(self._clock(), timeouts)
-        while not self._changed.is_set():
-            await self._pause(self._pace.poll)
-            self._delivered(feed)
-            if feed.ended:
-                return feed.error
-            if not self._source.live:
-                continue
-            match self._liveness.poll(self._clock(), feed.last_audio, feed.last_sound):
-                case Trouble.LOST:
-                    return DeviceError(
-                        f"{self._place} has delivered nothing for "
-                        f"{timeouts.lost_after:g} s (audio.lost_after_s)"
-                    )
-                case Trouble.SILENT:
-                    return SilentError(
-                        f"{self._place} has delivered nothing but digital silence for "
-                        f"{timeouts.silent_after:g} s (audio.silent_after_s): it is muted, "
-                        "or not the one that was meant"
-                    )
-        return None
+        if trouble is Trouble.LOST:
+            return DeviceError(
+                f"{self._place} has delivered nothing for {timeouts.lost_after:g} s "
+                "(audio.lost_after_s)"
+            )
+        return SilentError(
+            f"{self._place} has delivered nothing but digital silence for "
+            f"{timeouts.silent_after:g} s (audio.silent_after_s): it is muted, "
+            "or not the one that was meant"
+        )
 
     def _delivered(self, feed: Feed) -> None:
+        if feed.last_audio is not None:
+            self.delivering.set()
         self._liveness.delivered(feed.first_audio, feed.last_audio, feed.last_sound)
 
     def _warn(self, error: KwsError) -> None:
@@ -262,24 +264,24 @@ class Capture:
         return f"{self._source.kind} {self._source.name!r}"
 
     async def _back_off(self, wait: float) -> float:
-        """Wait for the next attempt; how long to wait for the one after."""
-        await self._pause(wait)
+        """Wait for the next attempt, or until another source is wanted.
+
+        Returns:
+            How long to wait for the attempt after that.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await self._woken.wait()
         return min(2 * wait, self._pace.last_retry)
 
-    async def _pause(self, seconds: float) -> None:
-        """Wait, unless another source is wanted meanwhile."""
-        waiting = asyncio.create_task(self._changed.wait())
-        await asyncio.wait((waiting,), timeout=seconds)
-        waiting.cancel()
-
-    async def _answer(self, call: Callable[[], Result]) -> Result:
+    async def _call(self, call: Callable[[], Result]) -> Result:
         """Call into the audio system, which may never come back.
 
         Raises:
             HungError: it has not.
         """
         try:
-            return await with_timeout(call, self._pace.answer)
+            return await with_timeout(call, self._pace.timeout)
         except HungError as error:
             raise HungError(
                 f"{error}; only a new start frees what is stuck in it, which a supervisor such as "

@@ -1,14 +1,14 @@
-"""Between a source's thread and the spotting thread: the ring, waiting, and the end."""
+"""Between a source's thread and the inference thread: the ring, waiting, and the end."""
 
 import logging
 import threading
-from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
 from kws.audio.ring import Chunk, RingBuffer
 from kws.errors import KwsError
-from kws.typing import AudioFormat, Frames
+from kws.typing import AudioFormat, Clock, Frames
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Feed:
 
     Attributes:
         error: why the source ended, if it did not end well.
-        overflows: how often sound was lost before it came here.
+        overflows: how often audio was lost before it came here.
         first_audio: when the first frames began, by the clock; None before they came.
         last_audio: when the last ones came.
         last_sound: when frames last came that were not digital silence.
@@ -44,7 +44,7 @@ class Feed:
     def __init__(
         self,
         audio_format: AudioFormat,
-        clock: Callable[[], float],
+        clock: Clock,
         filled: threading.Event | None = None,
     ) -> None:
         self.format = audio_format
@@ -64,7 +64,7 @@ class Feed:
 
     @property
     def ended(self) -> bool:
-        """Whether the source has said that nothing more comes."""
+        """Whether nothing more comes."""
         return self._ended
 
     @property
@@ -157,18 +157,43 @@ class Feed:
             self._filled.wait()
 
 
-def deliver(feed: Feed, name: str, work: Callable[[], None]) -> None:
-    """Fill a feed from a thread of its own, and end it however that ends.
+class Sink(Protocol):
+    """Takes the audio of one source after the other, or the reason why there is none."""
 
-    Args:
-        feed: what to end.
-        name: of the source, for people.
-        work: writes to the feed until there is no more.
+    def open(self, audio_format: AudioFormat) -> Feed:
+        """The feed for what comes next. Where it ends, its error is the reason."""
+        ...
+
+    def lose(self, reason: str) -> None:
+        """There is no audio, and no feed either."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes audio into a feed.
+
+    Attributes:
+        name: what people call it.
     """
 
+    name: str
+
+    def write_to(self, feed: Feed) -> None:
+        """Write until there is no more, or the feed has ended.
+
+        Raises:
+            KwsError: what comes next cannot be read.
+        """
+        ...
+
+
+def write_in_thread(writer: Writer, feed: Feed) -> None:
+    """Let a writer fill a feed from a thread of its own, and end the feed however that ends."""
+
     def run() -> None:
+        name = writer.name
         try:
-            work()
+            writer.write_to(feed)
         except KwsError as error:
             feed.end(error)
         # A thread that dies unseen would leave the daemon waiting for ever.
@@ -178,4 +203,4 @@ def deliver(feed: Feed, name: str, work: Callable[[], None]) -> None:
         else:
             feed.end()
 
-    threading.Thread(target=run, name=name, daemon=True).start()
+    threading.Thread(target=run, name=writer.name, daemon=True).start()

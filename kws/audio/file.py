@@ -1,18 +1,19 @@
-"""Audio files as sources: once and as fast as it is read, or round and round in real time."""
+"""Audio files as sources: once and as fast as they are processed, or in a loop in real time."""
 
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
 import soundfile
 
-from kws.audio.feed import Feed, deliver
+from kws.audio.feed import Feed, write_in_thread
 from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.errors import AudioFileError
-from kws.typing import AudioFormat, Frames
+from kws.typing import AudioFormat, Clock, Frames
 
 _BLOCK_SECONDS = 0.05
 _LENGTH_UNKNOWN = 2**31 - 2**16
@@ -77,7 +78,7 @@ def read_blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[
 
 
 def _is_cut_short(file: soundfile.SoundFile, count: int) -> bool:
-    """Whether a file of which `count` frames could be read says that it has more."""
+    """Whether a file of which `count` frames could be read has more by its header."""
     # Headers of MP3 only guess. Of a plain format, libsndfile notes in its log that the chunk of
     # samples is longer than the file, and goes on with what is there.
     if file.format != "MP3" and count < file.frames:
@@ -85,17 +86,14 @@ def _is_cut_short(file: soundfile.SoundFile, count: int) -> bool:
     sizes = re.search(r"\b(?:data|SSND|Data Size)\s*: (\d+) \(should be (\d+)\)", file.extra_info)
     if sizes is None:
         return False
-    said, there = map(int, sizes.groups())
+    declared, there = map(int, sizes.groups())
     # A recorder that wrote to a pipe could not know, and put in as much as fits.
-    return there < said < _LENGTH_UNKNOWN
+    return there < declared < _LENGTH_UNKNOWN
 
 
-class Recording:
-    """An audio file, read as fast as it is listened to; nothing of it is lost."""
+class _AudioFile(ABC):
+    """A source that reads an audio file."""
 
-    kind = "file"
-    stream = "default"
-    live = False
     comes_back = False
 
     def __init__(self, path: Path) -> None:
@@ -108,20 +106,35 @@ class Recording:
         return AudioFormat(self._file.samplerate, self._file.channels)
 
     def start(self, feed: Feed) -> None:
-        deliver(feed, self.name, lambda: self._run(feed))
+        write_in_thread(self, feed)
+
+    def write_to(self, feed: Feed) -> None:
+        """Write the file, to its end or that of the feed. Raises AudioFileError."""
+        assert self._file is not None
+        with self._file as file:
+            self._write(file, feed)
+
+    @abstractmethod
+    def _write(self, file: soundfile.SoundFile, feed: Feed) -> None: ...
+
+
+class Recording(_AudioFile):
+    """An audio file, read as fast as it is processed; nothing of it is lost."""
+
+    kind = "file"
+    stream = "default"
+    live = False
 
     def stop(self) -> None:
         """Nothing to do: ending the feed ends the reading."""
 
-    def _run(self, feed: Feed) -> None:
-        assert self._file is not None
-        with self._file as file:
-            for block in read_blocks(file, self._path, file.samplerate):
-                if not feed.write_waiting(block):
-                    return
+    def _write(self, file: soundfile.SoundFile, feed: Feed) -> None:
+        for block in read_blocks(file, self._path, file.samplerate):
+            if not feed.write_waiting(block):
+                return
 
 
-class Demo:
+class Demo(_AudioFile):
     """The demo recording in real time, in a loop, as a live source.
 
     Args:
@@ -132,37 +145,26 @@ class Demo:
     kind = "demo"
     stream = "demo"
     live = True
-    comes_back = False
 
-    def __init__(self, clock: Callable[[], float], path: Path | None = None) -> None:
-        self._path = path or demo_recording()
+    def __init__(self, clock: Clock, path: Path | None = None) -> None:
+        super().__init__(path or demo_recording())
         self.name = self._path.name
         self._clock = clock
         self._stopped = threading.Event()
-        self._file: soundfile.SoundFile | None = None
-
-    def open(self) -> AudioFormat:
-        self._file = open_audio(self._path)
-        return AudioFormat(self._file.samplerate, self._file.channels)
-
-    def start(self, feed: Feed) -> None:
-        deliver(feed, self.name, lambda: self._run(feed))
 
     def stop(self) -> None:
         self._stopped.set()
 
-    def _run(self, feed: Feed) -> None:
-        assert self._file is not None
-        with self._file as file:
-            block = round(_BLOCK_SECONDS * file.samplerate)
-            begin, played = self._clock(), 0
-            while not feed.ended:
-                frames = file.read(block, dtype="float32", always_2d=True)
-                if not len(frames):
-                    file.seek(0)
-                    continue
-                played += len(frames)
-                due = begin + played / file.samplerate
-                if self._stopped.wait(max(0.0, due - self._clock())):
-                    return
-                feed.write(frames)
+    def _write(self, file: soundfile.SoundFile, feed: Feed) -> None:
+        block = round(_BLOCK_SECONDS * file.samplerate)
+        begin, played = self._clock(), 0
+        while not feed.ended:
+            frames = file.read(block, dtype="float32", always_2d=True)
+            if not len(frames):
+                file.seek(0)
+                continue
+            played += len(frames)
+            due = begin + played / file.samplerate
+            if self._stopped.wait(max(0.0, due - self._clock())):
+                return
+            feed.write(frames)

@@ -17,7 +17,7 @@ class Trouble(Enum):
 
     @classmethod
     def of(cls, error: Exception) -> "Trouble":
-        """The trouble that an error tells of."""
+        """The trouble that an error stands for."""
         return cls.SILENT if isinstance(error, SilentError) else cls.LOST
 
 
@@ -119,6 +119,12 @@ class Liveness:
             self.trouble = trouble
         self.reason = reason
         return new
+
+    def seconds_until(self, moment: float | None) -> float:
+        """From the last audio until a moment; 0 without either, or where it is earlier."""
+        if self.last_audio is None or moment is None:
+            return 0.0
+        return max(0.0, moment - self.last_audio)
 
     def delivered(
         self, first_audio: float | None, last_audio: float | None, last_sound: float | None

@@ -1,4 +1,4 @@
-"""The microphone: PortAudio's callback thread copies what it hears into the feed."""
+"""The microphone: PortAudio's callback thread copies audio into the feed."""
 
 import logging
 import threading
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 _LATENCY_SECONDS = 0.1
 """Lower, and PulseAudio calls back hundreds of times a second, which costs more than listening."""
 _JUMP_SECONDS = 0.1
-"""Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost sound.
+"""Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost audio.
 """
 _PAUSE_SECONDS = 1.2
 """After a longer pause an audio server may deliver what is old, or have gone over to another source
-(PulseAudio takes 1.5 s for that), and nothing says so."""
+(PulseAudio takes 1.5 s for that), without any notice."""
 
 
 class Microphone:
@@ -35,7 +35,7 @@ class Microphone:
         device: part of the device's name; empty for the default one.
         model_rate: samples per second that need no resampling.
         device_rate: open the device at this rate; 0 leaves the choice.
-        rescan: look for devices anew when opening; only where no other one is open.
+        rescan: list the devices anew when opening; only where no other one is open.
     """
 
     kind = "microphone"
@@ -125,7 +125,7 @@ class Microphone:
             feed: where to.
             frames: shape (n, channels); PortAudio's, valid only now.
             captured: when its first frame was recorded, seconds; 0 where the host API has no such.
-            overflow: whether PortAudio says that sound before it was lost.
+            overflow: whether PortAudio reports that audio before it was lost.
         """
         if (pause := feed.pause) > _PAUSE_SECONDS:
             feed.end(

@@ -45,19 +45,19 @@ class Device:
 def quiet_libraries() -> Iterator[None]:
     """Keep what ALSA and JACK print about a machine's missing parts off standard error.
 
-    They write to the file descriptor, past Python; it goes into the log for those who look.
+    They write to the file descriptor, past Python; it goes into the log, for debugging.
     """
     sys.stderr.flush()
     saved = os.dup(2)
-    with _scratch() as said:
-        os.dup2(said.fileno(), 2)
+    with _scratch() as written:
+        os.dup2(written.fileno(), 2)
         try:
             yield
         finally:
             os.dup2(saved, 2)
             os.close(saved)
-            said.seek(0)
-            for line in said.read().decode(errors="replace").splitlines():
+            written.seek(0)
+            for line in written.read().decode(errors="replace").splitlines():
                 log.debug("audio library: %s", line)
 
 
@@ -85,7 +85,7 @@ def portaudio() -> ModuleType:
 
 
 def rescan() -> None:
-    """Let PortAudio look for devices anew: its list is from its start. No stream may be open.
+    """Let PortAudio list the devices anew: its list is from its start. No stream may be open.
 
     Raises:
         NoMicrophoneError: PortAudio is missing.

@@ -1,5 +1,6 @@
 """From what a feed holds to blocks of samples: gaps, mixdown, resampling, the last seconds."""
 
+import math
 from collections import deque
 from dataclasses import dataclass
 
@@ -109,11 +110,6 @@ class RecentAudio:
         self._blocks: deque[Frames] = deque()
         self._first = self._kept = 0
 
-    @property
-    def first(self) -> int:
-        """Number of the oldest frame that is kept."""
-        return self._first
-
     def append(self, frames: Frames) -> None:
         """Add frames, shape (n, channels); what is too old is dropped, block by block."""
         self._blocks.append(frames)
@@ -122,6 +118,21 @@ class RecentAudio:
             dropped = len(self._blocks.popleft())
             self._kept -= dropped
             self._first += dropped
+
+    @property
+    def first(self) -> int:
+        """Number of the oldest frame that is kept."""
+        return self._first
+
+    def from_multiple_of(self, seconds: float) -> tuple[float, Frames]:
+        """What is kept from the first multiple of so many seconds after `start_s` on.
+
+        Returns:
+            That moment, in seconds of the stream, and the frames, shape (n, channels).
+        """
+        multiple = math.ceil(self._first / (self.sample_rate * seconds))
+        start_s = multiple * seconds
+        return self.start_s + start_s, self.between(round(start_s * self.sample_rate))
 
     def between(self, start: int, end: int | None = None) -> Frames:
         """Those of the frames from `start` to before `end` that are kept, shape (n, channels)."""

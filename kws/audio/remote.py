@@ -1,15 +1,13 @@
 """A stream that somebody else sends: bytes in, feeds out. Pure; its owner has socket and clock."""
 
-from collections.abc import Callable
-
-from kws.audio.feed import Feed
+from kws.audio.feed import Feed, Sink
 from kws.audio.liveness import IdleTimeouts, Liveness, Trouble
 from kws.audio.pcm import PcmDecoder
 from kws.errors import DeviceError, SilentError, TooFastError
-from kws.typing import AudioFormat, PcmFormat
+from kws.typing import AudioFormat, Clock, PcmFormat
 
 AHEAD_WARNING_S, AHEAD_LIMIT_S = 2.5, 5.0
-"""Seconds ahead of real time at which a sender is told to slow down, and refused."""
+"""Seconds ahead of real time at which a sender is warned, and refused."""
 _DRIFT = 1.02
 """A sound card's second may be shorter than ours; what comes so much too fast is not ahead."""
 
@@ -43,8 +41,7 @@ class Remote:
 
     Args:
         pcm: what its bytes mean.
-        attach: takes each feed.
-        new_feed: a feed for mono audio.
+        sink: takes its audio, as mono.
         timeouts: how long it may be idle.
         clock: seconds, monotonic.
 
@@ -56,15 +53,14 @@ class Remote:
     def __init__(
         self,
         pcm: PcmFormat,
-        attach: Callable[[Feed], None],
-        new_feed: Callable[[AudioFormat], Feed],
+        sink: Sink,
         timeouts: IdleTimeouts,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self.format = pcm.audio
         self.liveness = Liveness(timeouts, clock())
         self._decoder = PcmDecoder(pcm)
-        self._attach, self._new_feed = attach, new_feed
+        self._sink = sink
         self._timeouts, self._clock = timeouts, clock
         self._rate = RateLimit(clock())
         self._feed: Feed | None = None
@@ -78,7 +74,7 @@ class Remote:
         Raises:
             TooFastError: that is too much; these bytes are dropped.
         """
-        # Mixed down here: a ring of many channels would be dear.
+        # Mixed down here: a ring of many channels would take much memory.
         frames = self._decoder.push(data).mean(axis=1, keepdims=True)
         now = self._clock()
         ahead = self._rate.add(len(frames) / self.format.sample_rate, now)
@@ -90,15 +86,14 @@ class Remote:
         if not len(frames):
             return ahead
         if self._feed is None:
-            self._feed = self._new_feed(AudioFormat(self.format.sample_rate, 1))
+            self._feed = self._sink.open(AudioFormat(self.format.sample_rate, 1))
             self.liveness.start(now, self._timeouts)
-            self._attach(self._feed)
         self._feed.write(frames)
         self.liveness.delivered(self._feed.first_audio, now, self._feed.last_sound)
         return ahead
 
     def gap(self, seconds: float) -> None:
-        """Its sender says that audio is missing here."""
+        """Audio is missing here, as its sender reports."""
         if self._feed is not None:
             self._feed.lose(round(seconds * self.format.sample_rate))
 

@@ -28,7 +28,7 @@ class MonoResampler:
 
     def push(self, frames: Frames) -> Samples:
         """Take frames of shape (n, channels), return float32 of shape (m,)."""
-        # One look finds both what is too loud and what is no number.
+        # One test finds both what is too loud and what is no number.
         if frames.size and not (frames.max() <= 1.0 and frames.min() >= -1.0):
             self.not_finite += int(np.count_nonzero(~np.isfinite(frames)))
             frames = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0).clip(-1.0, 1.0)
@@ -58,6 +58,6 @@ class MonoResampler:
 
 
 def warn_not_finite(name: str, count: int) -> None:
-    """Say how many samples of a stream or file were no numbers, if any."""
+    """Log how many samples of a stream or file were no numbers, if any."""
     if count:
         log.warning("%s: %d samples were no numbers and were taken as silence", name, count)

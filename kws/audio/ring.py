@@ -1,4 +1,4 @@
-"""The ring buffer: one writer that never waits, one reader that is told what it lost."""
+"""The ring buffer: one writer that never waits, one reader that learns what it lost."""
 
 from dataclasses import dataclass
 
@@ -25,7 +25,7 @@ class RingBuffer:
 
     One thread may write while another reads, without a lock: a position is announced before its
     frame is overwritten (`_reserved`) and again when the new frame is whole (`_written`), so a
-    reader that was overtaken while copying can tell which of its frames to throw away.
+    reader that was overtaken while copying knows which of its frames to drop.
 
     Args:
         capacity: frames kept.

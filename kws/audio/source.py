@@ -64,6 +64,35 @@ class Source(Protocol):
         ...
 
 
+class SourceFactory(Protocol):
+    """Makes sources, of which one at a time is open."""
+
+    def make(self) -> Source:
+        """A source, not opened yet, in place of one that was lost or was not there.
+
+        Raises:
+            KwsError: there can be none.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ConfiguredSource:
+    """Makes the source that the configuration names, again and again.
+
+    Attributes:
+        config: its source is not "auto".
+        model_rate: samples per second that need no resampling.
+    """
+
+    config: AudioConfig
+    model_rate: int
+
+    def make(self) -> Source:
+        """See `SourceFactory`."""
+        return make_source(self.config, self.model_rate, again=True)
+
+
 class NoSource:
     """No source of one's own, for a daemon that processes what others send; it never ends.
 
@@ -115,14 +144,14 @@ async def first_source(
     """The source that the configuration names; a microphone that is not there may still come.
 
     Args:
-        audio: what to listen to.
+        audio: the source's configuration.
         model_rate: samples per second that need no resampling.
         demo_if_no_microphone: take the demo recording where there is no microphone.
         timeout: seconds that the audio system may take.
 
     Raises:
         KwsError: it cannot be opened, and will not come.
-        HungError: the audio system does not answer.
+        HungError: the audio system hangs.
     """
     source = make_source(audio, model_rate)
     try:
@@ -143,7 +172,7 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
     """The source that the configuration names, not opened yet.
 
     Args:
-        config: what to listen to; its source is not "auto": see `resolve_auto`.
+        config: the source's; its source is not "auto": see `resolve_auto`.
         model_rate: samples per second that need no resampling.
         again: it was lost, or was not there.
 
@@ -174,13 +203,13 @@ def resolve_auto(
     piped: bool | None = None,
     sound_cards: Path = SOUND_CARDS,
 ) -> AudioConfig:
-    """The configuration with a source that can work here in place of "auto"; the log says which.
+    """The configuration with a source that can work here in place of "auto"; it is logged.
 
     A device that is configured is never left for another source: a microphone that is not there
     yet is waited for.
 
     Args:
-        config: what to listen to.
+        config: the source's.
         environment: with PULSE_SERVER, as "unix:PATH".
         demo_if_no_microphone: a microphone is wanted.
         piped: whether standard input is a pipe; found out by default.

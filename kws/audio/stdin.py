@@ -1,4 +1,4 @@
-"""Standard input as a source: raw samples, or a WAV stream whose header says what they are."""
+"""Standard input as a source: raw samples, or a WAV stream with a header."""
 
 import io
 import logging
@@ -6,7 +6,7 @@ import select
 import wave
 from typing import BinaryIO, cast
 
-from kws.audio.feed import Feed, deliver
+from kws.audio.feed import Feed, write_in_thread
 from kws.audio.pcm import PcmDecoder
 from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
@@ -20,11 +20,11 @@ _OTHER_FORMATS = {b"fLaC": "FLAC", b"OggS": "Ogg", b"caff": "CAF", b"FORM": "AIF
 
 
 class Stdin:
-    """Audio on a pipe, taken as fast as it is listened to; nothing of it is lost.
+    """Audio on a pipe, read as fast as it is processed; nothing of it is lost.
 
     Raw samples come in the format that is passed in. Where the stream begins like a WAV file
     (as `arecord` writes it), its header counts instead. A pipe may be silent for long before it
-    says which, so this source delivers mono at the model's rate whatever comes.
+    begins, so this source delivers mono at the model's rate whatever comes.
 
     Args:
         pipe: a buffered binary stream.
@@ -55,12 +55,13 @@ class Stdin:
         return AudioFormat(self._model_rate, 1)
 
     def start(self, feed: Feed) -> None:
-        deliver(feed, self.name, lambda: self._run(feed))
+        write_in_thread(self, feed)
 
     def stop(self) -> None:
         """Nothing to do: ending the feed ends the reading."""
 
-    def _run(self, feed: Feed) -> None:
+    def write_to(self, feed: Feed) -> None:
+        """Write what comes, to its end or that of the feed. Raises AudioFileError."""
         try:
             begin = self._pipe.peek(4)[:4]
             if begin in _OTHER_FORMATS:
@@ -75,11 +76,11 @@ class Stdin:
                     self._pcm.audio.sample_rate,
                     self._pcm.audio.channels,
                 )
-            self._deliver(feed)
+            self._write_samples(feed)
         except OSError as error:
             raise AudioFileError(f"standard input: cannot be read: {error.strerror}") from error
 
-    def _deliver(self, feed: Feed) -> None:
+    def _write_samples(self, feed: Feed) -> None:
         rate = self._pcm.audio.sample_rate
         resampler, decoder = MonoResampler(rate, self._model_rate), PcmDecoder(self._pcm)
         block = round(_BLOCK_SECONDS * rate) * self._pcm.frame_bytes

@@ -11,7 +11,7 @@ from typing import TypeVar
 from kws.errors import HungError
 
 TIMEOUT_SECONDS = 8.0
-"""The audio system may take so long for an answer before it counts as hung."""
+"""The audio system may take so long before it counts as hung."""
 _SHARED_MEMORY = Path("/dev/shm")
 
 Result = TypeVar("Result")

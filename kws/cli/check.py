@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kws.spotting.calibration import Calibration, OperatingPoint
 
 _ROWS = 12
-"""Operating points that are shown, about; a curve may have many more."""
+"""Operating points that are printed, about; a curve may have many more."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,4 +1,4 @@
-"""`kws devices`: the microphones, and what one of them hears."""
+"""`kws devices`: the microphones, and the level of one of them."""
 
 import argparse
 import os
@@ -33,7 +33,7 @@ def _list(config: Config) -> None:
 
     Raises:
         DeviceError: the one that the configuration names is not among them.
-        HungError: the audio system does not answer.
+        HungError: the audio system hangs.
     """
     from kws.audio.portaudio import capture_format, choose_device, input_devices
     from kws.audio.timeout import run_with_timeout
@@ -68,10 +68,10 @@ def _list(config: Config) -> None:
 def _meter(config: Config) -> None:
 
     from kws.audio.source import make_source, resolve_auto
-    from kws.cli.meter import show
+    from kws.cli.meter import run_meter
     from kws.engine.build import make_spotter
     from kws.spotting.model_file import load_model
 
     model = load_model(config.model.path, config.model.engine)
     audio = resolve_auto(config.audio, os.environ)
-    show(make_source(audio, model.sample_rate), make_spotter(config, model))
+    run_meter(make_source(audio, model.sample_rate), make_spotter(config, model))

@@ -4,8 +4,9 @@ import math
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from kws.audio.reader import Reader
 from kws.audio.source import Source
 from kws.audio.timeout import run_with_timeout
 from kws.spotting.spotter import Spotter
-from kws.typing import Frames
+from kws.typing import Clock, Frames
 
 LOWEST_DB = -60.0
 """Level at the meter's left end, dB below full scale."""
@@ -80,12 +81,12 @@ def readings(feed: Feed, spotter: Spotter) -> Iterator[Reading]:
         raise feed.error
 
 
-def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.monotonic) -> None:
+def run_meter(source: Source, spotter: Spotter, clock: Clock = time.monotonic) -> None:
     """Draw the audio of a source until it is lost or somebody interrupts.
 
     Raises:
         DeviceError: it cannot be opened, or was lost.
-        HungError: the audio system does not answer.
+        HungError: the audio system hangs.
     """
     feed = Feed(run_with_timeout(source.open), clock)
     print(
@@ -93,7 +94,7 @@ def show(source: Source, spotter: Spotter, clock: Callable[[], float] = time.mon
         "channel(s); keyword posterior/threshold, [keyword] where it fires; Ctrl-C ends",
         file=sys.stderr,
     )
-    run_with_timeout(lambda: source.start(feed))
+    run_with_timeout(partial(source.start, feed))
     terminal = sys.stdout.isatty()
     printed_at = -math.inf
     loudest: Reading | None = None

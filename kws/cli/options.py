@@ -3,8 +3,9 @@
 import argparse
 import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from kws.config.load import load_config
@@ -68,17 +69,17 @@ def file_of(options: argparse.Namespace) -> Path | None:
 
 
 def report(error: KwsError) -> int:
-    """Say what a user can mend, and give the exit code."""
+    """Log what a user can mend; the exit code."""
     for line in str(error).splitlines():
         log.error("%s", line)
     return error.exit_code
 
 
 def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:
-    """The configuration of a command, and the log as it says.
+    """The configuration of a command, and the log set up by it.
 
     Raises:
-        ConfigError: it says something that cannot be.
+        ConfigError: it cannot be used.
     """
     config = settings(options, *overrides)
     set_up_logging(config.log.level, config.log.format)
@@ -87,11 +88,28 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     return config
 
 
+@dataclass(frozen=True)
+class CommandConfig:
+    """Reads the configuration of a command again, as its file is then.
+
+    Attributes:
+        options: of the command line.
+        overrides: what its own arguments set.
+    """
+
+    options: argparse.Namespace
+    overrides: Sequence[tuple[str, object]]
+
+    def read(self) -> Config:
+        """All settings. Raises ConfigError."""
+        return settings(self.options, *self.overrides)
+
+
 def settings(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:
     """The configuration of a command, as its file is now.
 
     Raises:
-        ConfigError: it says something that cannot be.
+        ConfigError: it cannot be used.
     """
     wanted: list[str | tuple[str, object]] = [*options.overrides, *overrides]
     if options.log_level:

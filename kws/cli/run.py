@@ -5,10 +5,10 @@ import logging
 import signal
 
 from kws.cli.options import (
+    CommandConfig,
     add_config_arguments,
     naming_the_file,
     read_config,
-    settings,
 )
 from kws.log import log_without_waiting, take_in_standard_error
 
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         with naming_the_file(options):
             daemon.run(
                 config,
-                reread=lambda: settings(options, *overrides),
+                CommandConfig(options, overrides),
                 demo_if_no_microphone=options.demo_if_no_microphone,
             )
     except KeyboardInterrupt:

@@ -1,4 +1,4 @@
-"""`kws send`: send sound to a daemon elsewhere, and print what it hears in it."""
+"""`kws send`: send audio to a daemon elsewhere, and print what is detected in it."""
 
 import argparse
 import asyncio
@@ -6,6 +6,7 @@ import logging
 import os
 import platform
 import signal
+import sys
 from typing import get_args
 
 import msgspec
@@ -45,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command: until the sound ends, or it is told to stop."""
+    """Run the command: until the audio ends, or a signal comes."""
     if (options.source is None) is not options.microphone:
         raise ConfigError("kws send: say what to send: a FILE, - or --microphone, and only one")
     asyncio.run(_send(options))
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _send(options: argparse.Namespace) -> None:
-    from kws.audio.source import first_source, make_source
+    from kws.audio.source import ConfiguredSource, first_source
     from kws.client.connection import Endpoint
     from kws.client.send import SENT_RATE, Sender, stream_name
 
@@ -67,10 +68,10 @@ async def _send(options: argparse.Namespace) -> None:
         log.warning("%s; waiting for it", first.error)
     sender = Sender(
         first.source,
-        lambda: make_source(audio, SENT_RATE, again=True),
+        ConfiguredSource(audio, SENT_RATE),
         endpoint,
         options.stream or stream_name(platform.node()),
-        lambda event: print(event, flush=True),
+        sys.stdout,
     )
     await sender.run(first.opened, stopping)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import sys
 
 from kws.cli.options import add_token_argument, default_url
 from kws.config.token import find_token
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
     watcher = Watcher(
         Endpoint(options.url, EVENTS_PATH, find_token(options.token_file, os.environ)),
-        lambda event: print(event, flush=True),
+        sys.stdout,
         keywords=options.keywords,
         min_confidence=options.min_confidence,
     )

@@ -27,7 +27,7 @@ class Endpoint:
     Attributes:
         url: where it is, as "ws://127.0.0.1:8000/events".
         path: the path that the URL should have, for messages.
-        token: the secret, sent as a bearer token (RFC 6750); empty for none. No message shows it.
+        token: the secret, sent as a bearer token (RFC 6750); empty for none. It is in no message.
 
     Raises:
         ConfigError: the token has characters that no HTTP header can carry.

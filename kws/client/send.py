@@ -8,7 +8,7 @@ import asyncio
 import json
 import logging
 import time
-from collections.abc import Callable
+from typing import TextIO
 
 import numpy as np
 from websockets.asyncio.client import ClientConnection
@@ -18,13 +18,13 @@ from kws.audio.capture import Capture, Pace
 from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts
 from kws.audio.reader import Reader
-from kws.audio.source import Source
+from kws.audio.source import Source, SourceFactory
 from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
 from kws.protocol.codes import NAME_TAKEN
 from kws.protocol.events import encode
 from kws.protocol.requests import End, Gap, Start
-from kws.typing import AudioFormat, Samples
+from kws.typing import AudioFormat, Clock, Samples
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +38,8 @@ _AHEAD_S = 0.2
 """How far a recording may be sent ahead of real time."""
 END_S = 10.0
 """How long the daemon may take to process the rest."""
+_TICK_S = 0.25
+"""The source is polled so often."""
 
 
 class Sender:
@@ -45,37 +47,36 @@ class Sender:
 
     Args:
         source: what to send.
-        make: a new source, once it was lost.
+        factory: makes a new source, once it was lost.
         endpoint: the daemon's `/audio`.
         stream: name of the stream, in events.
-        write: called with each event of the stream, a line of JSON.
+        output: gets a line of JSON for each event of the stream.
         clock: seconds, monotonic.
     """
 
     def __init__(
         self,
         source: Source,
-        make: Callable[[], Source],
+        factory: SourceFactory,
         endpoint: Endpoint,
         stream: str,
-        write: Callable[[str], object],
-        clock: Callable[[], float] = time.monotonic,
+        output: TextIO,
+        clock: Clock = time.monotonic,
     ) -> None:
         self._live = source.live
         self._endpoint, self._stream = endpoint, stream
-        self._write, self._clock = write, clock
+        self._output, self._clock = output, clock
         self._feeds: asyncio.Queue[Feed | None] = asyncio.Queue()
         self._feed: Feed | None = None
-        self._capture = Capture(
-            *(source, make, lambda audio_format: Feed(audio_format, clock), self),
-            *(IdleTimeouts(), Pace(), clock),
-        )
+        self._capture = Capture(source, factory, self, IdleTimeouts(), Pace(), clock)
         self._sent_s, self._begun = 0.0, 0.0
         self._started = self._disconnected = self._stopping = False
 
-    def attach(self, feed: Feed) -> None:
-        """Send this feed next."""
+    def open(self, audio_format: AudioFormat) -> Feed:
+        """A feed, to be sent next. See `kws.audio.feed.Sink`."""
+        feed = Feed(audio_format, self._clock)
         self._feeds.put_nowait(feed)
+        return feed
 
     def lose(self, reason: str) -> None:
         """There is no audio; the daemon notices by itself."""
@@ -85,7 +86,7 @@ class Sender:
 
         Args:
             opened: what the source delivers, if it is open already.
-            stopping: ends it; the daemon is told, and processes what it has.
+            stopping: ends it; the daemon processes what it has.
 
         Raises:
             KwsError: the source was lost for good, or the daemon refuses this client.
@@ -93,6 +94,7 @@ class Sender:
         capturing = asyncio.create_task(self._capture_all(opened))
         sending = asyncio.create_task(self._send_through_breaks())
         stop = asyncio.create_task(stopping.wait())
+        ticking = asyncio.create_task(self._tick())
         try:
             await asyncio.wait((sending, stop), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
@@ -107,7 +109,7 @@ class Sender:
             if capturing.done() and not capturing.cancelled():
                 capturing.result()
         finally:
-            for task in (capturing, sending, stop):
+            for task in (capturing, sending, stop, ticking):
                 task.cancel()
 
     async def _capture_all(self, opened: AudioFormat | None) -> None:
@@ -115,6 +117,11 @@ class Sender:
             await self._capture.run(opened)
         finally:
             self._feeds.put_nowait(None)
+
+    async def _tick(self) -> None:
+        while True:
+            self._capture.poll()
+            await asyncio.sleep(_TICK_S)
 
     async def _send_through_breaks(self) -> None:
         back_off = BackOff()
@@ -178,7 +185,7 @@ class Sender:
         """Write the daemon's events until it closes the connection."""
         async for message in connection:
             if isinstance(message, str) and "seq" in json.loads(message):
-                self._write(message)
+                print(message, file=self._output, flush=True)
 
     async def _send_feeds(self, connection: ClientConnection) -> None:
         """Send feed after feed; one that a break interrupted goes on."""

@@ -3,8 +3,8 @@
 import json
 import logging
 import time
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TextIO
 
 from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
@@ -13,26 +13,24 @@ log = logging.getLogger(__name__)
 
 
 class Watcher:
-    """Subscribes to events, and after a break asks for those that it missed.
+    """Subscribes to events, and after a break requests those that it missed.
 
     Args:
         endpoint: the daemon's `/events`.
-        write: called with each event, a line of JSON.
+        output: gets a line of JSON for each event.
         keywords: detections of these only; None for all.
         min_confidence: detections of at least this confidence.
-        sleep: waits for so many seconds.
     """
 
     def __init__(
         self,
         endpoint: Endpoint,
-        write: Callable[[str], object],
+        output: TextIO,
         *,
         keywords: Sequence[str] | None = None,
         min_confidence: float = 0.0,
-        sleep: Callable[[float], object] = time.sleep,
     ) -> None:
-        self._endpoint, self._write, self._sleep = endpoint, write, sleep
+        self._endpoint, self._output = endpoint, output
         self._filter = {"keywords": keywords, "min_confidence": min_confidence}
         self._run: str | None = None
         self._seq = 0
@@ -57,7 +55,7 @@ class Watcher:
         back_off = BackOff()
         while True:
             reason = self._watch()
-            self._sleep(back_off.pause_s(reason, connected=self._connected))
+            time.sleep(back_off.pause_s(reason, connected=self._connected))
 
     def _watch(self) -> str:
         """Write events until the connection ends; return why it did.
@@ -79,7 +77,7 @@ class Watcher:
         except (ValueError, KeyError, TypeError) as error:
             raise ServerError(f"{self._endpoint.url}: what answers there is not kws") from error
         except BrokenPipeError:
-            raise  # the reader of our output has gone
+            raise  # nobody reads our output any more
         except FAILURES as error:
             return self._endpoint.reason(error)
 
@@ -102,8 +100,9 @@ class Watcher:
     def _take(self, text: str | bytes) -> None:
         message = json.loads(text)
         if "seq" in message:
-            self._write(text if isinstance(text, str) else text.decode())
-            # An event that came before the answer can precede those that are sent again.
+            line = text if isinstance(text, str) else text.decode()
+            print(line, file=self._output, flush=True)
+            # An event that came before the reply can precede those that are sent again.
             self._seq = max(self._seq, message["seq"])
         elif not message.get("replay", {}).get("complete", True):
             log.warning("more was missed than the daemon keeps")

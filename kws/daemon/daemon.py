@@ -6,9 +6,8 @@ import os
 import signal
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -16,12 +15,13 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
-from kws.daemon.reload import Reloader
+from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
 from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
+from kws.engine.waiting import LoopEvent, first_of
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
@@ -39,30 +39,24 @@ _DRAIN_SECONDS = 5.0
 """How long subscribers may take to read the last events of a recording."""
 _TICK_SECONDS = 0.25
 _TICKS_PER_CHECK = 4
-"""The senders are polled at each tick; the watchdog and the clips' age at every fourth."""
+"""The sources are polled at each tick; the watchdog and the clips' age at every fourth."""
 
 
-def run(
-    config: Config,
-    *,
-    reread: Callable[[], Config] | None = None,
-    demo_if_no_microphone: bool = False,
-) -> None:
-    """Listen until the source ends or a signal comes.
+def run(config: Config, reader: ConfigReader, *, demo_if_no_microphone: bool = False) -> None:
+    """Process audio until the source ends or a signal comes.
 
     Args:
         config: all settings.
-        reread: the settings as they are when it is called, for a reload; the same by default.
+        reader: of the settings at a reload.
         demo_if_no_microphone: play the demo recording where there is no microphone.
 
     Raises:
         KwsError: it cannot start, the source was lost for good, or the audio system hangs.
     """
+    asyncio.run(_run(config, reader, demo_if_no_microphone))
 
-    asyncio.run(_run(config, reread or (lambda: config), demo_if_no_microphone))
 
-
-async def _run(config: Config, reread: Callable[[], Config], demo_if_no_microphone: bool) -> None:
+async def _run(config: Config, reader: ConfigReader, demo_if_no_microphone: bool) -> None:
     access = read_access(config.server, os.environ)
     model = load_model(config.model.path, config.model.engine)
     warm_up(model)
@@ -71,7 +65,7 @@ async def _run(config: Config, reread: Callable[[], Config], demo_if_no_micropho
     first = await first_source(
         audio, model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
     )
-    await Daemon(config, reread, access, model, first).run()
+    await Daemon(config, reader, access, model, first).run()
 
 
 class Daemon:
@@ -79,7 +73,7 @@ class Daemon:
 
     Args:
         config: all settings.
-        reread: the settings as they are when it is called.
+        reader: of the settings at a reload.
         access: who may connect.
         model: what the streams go through.
         first: the source to begin with.
@@ -91,7 +85,7 @@ class Daemon:
     def __init__(
         self,
         config: Config,
-        reread: Callable[[], Config],
+        reader: ConfigReader,
         access: Access,
         model: KeywordModel,
         first: FirstSource,
@@ -99,8 +93,8 @@ class Daemon:
         server = config.server
         limits = {name: getattr(server, name) for name in ("max_connections", "max_streams")}
         self._config = config
-        self._interrupted, self._written = asyncio.Event(), asyncio.Event()
-        self._hub = Hub(uuid.uuid4().hex[:12], lambda: datetime.now(UTC))
+        self._interrupted, self._written = asyncio.Event(), LoopEvent()
+        self._hub = Hub(uuid.uuid4().hex[:12])
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
         metrics, observers, connections = Metrics(self._hub), Observers(), Connections(limits)
@@ -119,7 +113,7 @@ class Daemon:
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
         self._reloader = Reloader(
             config,
-            reread,
+            reader,
             engine=self._engine,
             publisher=self._hub,
             watchdog=self._watchdog,
@@ -140,7 +134,7 @@ class Daemon:
         self._server = Server(app.routes, connections)
 
     async def run(self) -> None:
-        """Listen until the source ends or a signal comes.
+        """Process audio until the source ends or a signal comes.
 
         Raises:
             KwsError: the port cannot be had, the source was lost for good, or the audio system
@@ -148,7 +142,7 @@ class Daemon:
         """
         place = self._config.server
         async with self._server.listening(place.host, place.port) as port:
-            self._start_stdout()
+            self._stdout.start(self._written)
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
                     with self._signals(tasks):
@@ -156,7 +150,7 @@ class Daemon:
                             tasks.create_task(self._tick()),
                             tasks.create_task(self._notify_ready(port)),
                         ]
-                        await self._first_of(ending)
+                        await first_of(ending, self._interrupted)
                     self._sd_notify.stopping()
                     for task in background:
                         task.cancel()
@@ -191,22 +185,6 @@ class Daemon:
             for task in reloads:
                 task.cancel()
 
-    async def _first_of(self, ending: "asyncio.Task[None]") -> None:
-        """Wait for the end of the source, or a signal."""
-        stopping = asyncio.create_task(self._interrupted.wait())
-        try:
-            await asyncio.wait((ending, stopping), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            stopping.cancel()
-
-    def _start_stdout(self) -> None:
-        loop = asyncio.get_running_loop()
-
-        def written() -> None:
-            loop.call_soon_threadsafe(self._written.set)
-
-        self._stdout.start(written)
-
     async def _drain(self, error: BaseException | None) -> None:
         """Let standard output and subscribers read their last events.
 
@@ -214,16 +192,16 @@ class Daemon:
         """
         interrupted, live = self._interrupted.is_set(), self._engine.live
         if interrupted or live or error:
-            await _wait(STOP_SECONDS, self._written)
+            await first_of(self._written, seconds=STOP_SECONDS)
         if not interrupted and not live:
             self._server.drain(_DRAIN_SECONDS)
-            await _wait(None, self._written, self._interrupted)
+            await first_of(self._written, self._interrupted)
 
     async def _tick(self) -> None:
         """Do what is due from time to time."""
         ticks = 0
         while True:
-            self._engine.senders.poll()
+            self._engine.poll()
             if ticks % _TICKS_PER_CHECK == 0:
                 self._watchdog.check()
                 self._clips.forget_old()
@@ -231,12 +209,11 @@ class Daemon:
             await asyncio.sleep(_TICK_SECONDS)
 
     async def _notify_ready(self, port: int) -> None:
-        """Say that the daemon listens, once its source is open or known to be missing."""
+        """Log and notify that the daemon is ready: its source is open or known to be missing."""
         await self._engine.capture.settled.wait()
         source = self._engine.state()
         if self._config.audio.ready_after_sound and source.kind != "network":
-            while self._engine.capture.state.last_audio is None:
-                await asyncio.sleep(_TICK_SECONDS)
+            await self._engine.capture.delivering.wait()
             source = self._engine.state()
         host = self._config.server.host
         place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
@@ -257,11 +234,3 @@ class Daemon:
             },
         )
         self._sd_notify.ready(self._watchdog.status)
-
-
-async def _wait(seconds: float | None, *events: asyncio.Event) -> None:
-    """Wait for the first of some events, for at most so many seconds."""
-    waiting = [asyncio.create_task(each.wait()) for each in events]
-    await asyncio.wait(waiting, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()

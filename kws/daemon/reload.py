@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
@@ -26,29 +25,41 @@ _SWAP_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
 
 
+class ConfigReader(Protocol):
+    """Reads the configuration."""
+
+    def read(self) -> Config:
+        """All settings, as they are now.
+
+        Raises:
+            ConfigError: they cannot be used.
+        """
+        ...
+
+
 class Reloader:
     """Reloads one daemon, once at a time.
 
     Args:
         config: the settings that hold.
-        reread: the settings as they are when it is called.
+        reader: of the new settings.
         engine: goes over to them.
         publisher: takes the event.
         watchdog: of the engine.
-        sd_notify: tells the supervisor.
+        sd_notify: notifies the supervisor.
     """
 
     def __init__(
         self,
         config: Config,
-        reread: Callable[[], Config],
+        reader: ConfigReader,
         *,
         engine: Engine,
         publisher: Publisher,
         watchdog: Watchdog,
         sd_notify: SdNotify,
     ) -> None:
-        self._config, self._reread = config, reread
+        self._config, self._reader = config, reader
         self._engine, self._publisher = engine, publisher
         self._watchdog, self._sd_notify = watchdog, sd_notify
         self._reloading = asyncio.Lock()
@@ -66,8 +77,8 @@ class Reloader:
             return str(error)
         return ""
 
-    async def answer(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        """Reload; the answer to POST /reload."""
+    async def respond(self) -> tuple[HTTPStatus, dict[str, Any]]:
+        """Reload; the content of the response to POST /reload."""
         if reason := await self.reload():
             return HTTPStatus.CONFLICT, {"reloaded": False, "reason": reason}
         return HTTPStatus.OK, {"reloaded": True, "model": self._engine.spotter.model.header.name}
@@ -76,7 +87,7 @@ class Reloader:
         async with self._reloading:
             self._sd_notify.reloading()
             try:
-                config, model = await asyncio.to_thread(load, self._config, self._reread)
+                config, model = await asyncio.to_thread(load, self._config, self._reader)
                 async with asyncio.timeout(_SWAP_SECONDS):
                     await self._engine.change(config, model)
             except TimeoutError as error:
@@ -90,17 +101,17 @@ class Reloader:
             log.info("reloaded: listening for: %s", ", ".join(model.classes))
 
 
-def load(old: Config, reread: Callable[[], Config]) -> tuple[Config, KeywordModel]:
+def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
     """The new configuration and its model, ready to be used.
 
     Args:
         old: the one that holds.
-        reread: reads the new one.
+        reader: of the new one.
 
     Raises:
         KwsError: they cannot be used, or only by a new start.
     """
-    new = reread()
+    new = reader.read()
     new = replace(new, audio=_as_chosen(new.audio, old.audio))
     if new.server != old.server:
         raise ConfigError("server: cannot change while kws runs; start it anew, or undo the change")

@@ -1,4 +1,4 @@
-"""What a supervisor is told: systemd's notification protocol (sd_notify(3)), a datagram a time."""
+"""Notifications of a supervisor: systemd's protocol (sd_notify(3)), a datagram a time."""
 
 import logging
 import os
@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 _MICRO = 1_000_000
 _PATIENCE_SECONDS = 30
 """Work of life are never so far apart, whatever the daemon waits for: the longest pause before
-an attempt to get a device back (10 s), or the longest wait for the sound of one that is open
+an attempt to get a device back (10 s), or the longest wait for the audio of one that is open
 (15 s), and a call into the audio system (8 s)."""
 
 
@@ -37,26 +37,26 @@ class SdNotify:
             )
 
     def ready(self, status: str) -> None:
-        """It listens, or goes on listening after a reload."""
+        """The daemon is ready, also after a reload."""
         self._ready = True
-        self._tell(READY=1, STATUS=status)
+        self._send(READY=1, STATUS=status)
 
     def alive(self) -> None:
         """Work gets done."""
         if self._ready:
-            self._tell(WATCHDOG=1)
+            self._send(WATCHDOG=1)
         else:
-            # The first sound may be awaited for longer than a start may take.
-            self._tell(EXTEND_TIMEOUT_USEC=_PATIENCE_SECONDS * _MICRO)
+            # The first audio may be awaited for longer than a start may take.
+            self._send(EXTEND_TIMEOUT_USEC=_PATIENCE_SECONDS * _MICRO)
 
     def status(self, status: str) -> None:
         """What goes on, in words."""
-        self._tell(STATUS=status)
+        self._send(STATUS=status)
 
     def reloading(self) -> None:
         """A reload begins; `reloaded` ends it."""
         if self._ready:
-            self._tell(RELOADING=1, MONOTONIC_USEC=int(time.monotonic() * _MICRO))
+            self._send(RELOADING=1, MONOTONIC_USEC=int(time.monotonic() * _MICRO))
 
     def reloaded(self, status: str) -> None:
         """A reload is over. One before the daemon was ready does not make it so."""
@@ -65,14 +65,14 @@ class SdNotify:
 
     def stopping(self) -> None:
         """It will end."""
-        self._tell(STOPPING=1, STATUS="Stopping")
+        self._send(STOPPING=1, STATUS="Stopping")
 
-    def _tell(self, **said: str | int) -> None:
-        """Say something, if anybody listens."""
+    def _send(self, **fields: str | int) -> None:
+        """Send fields, if there is a supervisor."""
         if not self._address:
             return
         # A value is one line, or its second one would be an assignment of its own.
-        lines = (f"{name}={' '.join(str(value).splitlines())}" for name, value in said.items())
+        lines = (f"{name}={' '.join(str(value).splitlines())}" for name, value in fields.items())
         # ... and a file's name need not be text.
         message = "\n".join(lines).encode(errors="replace")
         try:
@@ -81,11 +81,11 @@ class SdNotify:
                 said_to.setblocking(False)
                 said_to.sendto(message, self._address)
         except OSError as error:
-            log.debug("the supervisor does not hear: %s", error)
+            log.debug("the supervisor cannot be notified: %s", error)
 
 
 def _watchdog(environment: Mapping[str, str], pid: int) -> float | None:
-    """Seconds within which the supervisor wants to hear of us; None where it does not."""
+    """Seconds within which the supervisor wants a notification; None where it wants none."""
     meant_for = environment.get("WATCHDOG_PID", "")
     microseconds = environment.get("WATCHDOG_USEC", "")
     if not microseconds.isdecimal() or not int(microseconds):

@@ -1,12 +1,12 @@
 """The watchdog: whether audio is processed, for health and for the supervisor."""
 
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
 from kws.daemon.sd_notify import SdNotify
 from kws.engine.engine import Engine
+from kws.typing import Clock
 
 log = logging.getLogger(__name__)
 
@@ -17,12 +17,12 @@ _STALLED_SECONDS = 5.0
 class Awaited(Enum):
     """What has to come next."""
 
-    SOUND = auto()
+    AUDIO = auto()
     """Of a source that is open and does not wait."""
     DEVICE = auto()
     """A source that was lost, or not there yet."""
     NOTHING = auto()
-    """Sound may come or not, as from a pipe."""
+    """Audio may come or not, as from a pipe."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,20 @@ class Work:
     Attributes:
         windows: that went through the model.
         attempts: calls into the audio system that came back.
-        answers: times that the inference thread said that it is there.
+        responses: times that the inference thread has responded.
         awaited: what has to come next.
     """
 
     windows: int
     attempts: int
-    answers: int
+    responses: int
     awaited: Awaited
 
 
 class Progress:
-    """Says whether there was progress since it last found some. Pure.
+    """Finds out whether there was progress since it last found some. Pure.
 
-    While sound ought to come only windows count: a thread that hangs is dead. While a device is
+    While audio ought to come only windows count: a thread that hangs is dead. While a device is
     waited for, each attempt to get it back counts that came to an end: a missing microphone is
     waited for, a hung call is not.
     """
@@ -56,17 +56,17 @@ class Progress:
     def alive(self, now: Work) -> bool:
         """Whether there was progress since the last call that found some."""
         before = self._before
-        heard, tried, answered = (
+        processed, tried, responded = (
             now.windows > before.windows,
             now.attempts > before.attempts,
-            now.answers > before.answers,
+            now.responses > before.responses,
         )
         moved = (
-            heard
+            processed
             or {
-                Awaited.SOUND: False,
-                Awaited.DEVICE: tried and answered,
-                Awaited.NOTHING: answered,
+                Awaited.AUDIO: False,
+                Awaited.DEVICE: tried and responded,
+                Awaited.NOTHING: responded,
             }[now.awaited]
         )
         if moved:
@@ -79,17 +79,17 @@ class Watchdog:
 
     Args:
         engine: what to watch.
-        sd_notify: tells the supervisor.
+        sd_notify: notifies the supervisor.
         clock: seconds, monotonic.
     """
 
-    def __init__(self, engine: Engine, sd_notify: SdNotify, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: Engine, sd_notify: SdNotify, clock: Clock) -> None:
         self._engine = engine
         self._sd_notify = sd_notify
         self._clock = clock
         self._progress = Progress()
-        self._answers = 0
-        self._asked = False
+        self._responses = 0
+        self._requested = False
         self._alive_at = clock()
         self._notified = ""
 
@@ -103,7 +103,7 @@ class Watchdog:
 
     @property
     def status(self) -> str:
-        """What the daemon listens to, in words."""
+        """The source and its state, in words."""
         state = self._engine.capture.state
         if state.reason:
             return f"Deaf: {state.reason}"
@@ -114,12 +114,12 @@ class Watchdog:
         return f"Hears {state.kind} {state.name!r}"
 
     def check(self) -> None:
-        """Look for progress, and tell the supervisor; to be called every second."""
-        if not self._asked:
-            self._asked = True
-            self._engine.inference.ask(self._answer)
+        """Check for progress, and notify the supervisor; to be called every second."""
+        if not self._requested:
+            self._requested = True
+            self._engine.inference.ask(self._respond)
         state = self._engine.capture.state
-        work = Work(self._engine.inference.windows, state.attempts, self._answers, self._awaited)
+        work = Work(self._engine.inference.windows, state.attempts, self._responses, self._awaited)
         alive = self._progress.alive(work)
         # Audio that has just come back was not left unprocessed.
         if alive or work.awaited is Awaited.DEVICE:
@@ -130,14 +130,14 @@ class Watchdog:
             self._notified = self.status
             self._sd_notify.status(self._notified)
 
-    def _answer(self) -> None:
+    def _respond(self) -> None:
         """From the inference thread: it is there."""
-        self._answers += 1
-        self._asked = False
+        self._responses += 1
+        self._requested = False
 
     @property
     def _awaited(self) -> Awaited:
         state = self._engine.capture.state
         if not self._engine.live:
             return Awaited.NOTHING
-        return Awaited.DEVICE if state.reason or state.last_audio is None else Awaited.SOUND
+        return Awaited.DEVICE if state.reason or state.last_audio is None else Awaited.AUDIO

@@ -1,23 +1,22 @@
-"""The sound of events, kept for a short time and never longer."""
+"""The audio of events, kept for a short time and never longer."""
 
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import soundfile
 
-from kws.typing import Frames
+from kws.typing import Clock, Frames
 
 CLIP_S = 1.0
-"""Seconds of sound up to the moment of decision."""
+"""Seconds of audio up to the moment of decision."""
 _MOST = 1_000
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A short piece of sound.
+    """A short piece of audio.
 
     Attributes:
         frames: shape (n, channels).
@@ -39,11 +38,11 @@ class Clips:
     """Clips by the event that they belong to. Any thread may use it.
 
     Args:
-        keep_s: seconds after which a sound is gone.
+        keep_s: seconds after which a clip is dropped.
         clock: seconds, monotonic.
     """
 
-    def __init__(self, keep_s: float, clock: Callable[[], float]) -> None:
+    def __init__(self, keep_s: float, clock: Clock) -> None:
         self._keep_s, self._clock = keep_s, clock
         self._kept: OrderedDict[str, tuple[float, Clip]] = OrderedDict()
         self._lock = threading.Lock()
@@ -56,21 +55,21 @@ class Clips:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def keep(self, event: str, sound: Clip) -> None:
-        """Keep a sound under an event's id."""
+    def keep(self, event: str, clip: Clip) -> None:
+        """Keep a clip under an event's id."""
         with self._lock:
-            self._kept[event] = self._clock(), sound
+            self._kept[event] = self._clock(), clip
             self._forget()
 
     def get(self, event: str) -> Clip | None:
-        """The sound of an event, while it is kept."""
+        """The clip of an event, while it is kept."""
         with self._lock:
             self._forget()
             kept = self._kept.get(event)
         return kept[1] if kept else None
 
     def forget_old(self) -> None:
-        """Drop what is too old; to be called now and then, for nobody may ask for long."""
+        """Drop what is too old; to be called now and then, since requests may be rare."""
         with self._lock:
             self._forget()
 

@@ -4,26 +4,27 @@ import asyncio
 import contextlib
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
-from typing import Any
+from collections.abc import AsyncIterator
 
 from kws.audio.capture import Capture, Pace
-from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts
-from kws.audio.source import FirstSource, Source, make_source
+from kws.audio.source import ConfiguredSource, FirstSource
 from kws.config.schema import Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter, warn_of_other_hop
 from kws.engine.clips import Clips
+from kws.engine.output import StreamOutput
+from kws.engine.queue import StreamSink
 from kws.engine.scores import Observers
 from kws.engine.senders import Senders
 from kws.engine.state import SourceState
 from kws.engine.stream import Stream
+from kws.engine.waiting import LoopEvent, first_of
 from kws.errors import HungError, KwsError
 from kws.protocol.events import Publisher
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat, InferenceTimer
+from kws.typing import Clock, InferenceTimer
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +42,7 @@ class Engine:
         publisher: takes the events.
         observers: who gets the scores of each hop.
         clips: keeps the audio of detections.
-        timer: told what inference takes.
+        timer: measures inference.
         pace: of attempts to open the source again.
         clock: seconds, monotonic.
 
@@ -66,35 +67,29 @@ class Engine:
         clips: Clips,
         timer: InferenceTimer,
         pace: Pace,
-        clock: Callable[[], float],
+        clock: Clock,
     ) -> None:
         self._config, self._model = config, model
         self._publisher, self._observers, self._clips = publisher, observers, clips
         self._first, self._clock = first, clock
-        self._loop = asyncio.get_running_loop()
-        self._ended, self._failed = asyncio.Event(), asyncio.Event()
+        self._ended, self._failed = LoopEvent(), LoopEvent()
         self._failure: Exception | None = None
         self.inference = Inference(model, timer)
         source = first.source
-        self.stream = self._new_stream(source.stream, live=source.live, drained=self._end)
+        self.stream = self._new_stream(source.stream, live=source.live)
         warn_of_other_hop(self.stream.spotter)
         self.inference.add(self.stream)
+        sink = StreamSink(self.stream.queue, self.inference.woken, clock)
         self.capture = Capture(
-            source,
-            self._make_source,
-            self._new_feed,
-            _StreamSink(self.stream, self.inference),
-            self._idle_times(),
-            pace,
-            clock,
+            source, self._source_factory(), sink, self._idle_timeouts(), pace, clock
         )
         if first.error is not None:
             self.capture.refuse(first.error)
         self.senders = Senders(
             self.inference,
             self._new_stream,
-            publisher.publish,
-            self._idle_times,
+            publisher,
+            self._idle_timeouts(),
             clock,
             reserved=frozenset((source.stream,)),
         )
@@ -162,103 +157,66 @@ class Engine:
         def spotter() -> Spotter:
             return make_spotter(config, model)
 
-        changed, abandoned = asyncio.Event(), threading.Event()
-        self.inference.exchange(
-            model, spotter, lambda: self._set(changed), lambda: not abandoned.is_set()
-        )
+        changed, wanted = LoopEvent(), threading.Event()
+        wanted.set()
+        self.inference.exchange(model, spotter, changed.set, wanted.is_set)
         try:
             await changed.wait()
         except asyncio.CancelledError:
             # What was refused must not happen later.
-            abandoned.set()
+            wanted.clear()
             raise
         before, self._config, self._model = self._config, config, model
         if config.audio != before.audio:
-            self.capture.change(self._idle_times())
+            self.senders.timeouts = self._idle_timeouts()
+            self.capture.change(self._source_factory(), self._idle_timeouts())
 
-    def _make_source(self) -> Source:
-        return make_source(self._config.audio, self.inference.model.sample_rate, again=True)
+    def poll(self) -> None:
+        """Find sources that deliver nothing more; to be called several times a second."""
+        self.capture.poll()
+        self.senders.poll()
 
-    def _new_feed(self, audio_format: AudioFormat) -> Feed:
-        return Feed(audio_format, self._clock, self.inference.woken)
+    def reached(self) -> None:
+        """The audio of a source that has ended was processed to its end, as a milestone."""
+        self._ended.set()
 
-    def _new_stream(
-        self,
-        name: str,
-        *,
-        live: bool,
-        behind_s: float | None = None,
-        drained: Callable[[], None] = lambda: None,
-    ) -> Stream:
+    def _source_factory(self) -> ConfiguredSource:
+        return ConfiguredSource(self._config.audio, self._model.sample_rate)
+
+    def _new_stream(self, name: str, *, live: bool, behind_s: float = 0.0) -> Stream:
         """A stream with the model that the others go through.
 
         Raises:
             ConfigError: configuration and model contradict each other.
         """
-        return Stream(
-            name,
-            make_spotter(self._config, self._model),
-            self._publisher.publish,
-            live=live,
-            behind_s=behind_s,
-            drained=drained,
-            observers=self._observers,
-            keep=self._clips.keep if self._clips.enabled else None,
-        )
+        output = StreamOutput(name, self._publisher, self._observers, self._clips)
+        spotter = make_spotter(self._config, self._model)
+        return Stream(spotter, output, live=live, behind_s=behind_s)
 
-    def _idle_times(self) -> IdleTimeouts:
+    def _idle_timeouts(self) -> IdleTimeouts:
         return IdleTimeouts(self._config.audio.lost_after_s, self._config.audio.silent_after_s)
 
     async def _run(self) -> None:
         capturing = asyncio.create_task(self.capture.run(self._first.opened))
-        failing = asyncio.create_task(self._failed.wait())
-        ending = asyncio.create_task(self._ended.wait())
         try:
-            await _first_of(capturing, failing)
+            await first_of(capturing, self._failed)
             if capturing.done() and not isinstance(capturing.exception(), HungError):
                 # Of a recording nothing is lost, though it ended in damage.
-                await _first_of(ending, failing)
+                self.stream.queue.mark(self)
+                self.inference.woken.set()
+                await first_of(self._ended, self._failed)
             if self._failure is not None:
                 raise KwsError("nothing was heard any more") from self._failure
             capturing.result()
         finally:
-            for task in (capturing, failing, ending):
-                task.cancel()
+            capturing.cancel()
 
     def _infer(self) -> None:
         """The inference thread."""
         try:
             self.inference.run()
-        # A dead inference thread must never look like a quiet room.
+        # A dead inference thread must never pass for a quiet room.
         except Exception as error:
             log.exception("inference failed; this is an error in kws, please report it")
             self._failure = error
-            self._set(self._failed)
-
-    def _end(self) -> None:
-        """From the inference thread: the source's audio has been processed to its end."""
-        self._set(self._ended)
-
-    def _set(self, event: asyncio.Event) -> None:
-        """From any thread; a loop that has ended needs no news."""
-        with contextlib.suppress(RuntimeError):
-            self._loop.call_soon_threadsafe(event.set)
-
-
-async def _first_of(*tasks: "asyncio.Task[Any]") -> None:
-    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-
-
-class _StreamSink:
-    """A stream as the sink of a capture; wakes the inference thread."""
-
-    def __init__(self, stream: Stream, inference: Inference) -> None:
-        self._stream, self._inference = stream, inference
-
-    def attach(self, feed: Feed) -> None:
-        self._stream.attach(feed)
-        self._inference.woken.set()
-
-    def lose(self, reason: str) -> None:
-        self._stream.lose(reason)
-        self._inference.woken.set()
+            self._failed.set()

@@ -1,16 +1,26 @@
-"""What comes out of one stream: events, clips of detections, the scores of each hop."""
+"""The results of one stream: events, clips of detections, the scores of each hop."""
 
+import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
 
 from kws.audio.reader import RecentAudio
-from kws.engine.clips import CLIP_S, Clip
+from kws.engine.clips import CLIP_S, Clip, Clips
 from kws.engine.scores import Hop, Observers
-from kws.protocol.events import Body, Detected, Event
+from kws.protocol.events import (
+    AudioBack,
+    AudioLost,
+    Body,
+    Detected,
+    Publisher,
+    SamplesDropped,
+)
 from kws.spotting.spotter import Detection, Spotter
+
+log = logging.getLogger(__name__)
 
 _EPSILON_S = 1e-6
 
@@ -20,31 +30,49 @@ class StreamOutput:
 
     Args:
         stream: name of the stream, in events.
-        publish: takes events.
+        publisher: takes events.
         observers: get the scores of each hop.
-        keep: takes the clip of each detection, with the event's id; None: nobody does.
+        clips: keep the audio of detections.
 
     Attributes:
         stream: name of the stream.
-        publish: takes events.
     """
 
     def __init__(
         self,
         stream: str,
-        publish: Callable[[Body], Event | None],
+        publisher: Publisher,
         observers: Observers | None = None,
-        keep: Callable[[str, Clip], None] | None = None,
+        clips: Clips | None = None,
     ) -> None:
-        self.stream, self.publish = stream, publish
+        self.stream, self._publisher = stream, publisher
         self._observers = observers or Observers()
-        self._keep = keep
+        self._clips = clips if clips is not None and clips.enabled else None
         self._last_detected: dict[str, float] = {}
 
     @property
     def observed(self) -> bool:
         """Whether anybody wants the scores of each hop."""
         return self._observers.wanted(self.stream)
+
+    def publish(self, body: Body) -> None:
+        """Publish what happened."""
+        self._publisher.publish(body)
+
+    def lost(self, t: float, reason: str) -> None:
+        """Publish that there is no audio any more, from second `t` of the stream on."""
+        self.publish(AudioLost(self.stream, t, reason))
+
+    def back(self, t: float, seconds: float | None) -> None:
+        """Publish that there is audio again, after so many seconds; None: the first ever."""
+        self.publish(AudioBack(self.stream, t, seconds))
+        log.info("stream %r: sound is back", self.stream)
+
+    def dropped(self, t: float, samples: int) -> None:
+        """Publish that so many samples are missing before second `t` of the stream."""
+        reason = "sound was lost, or could not be heard in time"
+        log.warning("stream %r: %d samples dropped: %s", self.stream, samples, reason)
+        self.publish(SamplesDropped(self.stream, t, samples, reason))
 
     def detected(
         self, spotter: Spotter, detections: Iterable[Detection], recent: RecentAudio | None
@@ -64,9 +92,9 @@ class StreamOutput:
                 continue
             self._last_detected[each.keyword] = each.t
             body = Detected(self.stream, each.t, each.keyword, each.confidence, model)
-            event = self.publish(body)
-            if event is not None and self._keep is not None and recent is not None:
-                self._keep(event.id, _clip(recent, each.t))
+            event = self._publisher.publish(body)
+            if self._clips is not None and recent is not None:
+                self._clips.keep(event.id, _clip(recent, each.t))
 
     def decided(
         self,
@@ -75,7 +103,7 @@ class StreamOutput:
         posteriors: list[float],
         level: float,
     ) -> None:
-        """Show the spotter's last decision to the observers.
+        """Notify the observers of the spotter's last decision.
 
         Args:
             spotter: what has decided.

@@ -1,25 +1,25 @@
 """The streams that come over the network: their names, their lives, and how many there may be."""
 
 import logging
-from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
-from kws.audio.feed import Feed
 from kws.audio.liveness import IdleTimeouts
 from kws.audio.remote import AHEAD_WARNING_S, Remote
 from kws.engine.batch import Inference
 from kws.engine.build import SILENCE_S
+from kws.engine.queue import StreamSink
 from kws.engine.state import SourceState
 from kws.engine.stream import Stream
-from kws.protocol.events import Body, Event, StreamEnded, StreamStarted
-from kws.typing import PcmFormat
+from kws.protocol.events import Publisher, StreamEnded, StreamStarted
+from kws.typing import Clock, PcmFormat, Signal
 
 log = logging.getLogger(__name__)
 
 BEHIND_S = 6.0
-"""Sound that may wait for its turn: more than a sender may be ahead of real time."""
+"""Seconds of audio that may wait: more than a sender may be ahead of real time."""
 QUIET_S = 2.0
-"""Who has sent nothing for so long has to make way for another sender of the same name."""
+"""A sender of nothing for so many seconds is replaced by another one of the same name."""
 
 
 class NameTakenError(Exception):
@@ -35,14 +35,14 @@ class NewStream(Protocol):
 class SenderStream:
     """One stream, from its start to its end.
 
-    Made by `Senders.open`; all but `replaced` is for the thread of the loop.
+    Made by `Senders.open`, for the thread of the loop.
 
     Attributes:
         name: of the stream.
         peer: where it comes from, for people.
         stream: what processes it.
         remote: takes its bytes.
-        replaced: called when another sender takes its place.
+        replaced: set when another sender takes its place.
         over: whether all of it was processed, and there will be no more.
     """
 
@@ -52,22 +52,22 @@ class SenderStream:
         peer: str,
         stream: Stream,
         remote: Remote,
-        replaced: Callable[[], object],
-        close: Callable[["SenderStream", str], None],
+        replaced: Signal,
+        senders: "Senders",
     ) -> None:
         self.name, self.peer = name, peer
         self.stream, self.remote = stream, remote
         self.replaced = replaced
         self._ahead = False
         self.over = False
-        self._close = close
+        self._senders = senders
 
     def receive(self, data: bytes) -> float | None:
         """Take the next bytes of audio.
 
         Returns:
-            By how many seconds it is ahead of real time, when its sender has to be told to slow
-            down; None where it has not, or has been told.
+            By how many seconds it is ahead of real time, where its sender is to be warned of that
+            now; else None.
 
         Raises:
             TooFastError: it is much too far ahead; these bytes are not taken.
@@ -78,60 +78,61 @@ class SenderStream:
         return ahead if self._ahead and not was_ahead else None
 
     def gap(self, seconds: float) -> None:
-        """Its sender says that audio is missing here."""
+        """Audio is missing here, as its sender reports."""
         self.remote.gap(seconds)
 
     def finish(self) -> None:
-        """Its sender has said that there is no more; the last word is processed to its end."""
+        """Its sender has ended it; the last word is processed to its end."""
         if left := self.remote.end(SILENCE_S):
             log.warning("stream %r ended inside a sample: %d bytes left over", self.name, left)
-        self._close(self, "its sender ended it")
+        self._senders.close(self, "its sender ended it")
 
     def abandon(self, reason: str) -> None:
-        """Its sender has gone."""
+        """Its sender has disconnected."""
         self.remote.end()
-        self._close(self, reason)
+        self._senders.close(self, reason)
 
 
 class Senders:
-    """All of them. For the thread of the loop.
+    """All streams of senders. For the thread of the loop.
 
     Args:
         inference: processes them.
         new_stream: makes one.
-        publish: takes what happened.
-        timeouts: how long a sender may be idle; asked anew for each stream.
+        publisher: takes events.
+        timeouts: how long a sender may be idle.
         clock: seconds, monotonic.
         reserved: names that no sender may take.
+
+    Attributes:
+        timeouts: how long the sender of a new stream may be idle.
     """
 
     def __init__(
         self,
         inference: Inference,
         new_stream: NewStream,
-        publish: Callable[[Body], Event | None],
-        timeouts: Callable[[], IdleTimeouts],
-        clock: Callable[[], float],
+        publisher: Publisher,
+        timeouts: IdleTimeouts,
+        clock: Clock,
         reserved: frozenset[str],
     ) -> None:
-        self._inference, self._new_stream, self._publish = inference, new_stream, publish
-        self._timeouts, self._clock = timeouts, clock
+        self._inference, self._new_stream, self._publisher = inference, new_stream, publisher
+        self.timeouts, self._clock = timeouts, clock
         self._reserved = reserved
         self._open: dict[str, SenderStream] = {}
 
     def __len__(self) -> int:
         return len(self._open)
 
-    def open(
-        self, name: str, pcm: PcmFormat, peer: str, replaced: Callable[[], object]
-    ) -> SenderStream:
+    def open(self, name: str, pcm: PcmFormat, peer: str, replaced: Signal) -> SenderStream:
         """Begin a stream.
 
         Args:
             name: of the stream.
             pcm: what its bytes mean.
             peer: where it comes from, for people.
-            replaced: called when another sender takes its place.
+            replaced: set when another sender takes its place.
 
         Raises:
             NameTakenError: there is a stream of that name, and it delivers.
@@ -143,19 +144,13 @@ class Senders:
                 raise NameTakenError(f"a stream {name!r} is live already, from {earlier.peer}")
             log.info("stream %r: another sender takes its place", name)
             earlier.abandon("another sender took its place")
-            earlier.replaced()
+            earlier.replaced.set()
         stream = self._new_stream(name, live=True, behind_s=BEHIND_S)
-        stream.call(
-            lambda: self._publish(StreamStarted(name, pcm.audio.sample_rate, pcm.audio.channels))
-        )
-        remote = Remote(
-            pcm,
-            stream.attach,
-            lambda audio_format: Feed(audio_format, self._clock, self._inference.woken),
-            self._timeouts(),
-            self._clock,
-        )
-        opened = SenderStream(name, peer, stream, remote, replaced, self._close)
+        started = StreamStarted(name, pcm.audio.sample_rate, pcm.audio.channels)
+        stream.queue.mark(_Start(started, self._publisher))
+        sink = StreamSink(stream.queue, self._inference.woken, self._clock)
+        remote = Remote(pcm, sink, self.timeouts, self._clock)
+        opened = SenderStream(name, peer, stream, remote, replaced, self)
         self._open[name] = opened
         self._inference.add(stream)
         log.info(
@@ -174,24 +169,18 @@ class Senders:
         """How they stand."""
         return [self._state(each) for each in self._open.values()]
 
-    def _delivers(self, opened: SenderStream) -> bool:
-        last = opened.remote.liveness.last_audio
-        return last is not None and self._clock() - last < QUIET_S
-
-    def _close(self, closed: SenderStream, reason: str) -> None:
+    def close(self, closed: SenderStream, reason: str) -> None:
+        """End a stream once all of it has been processed; nothing where it was ended before."""
         if self._open.get(closed.name) is not closed:
             return
         del self._open[closed.name]
-        stream = closed.stream
-
-        def drained() -> None:
-            self._inference.remove(stream)
-            closed.over = True
-            self._publish(StreamEnded(closed.name, stream.seconds, reason))
-
-        stream.call(drained)
+        closed.stream.queue.mark(_End(closed, reason, self._inference, self._publisher))
         self._inference.woken.set()
         log.info("stream %r ended: %s", closed.name, reason)
+
+    def _delivers(self, opened: SenderStream) -> bool:
+        last = opened.remote.liveness.last_audio
+        return last is not None and self._clock() - last < QUIET_S
 
     def _state(self, opened: SenderStream) -> SourceState:
         remote, liveness = opened.remote, opened.remote.liveness
@@ -208,3 +197,30 @@ class Senders:
             losses=liveness.losses,
             dropped_samples=opened.stream.dropped_samples,
         )
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The beginning of a stream, as a milestone."""
+
+    started: StreamStarted
+    publisher: Publisher
+
+    def reached(self) -> None:
+        self.publisher.publish(self.started)
+
+
+@dataclass(frozen=True)
+class _End:
+    """The end of a stream, as a milestone."""
+
+    closed: SenderStream
+    reason: str
+    inference: Inference
+    publisher: Publisher
+
+    def reached(self) -> None:
+        stream = self.closed.stream
+        self.inference.remove(stream)
+        self.closed.over = True
+        self.publisher.publish(StreamEnded(self.closed.name, stream.seconds, self.reason))

@@ -1,4 +1,4 @@
-"""A source of audio at one moment, as health, metrics and subscribers are told of it."""
+"""A source of audio at one moment, for health, metrics and subscribers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +36,7 @@ class SourceState:
     dropped_samples: int
 
     def summary(self) -> Source:
-        """What a client is told of the source."""
+        """The source, as a message describes it."""
         return Source(self.stream, self.kind, self.name, self.live)
 
     def format_fields(self) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Body(Struct, frozen=True, tag_field="status"):
         return "status"
 
     def fields(self) -> dict[str, Any]:
-        """What the message says beside its stamp, in the order of the message."""
+        """The message's fields beside its stamp, in the order of the message."""
         fields: dict[str, Any] = msgspec.to_builtins(self)
         for name, decimals in _DECIMALS.items():
             if fields.get(name) is not None:
@@ -216,6 +216,11 @@ def encode(message: Struct | Mapping[str, Any]) -> str:
     return json.dumps(
         msgspec.to_builtins(message), ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
+
+
+def utc_now() -> datetime:
+    """The time of day, UTC."""
+    return datetime.now(UTC)
 
 
 def utc(time: datetime) -> str:

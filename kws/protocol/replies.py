@@ -6,7 +6,7 @@ from kws.protocol.events import VERSION
 
 
 class Source(Struct, frozen=True):
-    """A source of audio, as a client is told of it.
+    """A source of audio.
 
     Attributes:
         stream: name of its stream in events.
@@ -64,13 +64,13 @@ class Replay(Struct, frozen=True):
 
 
 class Subscribed(Reply, frozen=True, kw_only=True, tag="subscribed"):
-    """The answer to a subscriber's request.
+    """The reply to a subscriber's request.
 
     Attributes:
         keywords: whose detections are sent; None for all.
         min_confidence: least confidence of the detections that are sent.
         streams: whose events are sent; None for all.
-        replay: the outcome of `after`, if it was asked for.
+        replay: the outcome of `after`, if that was requested.
     """
 
     keywords: tuple[str, ...] | None

@@ -95,11 +95,11 @@ class Start(
 
 
 class End(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="end"):
-    """A sender's last message: there is no more sound."""
+    """A sender's last message: there is no more audio."""
 
 
 class Gap(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="gap"):
-    """A sender has lost sound; what comes next does not follow what came.
+    """A sender has lost audio; what comes next does not follow what came.
 
     Attributes:
         seconds: how much is missing.
@@ -123,14 +123,14 @@ class ScoresRequest(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class BadRequestError(ValueError):
-    """A message that cannot be understood; says why."""
+    """A message that cannot be understood, and why."""
 
 
 def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Request:
     """Read a subscriber's message.
 
     Raises:
-        BadRequestError: it is not JSON, or says something unknown.
+        BadRequestError: it is not JSON, or has something unknown in it.
     """
     request: Request = _decode(message, Request)
     if request.keywords is not None and (unknown := request.keywords - set(known_keywords)):
@@ -143,23 +143,23 @@ def parse_start(message: str | bytes) -> Start:
     """Read a sender's first message.
 
     Raises:
-        BadRequestError: it is not JSON, or says something unknown.
+        BadRequestError: it is not JSON, or has something unknown in it.
     """
     start: Start = _decode(message, Start)
     return start
 
 
 def parse_start_query(query: str) -> Start:
-    """Read what a sender says in the address, for tools that can send nothing but samples.
+    """Read the request to start in an address, for tools that can send nothing but samples.
 
     Raises:
-        BadRequestError: it says something unknown, or has the token in it: addresses are logged.
+        BadRequestError: it has something unknown or the token in it: addresses are logged.
     """
-    said = dict(parse_qsl(query, keep_blank_values=True))
-    if "token" in said:
+    fields = dict(parse_qsl(query, keep_blank_values=True))
+    if "token" in fields:
         raise BadRequestError("a token does not belong into an address; send it as a header")
     try:
-        return msgspec.convert({"type": "start", **said}, Start, strict=False)
+        return msgspec.convert({"type": "start", **fields}, Start, strict=False)
     except msgspec.MsgspecError as error:
         raise BadRequestError(str(error)) from error
 
@@ -168,19 +168,19 @@ def parse_sender(message: str | bytes) -> Gap | End:
     """Read a sender's further message.
 
     Raises:
-        BadRequestError: it is not JSON, or says something unknown, or would start another stream.
+        BadRequestError: it is not JSON, has something unknown in it, or would start another one.
     """
-    said: Start | Gap | End = _decode(message, Start | Gap | End)
-    if isinstance(said, Start):
+    request: Start | Gap | End = _decode(message, Start | Gap | End)
+    if isinstance(request, Start):
         raise BadRequestError("a stream keeps its name and format; open another connection")
-    return said
+    return request
 
 
 def parse_scores_request(message: str | bytes) -> ScoresRequest:
     """Read the message of a client of /scores.
 
     Raises:
-        BadRequestError: it is not JSON, or says something unknown.
+        BadRequestError: it is not JSON, or has something unknown in it.
     """
     request: ScoresRequest = _decode(message, ScoresRequest)
     return request

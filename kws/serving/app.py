@@ -1,7 +1,6 @@
-"""The app: the table of routes, and what the daemon answers at each."""
+"""The app: the table of routes, and the content of each."""
 
 import time
-from functools import partial
 from http import HTTPStatus
 from typing import Protocol
 
@@ -10,17 +9,16 @@ from kws.engine.clips import Clips
 from kws.engine.engine import Engine
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
-from kws.protocol.events import encode
-from kws.protocol.replies import Hello, Started, Watching
 from kws.serving.auth import Access
+from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
-from kws.serving.routes import Action, Answer, Document, Page, Route, Routes, Websocket
-from kws.serving.scores import ScoresEndpoint, serve_scores
-from kws.serving.sender import SenderEndpoint, serve_sender
+from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
+from kws.serving.scores import ScoresEndpoint
+from kws.serving.sender import SenderEndpoint
 from kws.serving.server import Connections
 from kws.serving.status import health, info
-from kws.serving.subscriber import SubscriberEndpoint, serve_subscriber
+from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
 
 AUDIO_MESSAGE_LIMIT = 1024 * 1024
@@ -28,7 +26,7 @@ AUDIO_MESSAGE_LIMIT = 1024 * 1024
 
 
 class Watchdog(Protocol):
-    """Says whether audio is processed."""
+    """Knows whether audio is processed."""
 
     @property
     def stalled(self) -> str:
@@ -39,18 +37,18 @@ class Watchdog(Protocol):
 class Reload(Protocol):
     """Reads configuration and model again."""
 
-    async def answer(self) -> Answer:
-        """Do so, and say how it went."""
+    async def respond(self) -> JsonResponse:
+        """Do so; the content of the response."""
         ...
 
 
 class App:
-    """All that clients can ask of a daemon.
+    """All that clients can request of a daemon.
 
     Args:
         engine: what processes audio.
         hub: whose events.
-        access: who may ask.
+        access: who may make requests.
         config: the port's settings.
         metrics: of the daemon.
         clips: the audio of detections.
@@ -81,81 +79,30 @@ class App:
         self._metrics, self._clips, self._watchdog = metrics, clips, watchdog
         self._connections = connections
         self._started = time.monotonic()
-        queue, too_slow = config.queue, metrics.closed_slow
-        subscriber = SubscriberEndpoint(hub, access, self._hello, self._keywords, queue, too_slow)
-        scores = ScoresEndpoint(hub, observers, access, engine.stream.name, self._watching)
-        sender = SenderEndpoint(
-            *(hub, access, engine.senders, observers, self._started_message, queue, too_slow)
-        )
+        description, queue = Description(engine, hub.run), config.queue
+        subscriber = SubscriberEndpoint(hub, access, description, metrics, queue)
+        scores = ScoresEndpoint(hub, access, description, observers)
+        sender = SenderEndpoint(hub, access, description, metrics, queue, engine.senders, observers)
         site: dict[str, Route] = {
             path: Page(file.get, open=True) for path, file in website().items()
         }
         self.routes = Routes(
             access,
             {
-                EVENTS_PATH: Websocket(
-                    partial(serve_subscriber, shared=subscriber), "max_connections"
-                ),
-                SCORES_PATH: Websocket(partial(serve_scores, shared=scores), "max_connections"),
-                AUDIO_PATH: Websocket(
-                    partial(serve_sender, shared=sender), "max_streams", AUDIO_MESSAGE_LIMIT
-                ),
+                EVENTS_PATH: Websocket(subscriber, "max_connections"),
+                SCORES_PATH: Websocket(scores, "max_connections"),
+                AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT),
                 # The page holds no secret, and who supervises the daemon needs none.
                 **site,
                 "/health": Page(self._health, open=True),
                 "/info": Page(self._info),
                 "/metrics": Page(self._metrics_page),
                 "/events/*/audio.wav": Page(self._clip),
-                "/reload": Action(reload.answer),
+                "/reload": Action(reload.respond),
             },
         )
 
-    def _keywords(self) -> tuple[str, ...]:
-        return self._engine.inference.model.classes
-
-    def _hello(self, seq: int) -> str:
-        spotter = self._engine.spotter
-        return encode(
-            Hello(
-                run=self._hub.run,
-                seq=seq,
-                model=spotter.model.header.name,
-                keywords=spotter.model.classes,
-                thresholds=spotter.thresholds,
-                sources=tuple(each.summary() for each in self._engine.states()),
-            )
-        )
-
-    def _started_message(self, stream: str, seq: int) -> str:
-        spotter = self._engine.spotter
-        return encode(
-            Started(
-                run=self._hub.run,
-                seq=seq,
-                stream=stream,
-                model=spotter.model.header.name,
-                keywords=spotter.model.classes,
-                thresholds=spotter.thresholds,
-            )
-        )
-
-    def _watching(self) -> Watching:
-        spotter = self._engine.spotter
-        settings = spotter.model.header.front_end
-        return Watching(
-            stream=self._engine.stream.name,
-            keywords=spotter.model.classes,
-            thresholds=spotter.thresholds,
-            release={word: each.release for word, each in spotter.trigger.items()},
-            refractory_s={word: each.refractory_s for word, each in spotter.trigger.items()},
-            hop_s=spotter.hop_s,
-            bands=settings.bands,
-            frames_per_hop=spotter.hop_frames,
-            low_hz=settings.low_hz,
-            high_hz=settings.high_hz,
-        )
-
-    def _health(self) -> Answer:
+    def _health(self) -> JsonResponse:
         return health(
             self._engine.state(),
             self._engine.senders.states(),
@@ -165,14 +112,8 @@ class App:
             subscribers=self._connections.clients(EVENTS_PATH),
         )
 
-    def _info(self) -> Answer:
-        spotter = self._engine.spotter
-        return HTTPStatus.OK, info(
-            spotter.model,
-            hop_s=spotter.hop_s,
-            trigger=spotter.trigger,
-            keep_audio_s=self._config.keep_audio_s,
-        )
+    def _info(self) -> JsonResponse:
+        return HTTPStatus.OK, info(self._engine.spotter, keep_audio_s=self._config.keep_audio_s)
 
     def _metrics_page(self) -> Document:
         spotter = self._engine.spotter

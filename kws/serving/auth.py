@@ -20,7 +20,7 @@ class Access:
 
     Attributes:
         token: the secret; empty for none.
-        hosts: names that the server answers to, beside addresses and localhost.
+        hosts: names of the server, beside addresses and localhost.
         origins: web pages elsewhere that may connect, as "https://example.org".
     """
 

@@ -1,8 +1,8 @@
-"""What every websocket of ours does: know its client, deliver a queue in order, end."""
+"""What all websockets share: the client's token, delivery of a queue in order, the end."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from websockets.asyncio.server import ServerConnection
@@ -10,9 +10,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from kws.protocol.codes import TOO_SLOW, WRONG_TOKEN
+from kws.protocol.events import Body
 from kws.protocol.requests import BadRequestError
 from kws.serving.auth import Access
-from kws.serving.hub import Hub, Subscription
+from kws.serving.hub import Subscription
+from kws.serving.metrics import Metrics
 from kws.serving.routes import request_token
 
 log = logging.getLogger(__name__)
@@ -30,12 +32,14 @@ class WithToken(Protocol):
         ...
 
 
-Said = TypeVar("Said", bound=WithToken)
+Message = TypeVar("Message", bound=WithToken)
+Parser = Callable[[str | bytes], Message]
+"""Reads a client's message; raises BadRequestError."""
 
 
 async def authorise(
-    connection: ServerConnection, access: Access, parse: Callable[[str | bytes], Said]
-) -> Said | None:
+    connection: ServerConnection, access: Access, parse: Parser[Message]
+) -> Message | None:
     """Wait for the token where the connection did not bring it as a header.
 
     Args:
@@ -57,9 +61,9 @@ async def authorise(
         if token is not None:
             raise BadRequestError("the token is wrong")
         async with asyncio.timeout(TOKEN_SECONDS):
-            said = parse(await connection.recv())
-        if access.knows(said.token):
-            return said
+            message = parse(await connection.recv())
+        if access.knows(message.token):
+            return message
         reason = "the token is wrong, or missing in the first message"
     except TimeoutError:
         reason = "send the token, as a header or in the first message"
@@ -69,15 +73,15 @@ async def authorise(
 
 
 async def first_message(
-    connection: ServerConnection, access: Access, parse: Callable[[str | bytes], Said]
-) -> Said:
+    connection: ServerConnection, access: Access, parse: Parser[Message]
+) -> Message:
     """A client's first message, with the token if one is needed.
 
     Raises:
         ConnectionClosed: it was wrong or did not come, and the connection is closed.
     """
-    if (said := await authorise(connection, access, parse)) is not None:
-        return said
+    if (message := await authorise(connection, access, parse)) is not None:
+        return message
     try:
         async with asyncio.timeout(TOKEN_SECONDS):
             return parse(await connection.recv())
@@ -88,19 +92,16 @@ async def first_message(
     raise await refused(connection, CloseCode.POLICY_VIOLATION, reason)
 
 
-def subscribe(hub: Hub, limit: int) -> tuple[Subscription, asyncio.Event]:
-    """A subscription for the event loop, and the event that is set when something waits in it.
+class Ending(Protocol):
+    """The end of a client's events."""
 
-    Args:
-        hub: whose events.
-        limit: events that may wait.
-    """
-    loop, woken = asyncio.get_running_loop(), asyncio.Event()
+    def is_last(self, body: Body) -> bool:
+        """Whether no event comes after this one; then the connection is closed well."""
+        ...
 
-    def wake() -> None:
-        loop.call_soon_threadsafe(woken.set)
-
-    return hub.subscribe(wake, limit), woken
+    async def flush(self) -> None:
+        """Send what else the client has to have before the last event."""
+        ...
 
 
 class Delivery:
@@ -110,9 +111,8 @@ class Delivery:
         connection: of the client.
         subscription: what waits for it.
         queue: messages that may wait.
-        too_slow: called when a client is closed for that.
-        last: whether there will be no more after a message; then the connection is closed well.
-        flush: sends what else a client has to have before the last message.
+        metrics: count clients that are closed because they are too slow.
+        ending: of the events; None: they go on until the hub's end.
     """
 
     def __init__(
@@ -120,26 +120,24 @@ class Delivery:
         connection: ServerConnection,
         subscription: Subscription,
         queue: int,
-        too_slow: Callable[[], object],
-        last: Callable[[object], bool] = lambda message: False,
-        flush: Callable[[], Awaitable[None]] | None = None,
+        metrics: Metrics,
+        ending: Ending | None = None,
     ) -> None:
         self._connection = connection
         self._subscription = subscription
         self._queue = queue
-        self._too_slow = too_slow
-        self._last = last
-        self._flush = flush
+        self._metrics = metrics
+        self._ending = ending
         self._pending = asyncio.Event()
 
     async def watch(self, woken: asyncio.Event) -> None:
-        """Pass the hub's call on, and close who cannot keep up, even while a send to it hangs."""
+        """Pass the hub's signal on; close who cannot keep up, even while a send to it hangs."""
         while True:
             await woken.wait()
             woken.clear()
             self._pending.set()
             if self._subscription.missed:
-                self._too_slow()
+                self._metrics.closed_slow()
                 reason = f"too slow: more than {self._queue} events were waiting"
                 log.warning("client %s closed, %s", self._connection.remote_address, reason)
                 await end(self._connection, TOO_SLOW, reason)
@@ -156,16 +154,17 @@ class Delivery:
                 elif isinstance(message, str):
                     await self._connection.send(message)
                 else:
-                    last = self._last(message.body)
-                    if last and self._flush is not None:
-                        await self._flush()
+                    ending = self._ending
+                    last = ending is not None and ending.is_last(message.body)
+                    if ending is not None and last:
+                        await ending.flush()
                     await self._connection.send(message.to_json())
                     if last:
                         await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
 
 
 async def refused(connection: ServerConnection, code: int, reason: str) -> ConnectionClosed:
-    """Close before anything has begun, and say so; returns what to raise then."""
+    """Close before anything has begun, and log it; returns what to raise then."""
     log.warning("client %s refused: %s", connection.remote_address, reason)
     await end(connection, code, reason)
     return connection.protocol.close_exc

@@ -8,9 +8,12 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from kws.protocol.events import Body, Event
-from kws.protocol.replies import Replay
+from msgspec.structs import replace
+
+from kws.protocol.events import Body, Event, encode, utc_now
+from kws.protocol.replies import Replay, Reply
 from kws.protocol.requests import Filter
+from kws.typing import Signal
 
 HISTORY = 1_000
 """Events kept for subscribers that come back."""
@@ -28,11 +31,11 @@ class Subscription:
         first: number of the first event that was live for this subscriber.
     """
 
-    def __init__(self, first: int, limit: int, wake: Callable[[], object], lock: threading.Lock):
+    def __init__(self, first: int, limit: int, signal: Signal, lock: threading.Lock):
         self.first = first
         self.missed = 0
         self._limit = limit
-        self._wake = wake
+        self._signal = signal
         self._lock = lock
         self._queue: deque[Message] = deque()
         self._filter = Filter()
@@ -45,7 +48,7 @@ class Subscription:
             return waiting
 
     def offer(self, event: Event) -> bool:
-        """Queue an event, under the hub's lock; false if it is not wanted or there is no room."""
+        """Queue an event, under the hub's lock; false if it is not wanted or the queue is full."""
         if not self._filter.wants(event):
             return False
         if len(self._queue) >= self._limit:
@@ -59,23 +62,24 @@ class Subscription:
         """What is wanted now."""
         return self._filter
 
-    def rewind(self, new: Filter, answer: str, events: Iterable[Event]) -> None:
-        """From here on by another filter: an answer, then these events. Under the hub's lock."""
+    def rewind(self, new: Filter, reply: str | None, events: Iterable[Event]) -> None:
+        """From here on by another filter: a reply, then these events. Under the hub's lock."""
         self._filter = new
-        # Who asks faster than it reads is too slow as well.
+        # Who makes requests faster than it reads is too slow as well.
         if len(self._queue) > self._limit + HISTORY:
             self.missed += 1
-        else:
-            self._queue.append(answer)
-            self._queue.extend(events)
+            return
+        if reply is not None:
+            self._queue.append(reply)
+        self._queue.extend(events)
 
     def end(self) -> None:
         """There will be no more. Under the hub's lock."""
         self._queue.append(None)
 
     def wake(self) -> None:
-        """Tell the reader that something waits."""
-        self._wake()
+        """Notify the reader that something waits."""
+        self._signal.set()
 
 
 class Hub:
@@ -87,7 +91,9 @@ class Hub:
         history: events kept for subscribers that come back.
     """
 
-    def __init__(self, run: str, now: Callable[[], datetime], history: int = HISTORY) -> None:
+    def __init__(
+        self, run: str, now: Callable[[], datetime] = utc_now, history: int = HISTORY
+    ) -> None:
         self.run = run
         self._now = now
         self._lock = threading.Lock()
@@ -117,20 +123,20 @@ class Hub:
             subscription.wake()
         return event
 
-    def subscribe(self, wake: Callable[[], object], limit: int) -> Subscription:
+    def subscribe(self, signal: Signal, limit: int) -> Subscription:
         """A new subscription to all events from now on.
 
         Args:
-            wake: called from any thread when something waits; must not block.
+            signal: set from any thread when something waits.
             limit: events that may wait.
         """
         with self._lock:
-            subscription = Subscription(self._next, limit, wake, self._lock)
+            subscription = Subscription(self._next, limit, signal, self._lock)
             self._subscriptions.add(subscription)
             if self._closed:
                 subscription.end()
         if self._closed:
-            wake()
+            signal.set()
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
@@ -139,7 +145,7 @@ class Hub:
             self._subscriptions.discard(subscription)
 
     def close(self) -> None:
-        """Tell every subscription, behind its last event, that there will be no more."""
+        """End every subscription, behind its last event."""
         with self._lock:
             self._closed = True
             subscriptions = list(self._subscriptions)
@@ -152,7 +158,7 @@ class Hub:
         self,
         subscription: Subscription,
         new: Filter,
-        answer: Callable[[Replay | None], str],
+        reply: Reply | None = None,
         after: tuple[str, int] | None = None,
     ) -> None:
         """Change a subscription's filter, and send again what it missed before it came.
@@ -160,14 +166,16 @@ class Hub:
         Args:
             subscription: whose.
             new: its filter from here on.
-            answer: makes the message that says so; sent before the events of the replay.
+            reply: what the subscriber gets before all events that come from here on; its `replay`
+                is filled in where there is one.
             after: run and number of the last event that the subscriber has.
         """
         with self._lock:
-            replay, events = None, list[Event]()
+            events = list[Event]()
             if after is not None:
                 replay, events = self._missed(subscription, new, *after)
-            subscription.rewind(new, answer(replay), events)
+                reply = reply and replace(reply, replay=replay)
+            subscription.rewind(new, None if reply is None else encode(reply), events)
         subscription.wake()
 
     def _missed(

@@ -56,13 +56,6 @@ class Metrics:
     def __init__(self, hub: Hub) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
-        self._streams: set[str] = set()
-        self._detections = Counter(
-            "kws_detections",
-            "Keywords heard.",
-            ("keyword", "stream"),
-            registry=self._registry,
-        )
         self._inference = Histogram(
             "kws_inference_seconds",
             "What the model took for a batch of windows of all streams.",
@@ -78,17 +71,7 @@ class Metrics:
             registry=self._registry,
         )
         ProcessCollector(registry=self._registry)
-        self._subscription = hub.subscribe(self._count, _QUEUE)
-
-    def _count(self) -> None:
-        """From whatever thread publishes: counting needs no thread of its own."""
-        for message in self._subscription.take():
-            if isinstance(message, Event) and isinstance(message.body, Detected):
-                stream = message.body.stream
-                if stream not in self._streams and len(self._streams) >= _MOST_STREAMS:
-                    stream = _OTHERS
-                self._streams.add(stream)
-                self._detections.labels(message.body.keyword, stream).inc()
+        _DetectionCounter(hub, self._registry)
 
     def inferred(self, seconds: float, windows: int) -> None:
         """The model took so long for so many windows."""
@@ -105,6 +88,27 @@ class Metrics:
         current.register(_Current(now))
         text = generate_latest(current) + generate_latest(self._registry)
         return Document(CONTENT_TYPE_PLAIN_0_0_4, text)
+
+
+class _DetectionCounter:
+    """Counts a hub's detections as its subscriber, by keyword and stream."""
+
+    def __init__(self, hub: Hub, registry: CollectorRegistry) -> None:
+        self._streams: set[str] = set()
+        self._detections = Counter(
+            "kws_detections", "Keywords heard.", ("keyword", "stream"), registry=registry
+        )
+        self._subscription = hub.subscribe(self, _QUEUE)
+
+    def set(self) -> None:
+        """Count what waits, in the thread that publishes: it takes no time worth another one."""
+        for message in self._subscription.take():
+            if isinstance(message, Event) and isinstance(message.body, Detected):
+                stream = message.body.stream
+                if stream not in self._streams and len(self._streams) >= _MOST_STREAMS:
+                    stream = _OTHERS
+                self._streams.add(stream)
+                self._detections.labels(message.body.keyword, stream).inc()
 
 
 class _Current(Collector):
@@ -140,7 +144,7 @@ class _Current(Collector):
             "kws_reconnects": "Times that a source was lost, and was to be got back.",
         }
         counters = {
-            name: CounterMetricFamily(name, said, labels=labels) for name, said in counts.items()
+            name: CounterMetricFamily(name, text, labels=labels) for name, text in counts.items()
         }
         for each in now.sources:
             place = (each.stream, each.kind)

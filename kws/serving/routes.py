@@ -1,10 +1,10 @@
-"""The routes: what a client can ask for by path, who may, and plain HTTP's answers."""
+"""The routes: what a client can request by path, who may, and plain HTTP's responses."""
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
@@ -19,7 +19,7 @@ class Document:
 
     Attributes:
         content_type: as in the header.
-        body: of the answer.
+        body: of the response.
         headers: further ones.
     """
 
@@ -28,15 +28,23 @@ class Document:
     headers: Mapping[str, str] = field(default_factory=dict)
 
     def get(self) -> "Document":
-        """The document, as a page's answer."""
+        """The document, as a page's content."""
         return self
 
 
-Answer = tuple[HTTPStatus, Mapping[str, Any]]
+JsonResponse = tuple[HTTPStatus, Mapping[str, Any]]
 MESSAGE_LIMIT = 16 * 1024
 """Bytes of a client's message."""
 WILDCARD = "*"
 """Stands for one segment of a route's path."""
+
+
+class Endpoint(Protocol):
+    """The daemon's side of a websocket."""
+
+    async def serve(self, connection: ServerConnection) -> None:
+        """Serve one client until it leaves or is closed."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -44,26 +52,26 @@ class Websocket:
     """A route that is a websocket.
 
     Attributes:
-        serve: serves one client until it leaves.
-        limit: the setting that says how many clients there may be.
+        endpoint: serves its clients.
+        limit: the setting of how many clients there may be.
         message_limit: bytes of a client's message.
     """
 
-    serve: Callable[[ServerConnection], Awaitable[None]]
+    endpoint: Endpoint
     limit: str
     message_limit: int = MESSAGE_LIMIT
 
 
 @dataclass(frozen=True)
 class Page:
-    """A route that answers GET and HEAD.
+    """A route for GET and HEAD.
 
     Attributes:
-        get: the answer, from what stands in the place of each wildcard; None: there is none.
+        get: the content, from what stands in the place of each wildcard; None: there is none.
         open: whether anybody may read it, without the token.
     """
 
-    get: Callable[..., Answer | Document | None]
+    get: Callable[..., JsonResponse | Document | None]
     open: bool = False
 
 
@@ -75,17 +83,17 @@ class Action:
         post: does it.
     """
 
-    post: Callable[[], Awaitable[Answer]]
+    post: Callable[[], Awaitable[JsonResponse]]
 
 
 Route = Websocket | Page | Action
 
 
 class Routes:
-    """The table of all that a client can ask for: path, handler, limit, token.
+    """The table of all that a client can request: path, handler, limit, token.
 
     Args:
-        access: who may ask.
+        access: who may make requests.
         table: the routes, by path; a segment "*" of a page's path stands for any.
     """
 
@@ -95,13 +103,13 @@ class Routes:
         self._websockets = [path for path, route in table.items() if isinstance(route, Websocket)]
 
     def websocket(self, request: Request) -> tuple[str, Websocket]:
-        """The path and the route of a request that `answer` lets through."""
+        """The path and the route of a request that `respond` lets through."""
         path = _path(request)
         route = self._table[path]
         assert isinstance(route, Websocket)
         return path, route
 
-    async def answer(self, request: Request) -> Response | None:
+    async def respond(self, request: Request) -> Response | None:
         """The response; None where the request is for a websocket and may go on."""
         path, headers = _path(request), request.headers
         wants_websocket = "websocket" in headers.get("Upgrade", "").lower()
@@ -141,10 +149,10 @@ class Routes:
         if not page.open and not self._access.knows(request_token(request)):
             text = "a token is needed: Authorization: Bearer ..."
             return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
-        answer = page.get(*segments)
-        if answer is None:
+        content = page.get(*segments)
+        if content is None:
             return self._nothing(path)
-        return _answer(answer, with_body=request.method == "GET")
+        return _respond(content, with_body=request.method == "GET")
 
     async def _act(self, path: str, action: Action, request: Request) -> Response:
         if request.method != "POST":
@@ -172,7 +180,7 @@ def request_token(request: Request) -> str | None:
 
 
 def refuse(status: HTTPStatus, reason: str, **headers: str) -> Response:
-    """A response that says why not."""
+    """A response with the reason why not."""
     response = _response(status, "text/plain; charset=utf-8", f"{reason}\n".encode())
     for name, value in headers.items():
         response.headers[name] = value
@@ -185,13 +193,13 @@ def _one(headers: Headers, name: str) -> str | None:
     return ", ".join(values) if values else None
 
 
-def _answer(said: Answer | Document, *, with_body: bool) -> Response:
-    if isinstance(said, Document):
-        response = _response(HTTPStatus.OK, said.content_type, said.body)
-        for name, value in said.headers.items():
+def _respond(content: JsonResponse | Document, *, with_body: bool) -> Response:
+    if isinstance(content, Document):
+        response = _response(HTTPStatus.OK, content.content_type, content.body)
+        for name, value in content.headers.items():
             response.headers[name] = value
     else:
-        response = _json(*said)
+        response = _json(*content)
     if not with_body:
         response.body = b""
     return response

@@ -3,29 +3,27 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from msgspec.structs import replace
 from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from kws.engine.scores import Hop, Observers
+from kws.engine.waiting import LoopEvent
 from kws.protocol.events import encode
 from kws.protocol.replies import Watching
 from kws.protocol.requests import BadRequestError, Filter, ScoresRequest, parse_scores_request
 from kws.serving.auth import Access
-from kws.serving.connection import end, first_message, subscribe
+from kws.serving.connection import end, first_message
+from kws.serving.description import Description
 from kws.serving.hub import Hub, Subscription
 
 log = logging.getLogger(__name__)
 
 _CHANGES = 16
 """Changes that may wait."""
-
-
 _WAITING = 50
-"""Hops that may wait for a client; a look at old ones is worth nothing."""
+"""Hops that may wait for a client; old ones are worth nothing."""
 
 
 class ScoreQueue:
@@ -43,14 +41,14 @@ class ScoreQueue:
         self._some = asyncio.Event()
         self._stream: str | None = None
 
-    def show(self, stream: str | None) -> None:
-        """Show another stream from here on; None: none."""
+    def observe(self, stream: str | None) -> None:
+        """Take the hops of another stream from here on; None: of none."""
         if self._stream is not None:
-            self._observers.remove(self._stream, self._observe)
+            self._observers.remove(self._stream, self._add)
         self._stream = stream
         self._waiting.clear()
         if stream is not None:
-            self._observers.add(stream, self._observe)
+            self._observers.add(stream, self._add)
 
     async def next(self) -> Hop:
         """The next hop, once there is one."""
@@ -72,7 +70,7 @@ class ScoreQueue:
     async def _send(self, hop: Hop) -> None:
         await self._connection.send(encode(hop.message(frames=False)))
 
-    def _observe(self, hop: Hop) -> None:
+    def _add(self, hop: Hop) -> None:
         """From the inference thread."""
         self._loop.call_soon_threadsafe(self._take, hop)
 
@@ -84,45 +82,47 @@ class ScoreQueue:
 
 @dataclass(frozen=True)
 class ScoresEndpoint:
-    """What all clients of /scores share.
+    """Serves clients of /scores.
 
     Attributes:
-        hub: says when there will be no more, or other keywords.
-        observers: give the scores of each hop.
+        hub: its events announce other keywords, and the end.
         access: who may connect.
-        own_stream: name of the daemon's own stream.
-        description: what is the same for all hops, as it is now.
+        description: what is the same for all hops.
+        observers: get the scores of each hop.
     """
 
     hub: Hub
-    observers: Observers
     access: Access
-    own_stream: str
-    description: Callable[[], Watching]
+    description: Description
+    observers: Observers
 
-
-async def serve_scores(connection: ServerConnection, shared: ScoresEndpoint) -> None:
-    """Send a stream's scores until the client leaves or is closed."""
-    request = await first_message(connection, shared.access, parse_scores_request)
-    client = _ScoresClient(connection, shared, request)
-    subscription, woken = subscribe(shared.hub, _CHANGES)
-    shared.hub.change(subscription, Filter(frozenset(), streams=frozenset()), lambda replay: "")
-    try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(client.send_changes(subscription, woken))
-            tasks.create_task(client.send())
-            tasks.create_task(client.receive())
-    finally:
-        shared.hub.unsubscribe(subscription)
-        client.close()
+    async def serve(self, connection: ServerConnection) -> None:
+        """Send a stream's scores until the client leaves or is closed."""
+        request = await first_message(connection, self.access, parse_scores_request)
+        scores, woken = ScoreQueue(connection, self.observers), LoopEvent()
+        client = _ScoresClient(connection, scores, self.description, request)
+        subscription = self.hub.subscribe(woken, _CHANGES)
+        self.hub.change(subscription, Filter(frozenset(), streams=frozenset()))
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(client.send_changes(subscription, woken))
+                tasks.create_task(client.send())
+                tasks.create_task(client.receive())
+        finally:
+            self.hub.unsubscribe(subscription)
+            scores.observe(None)
 
 
 class _ScoresClient:
     def __init__(
-        self, connection: ServerConnection, shared: ScoresEndpoint, request: ScoresRequest
+        self,
+        connection: ServerConnection,
+        scores: ScoreQueue,
+        description: Description,
+        request: ScoresRequest,
     ) -> None:
-        self._connection, self._shared = connection, shared
-        self._scores = ScoreQueue(connection, shared.observers)
+        self._connection, self._scores = connection, scores
+        self._description = description
         self._sent: Watching | None = None
         self._watch(request)
 
@@ -134,7 +134,7 @@ class _ScoresClient:
             await self._connection.send(encode(hop.message(frames=self._frames)))
 
     async def receive(self) -> None:
-        """Go over to another stream when the client asks for it."""
+        """Go over to another stream when the client requests it."""
         while True:
             try:
                 self._watch(parse_scores_request(await self._connection.recv()))
@@ -153,18 +153,14 @@ class _ScoresClient:
             if None in subscription.take():
                 await end(self._connection, CloseCode.GOING_AWAY, "kws is stopping")
 
-    def close(self) -> None:
-        """Take no scores any more."""
-        self._scores.show(None)
-
     def _watch(self, request: ScoresRequest) -> None:
-        self._stream = request.stream or self._shared.own_stream
+        self._stream = request.stream or self._description.own_stream
         self._frames = request.frames
         self._sent = None
-        self._scores.show(self._stream)
+        self._scores.observe(self._stream)
 
     async def _send_watching(self) -> None:
-        known = self._shared.description()
-        if known != self._sent:
-            self._sent = known
-            await self._connection.send(encode(replace(known, stream=self._stream)))
+        watching = self._description.watching(self._stream)
+        if watching != self._sent:
+            self._sent = watching
+            await self._connection.send(encode(watching))

@@ -1,8 +1,7 @@
-"""One client that sends a stream of sound, and gets back what was heard in it."""
+"""The endpoint /audio: one client sends a stream of audio, and gets what is detected in it."""
 
 import asyncio
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -11,9 +10,10 @@ from websockets.frames import CloseCode
 
 from kws.engine.scores import Observers
 from kws.engine.senders import NameTakenError, Senders, SenderStream
+from kws.engine.waiting import LoopEvent
 from kws.errors import TooFastError
 from kws.protocol.codes import NAME_TAKEN, TOO_FAST, WRONG_TOKEN
-from kws.protocol.events import StreamEnded, encode
+from kws.protocol.events import Body, StreamEnded, encode
 from kws.protocol.replies import SlowDown
 from kws.protocol.requests import (
     BadRequestError,
@@ -26,8 +26,10 @@ from kws.protocol.requests import (
     parse_start_query,
 )
 from kws.serving.auth import Access
-from kws.serving.connection import Delivery, end, first_message, refused, subscribe
+from kws.serving.connection import Delivery, end, first_message, refused
+from kws.serving.description import Description
 from kws.serving.hub import Hub
+from kws.serving.metrics import Metrics
 from kws.serving.routes import request_token
 from kws.serving.scores import ScoreQueue
 from kws.typing import AudioFormat, PcmFormat
@@ -37,70 +39,88 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SenderEndpoint:
-    """What all senders share.
+    """Serves senders.
 
     Attributes:
         hub: whose events.
         access: who may send.
-        streams: what they become.
-        observers: who look at hops.
-        greeting: makes the answer to a start, from the stream's name and the next event's number.
+        description: makes the first message.
+        metrics: count those that are closed because they are too slow.
         queue: events that may wait for a sender.
-        too_slow: called when one is closed for that.
+        senders: processes their streams.
+        observers: get the scores of each hop.
     """
 
     hub: Hub
     access: Access
-    streams: Senders
-    observers: Observers
-    greeting: Callable[[str, int], str]
+    description: Description
+    metrics: Metrics
     queue: int
-    too_slow: Callable[[], object]
+    senders: Senders
+    observers: Observers
 
-
-async def serve_sender(connection: ServerConnection, shared: SenderEndpoint) -> None:
-    """Hear one stream until it ends, its client leaves or is closed."""
-    start = await _start(connection, shared.access)
-    replaced = asyncio.Event()
-    pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
-    subscription, woken = subscribe(shared.hub, shared.queue)
-    scores = ScoreQueue(connection, shared.observers)
-    stream: SenderStream | None = None
-    try:
-        shared.hub.change(
-            subscription,
-            Filter(streams=frozenset((start.stream,))),
-            lambda replay: shared.greeting(start.stream, subscription.first),
-        )
+    async def serve(self, connection: ServerConnection) -> None:
+        """Process one stream until it ends, its client leaves or is closed."""
+        start = await _start(connection, self.access)
+        replaced, woken = asyncio.Event(), LoopEvent()
+        subscription = self.hub.subscribe(woken, self.queue)
+        scores = ScoreQueue(connection, self.observers)
+        stream: SenderStream | None = None
         try:
-            stream = shared.streams.open(
-                start.stream, pcm, str(connection.remote_address[0]), replaced.set
+            self.hub.change(
+                subscription,
+                Filter(streams=frozenset((start.stream,))),
+                self.description.started(start.stream, subscription.first),
             )
+            stream = await self._open(connection, start, replaced)
+            ending = _StreamEnding(stream, scores)
+            delivery = Delivery(connection, subscription, self.queue, self.metrics, ending)
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(delivery.watch(woken))
+                tasks.create_task(delivery.send())
+                tasks.create_task(_receive(connection, stream))
+                tasks.create_task(_make_way(connection, replaced))
+                if start.scores:
+                    scores.observe(start.stream)
+                    tasks.create_task(scores.send())
+        finally:
+            scores.observe(None)
+            self.hub.unsubscribe(subscription)
+            if stream is not None:
+                stream.abandon("its connection ended")
+
+    async def _open(
+        self, connection: ServerConnection, start: Start, replaced: asyncio.Event
+    ) -> SenderStream:
+        """Begin the stream.
+
+        Raises:
+            ConnectionClosed: another one has its name, and the connection is closed.
+        """
+        pcm = PcmFormat(AudioFormat(start.sample_rate, start.channels), start.format)
+        peer = str(connection.remote_address[0])
+        try:
+            return self.senders.open(start.stream, pcm, peer, replaced)
         except NameTakenError as error:
             raise await refused(connection, NAME_TAKEN, str(error)) from error
-        opened = stream
-        delivery = Delivery(
-            *(connection, subscription, shared.queue, shared.too_slow),
-            last=lambda body: isinstance(body, StreamEnded) and opened.over,
-            flush=scores.flush,
-        )
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(delivery.watch(woken))
-            tasks.create_task(delivery.send())
-            tasks.create_task(_receive(connection, opened))
-            tasks.create_task(_make_way(connection, replaced))
-            if start.scores:
-                scores.show(start.stream)
-                tasks.create_task(scores.send())
-    finally:
-        scores.show(None)
-        shared.hub.unsubscribe(subscription)
-        if stream is not None:
-            stream.abandon("its connection ended")
+
+
+class _StreamEnding:
+    """The end of a sender's events: that of its stream; all scores come before it."""
+
+    def __init__(self, stream: SenderStream, scores: ScoreQueue) -> None:
+        self._stream, self._scores = stream, scores
+
+    def is_last(self, body: Body) -> bool:
+        # An earlier stream of the same name may have ended just before.
+        return isinstance(body, StreamEnded) and self._stream.over
+
+    async def flush(self) -> None:
+        await self._scores.flush()
 
 
 async def _start(connection: ServerConnection, access: Access) -> Start:
-    """What will come: said in the address, or in the first message.
+    """The request to start: in the address, or in the first message.
 
     Raises:
         ConnectionClosed: it was wrong or did not come, and the connection is closed.
@@ -118,7 +138,7 @@ async def _start(connection: ServerConnection, access: Access) -> Start:
 
 
 async def _receive(connection: ServerConnection, stream: SenderStream) -> None:
-    """Take sound until there is no more of it."""
+    """Take audio until there is no more of it."""
     while True:
         message = await connection.recv()
         try:

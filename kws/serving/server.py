@@ -19,7 +19,7 @@ from kws.serving.routes import MESSAGE_LIMIT, Routes, Websocket, refuse
 log = logging.getLogger(__name__)
 
 SPARE_CONNECTIONS = 32
-"""Connections beyond the limits, so that /health answers when these are reached."""
+"""Connections beyond the limits, so that /health can be read when these are reached."""
 DRAIN_SECONDS = 0.3
 _BACKLOG = 1024
 
@@ -28,7 +28,7 @@ class Connections:
     """Who is connected to which websocket, and how many may be.
 
     Args:
-        limits: clients at a time, by the setting that says so.
+        limits: clients at a time, by setting.
     """
 
     def __init__(self, limits: Mapping[str, int]) -> None:
@@ -97,7 +97,7 @@ class Server:
                 self._serve,
                 host,
                 port,
-                process_request=self._answer,
+                process_request=self._respond,
                 create_connection=_counted_connection(self._connections),
                 compression=None,
                 max_size=MESSAGE_LIMIT,
@@ -119,9 +119,9 @@ class Server:
         finally:
             await _close(server, self._connections, self._drain_s)
 
-    async def _answer(self, connection: ServerConnection, request: Request) -> Response | None:
+    async def _respond(self, connection: ServerConnection, request: Request) -> Response | None:
         try:
-            response = await self._routes.answer(request)
+            response = await self._routes.respond(request)
         except Exception:
             log.exception("a request for %s failed; please report it", request.path)
             return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")
@@ -134,7 +134,7 @@ class Server:
 
     async def _serve(self, connection: ServerConnection) -> None:
         try:
-            await self._connections.route(connection).serve(connection)
+            await self._connections.route(connection).endpoint.serve(connection)
         except* ConnectionClosed:
             log.debug("client %s left", connection.remote_address)
         except* Exception:
@@ -165,7 +165,7 @@ def _counted_connection(connections: Connections) -> type[ServerConnection]:
 
 
 async def _close(server: WebsocketServer, connections: Connections, drain_s: float) -> None:
-    """Take no more clients, and cut those off that have not read the hub's last word in time."""
+    """Take no more clients, and cut those off that have not read their last events in time."""
     server.close(close_connections=False)
     leaving = [asyncio.create_task(each.wait_closed()) for each in connections.all()]
     if leaving:

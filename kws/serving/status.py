@@ -1,6 +1,6 @@
-"""What `/health` and `/info` say. Pure: a snapshot in, JSON values out."""
+"""The content of `/health` and `/info`. Pure: a snapshot in, JSON values out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -8,8 +8,7 @@ from typing import Any
 from msgspec import to_builtins
 
 from kws.engine.state import SourceState
-from kws.spotting.model import KeywordModel
-from kws.spotting.trigger import TriggerSettings
+from kws.spotting.spotter import Spotter
 
 
 def health(
@@ -21,14 +20,14 @@ def health(
     stalled: str,
     subscribers: int,
 ) -> tuple[HTTPStatus, dict[str, Any]]:
-    """Whether the daemon hears: 503 where a source that ought to deliver does not.
+    """Whether the daemon processes audio: 503 where a source that ought to deliver does not.
 
     Args:
-        source: what it hears from.
-        streams: what is sent to it.
+        source: the daemon's own.
+        streams: those of senders.
         run: identifies this start.
         uptime_s: seconds since then.
-        stalled: why what comes is not heard; empty where it is.
+        stalled: why audio that comes is not processed; empty where it is.
         subscribers: how many there are.
     """
     reason = source.reason or stalled
@@ -69,14 +68,9 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
-def info(
-    model: KeywordModel,
-    *,
-    hop_s: float,
-    trigger: Mapping[str, TriggerSettings],
-    keep_audio_s: float,
-) -> dict[str, Any]:
-    """What the daemon hears with, and whether it keeps the sound of events."""
+def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
+    """The model and its settings, and for how many seconds the audio of events is kept."""
+    model = spotter.model
     header = model.header
     return {
         "model": header.architecture,
@@ -88,8 +82,8 @@ def info(
         "version": version("kws"),
         "sample_rate": model.sample_rate,
         "window_s": model.window_samples / model.sample_rate,
-        "hop_s": hop_s,
-        "thresholds": {keyword: settings.threshold for keyword, settings in trigger.items()},
+        "hop_s": spotter.hop_s,
+        "thresholds": spotter.thresholds,
         "context": header.context,
         "keep_audio_s": keep_audio_s,
         "licence": header.licence,

@@ -5,9 +5,9 @@ import logging
 import os
 import select
 import threading
-from collections.abc import Callable
 
 from kws.serving.hub import Hub
+from kws.typing import Signal
 
 log = logging.getLogger(__name__)
 
@@ -21,14 +21,14 @@ class StdoutWriter:
     Args:
         hub: whose events.
         descriptor: where to.
-        queue: events that may wait; what finds no room is counted, not written.
+        queue: events that may wait; what is beyond is counted, not written.
     """
 
     def __init__(self, hub: Hub, descriptor: int = 1, queue: int = QUEUE) -> None:
         self._hub = hub
         self._descriptor = descriptor
         self._woken = threading.Event()
-        self._subscription = hub.subscribe(self._woken.set, queue)
+        self._subscription = hub.subscribe(self._woken, queue)
         self._written = 0
         self._closed = False
 
@@ -37,12 +37,12 @@ class StdoutWriter:
         """Events so far that have not been written."""
         return self._hub.published - self._written
 
-    def start(self, finished: Callable[[], None]) -> None:
-        """Begin to write; `finished` is called when the last event is out, or cannot be."""
+    def start(self, finished: Signal) -> None:
+        """Begin to write; `finished` is set when the last event is out, or cannot be."""
 
         def run() -> None:
             self._run()
-            finished()
+            finished.set()
 
         threading.Thread(target=run, name="stdout", daemon=True).start()
 
@@ -64,7 +64,7 @@ class StdoutWriter:
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError as error:
-                # A full disk may have room again; a reader that has gone does not come back.
+                # A full disk may have room again; a pipe that was closed stays so.
                 self._closed = error.errno in (errno.EPIPE, errno.EBADF)
                 loss = "is closed; going on without it" if self._closed else "takes no event now"
                 log.warning("standard output %s (%s)", loss, error.strerror)

@@ -1,4 +1,4 @@
-"""The page, as files that hold no secret and ask nobody else."""
+"""The page, as files that hold no secret and load nothing from elsewhere."""
 
 from collections.abc import Mapping
 from pathlib import Path

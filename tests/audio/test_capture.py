@@ -20,7 +20,8 @@ from kws.typing import AudioFormat
 from tests.support.limits import limit
 
 FORMAT = AudioFormat(1_000, 1)
-PACE = Pace(answer=5.0, first_retry=0.004, last_retry=0.02, poll=0.002)
+PACE = Pace(timeout=5.0, first_retry=0.004, last_retry=0.02)
+TICK_SECONDS = 0.002
 TIMEOUTS = IdleTimeouts(lost_after=60.0, silent_after=60.0)
 HASTY = IdleTimeouts(lost_after=0.02, silent_after=0.0)
 LONG = limit(20.0)
@@ -77,8 +78,9 @@ class Notes:
     feeds: list[Feed] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
-    def attach(self, feed: Feed) -> None:
-        self.feeds.append(feed)
+    def open(self, audio_format: AudioFormat) -> Feed:
+        self.feeds.append(Feed(audio_format, time.monotonic))
+        return self.feeds[-1]
 
     def lose(self, reason: str) -> None:
         self.reasons.append(reason)
@@ -93,17 +95,10 @@ class Bench:
         self.devices = devices
         self.made = 0
         self.notes = Notes()
-        self.capture = Capture(
-            devices[0],
-            self._make,
-            lambda audio_format: Feed(audio_format, time.monotonic),
-            self.notes,
-            timeouts,
-            pace,
-            time.monotonic,
-        )
+        self.capture = Capture(devices[0], self, self.notes, timeouts, pace, time.monotonic)
 
-    def _make(self) -> Device:
+    def make(self) -> Device:
+        """The next device."""
         self.made += 1
         return self.devices[min(self.made, len(self.devices) - 1)]
 
@@ -111,11 +106,25 @@ class Bench:
     async def running(self, opened: AudioFormat | None = None) -> AsyncIterator[None]:
         task = asyncio.create_task(self.capture.run(opened))
         try:
-            yield
+            async with self.ticking():
+                yield
             assert not task.done(), task.exception()
         finally:
             task.cancel()
             await asyncio.wait((task,))
+
+    @contextlib.asynccontextmanager
+    async def ticking(self, seconds: float = TICK_SECONDS) -> AsyncIterator[None]:
+        async def tick() -> None:
+            while True:
+                self.capture.poll()
+                await asyncio.sleep(seconds)
+
+        ticker = asyncio.create_task(tick())
+        try:
+            yield
+        finally:
+            ticker.cancel()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that gives no notice of itself."""
@@ -211,7 +220,7 @@ def test_the_state_says_why_there_is_no_sound() -> None:
 
 def test_waits_grow_up_to_a_bound_and_begin_anew_after_sound() -> None:
     async def test() -> None:
-        pace = Pace(answer=5.0, first_retry=0.05, last_retry=0.2, poll=0.002)
+        pace = Pace(timeout=5.0, first_retry=0.05, last_retry=0.2)
         aways = [Device(open=refuse("away")) for _ in range(4)]
         back, gone, again = Device(), Device(open=refuse("gone")), Device()
         bench = Bench(*aways, back, gone, again, pace=pace)
@@ -274,6 +283,22 @@ def test_a_source_that_never_delivers_is_lost() -> None:
     asyncio.run(test())
 
 
+def test_who_waits_for_the_first_audio_is_woken_by_it() -> None:
+    async def test() -> None:
+        device = Device(delivers=None)
+        bench = Bench(device)
+        async with bench.running():
+            await bench.until(lambda: bench.capture.state.attempts == 2)
+            assert bench.capture.settled.is_set()
+            assert not bench.capture.delivering.is_set()
+            assert device.feed is not None
+            device.feed.write(SOUND)
+            async with asyncio.timeout(LONG):
+                await bench.capture.delivering.wait()
+
+    asyncio.run(test())
+
+
 def test_digital_silence_has_a_reason_until_there_is_sound(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -289,7 +314,7 @@ def test_digital_silence_has_a_reason_until_there_is_sound(
             feed = zeros[2].feed
             await bench.until(lambda: zeros[2].stopped >= 2 or zeros[2].feed is not feed)
             assert bench.capture.state.reason == reason
-            bench.capture.change(TIMEOUTS)
+            bench.capture.change(bench, TIMEOUTS)
             feed = zeros[2].feed
             await bench.until(lambda: zeros[2].feed is not feed)
             assert zeros[2].feed is not None
@@ -306,11 +331,11 @@ def test_an_audio_system_that_hangs_is_given_up(call: str, gate: threading.Event
     async def test() -> None:
         stuck: dict[str, Callable[[], object]] = {call: gate.wait}
         device = Device(**stuck)  # type: ignore[arg-type]
-        bench = Bench(device, pace=Pace(answer=0.05, first_retry=0.004, poll=0.002))
+        bench = Bench(device, pace=Pace(timeout=0.05, first_retry=0.004))
         task = asyncio.create_task(bench.capture.run())
         if call == "stop":
             (await bench.hears(device)).end(DeviceError("unplugged"))
-        async with asyncio.timeout(LONG):
+        async with bench.ticking(), asyncio.timeout(LONG):
             with pytest.raises(HungError, match=r"has not answered for 0\.05 s"):
                 await task
 
@@ -325,7 +350,7 @@ def test_the_end_of_what_does_not_come_back_is_the_end(error: KwsError | None) -
         task = asyncio.create_task(bench.capture.run(FORMAT))
         feed = await bench.hears(device)
         feed.end(error)
-        async with asyncio.timeout(LONG):
+        async with bench.ticking(), asyncio.timeout(LONG):
             if error is None:
                 await task
             else:
@@ -344,7 +369,7 @@ def test_what_waits_for_us_may_be_quiet() -> None:
         async with bench.running():
             await bench.until(lambda: device.feed is not None)
             # It is looked at meanwhile.
-            assert not await asyncio.to_thread(looked.wait, 20 * PACE.poll)
+            assert not await asyncio.to_thread(looked.wait, 20 * TICK_SECONDS)
         assert (device.feed and device.feed.ended, device.stopped) == (False, 0)
 
     asyncio.run(test())
@@ -369,7 +394,7 @@ def test_a_first_source_that_was_refused_is_waited_for(caplog: pytest.LogCapture
 @pytest.mark.parametrize("refused", [True, False])
 def test_a_change_takes_effect_at_once(refused: bool) -> None:
     async def test() -> None:
-        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, poll=600.0)
+        slow = Pace(timeout=5.0, first_retry=600.0, last_retry=600.0)
         old, new = Device("old"), Device("new")
         bench = Bench(old, new, pace=slow)
         if refused:
@@ -377,7 +402,7 @@ def test_a_change_takes_effect_at_once(refused: bool) -> None:
         async with bench.running():
             if not refused:
                 await bench.until(lambda: old.feed is not None)
-            bench.capture.change(TIMEOUTS)
+            bench.capture.change(bench, TIMEOUTS)
             await bench.until(lambda: new.feed is not None)
             state = bench.capture.state
         assert (state.name, state.losses) == ("new", 0)
@@ -391,12 +416,12 @@ def test_a_change_takes_effect_at_once(refused: bool) -> None:
 
 def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -> None:
     async def test() -> None:
-        slow = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, poll=600.0)
+        slow = Pace(timeout=5.0, first_retry=600.0, last_retry=600.0)
         old, new = Device("old", open=gate.wait), Device("new")
         bench = Bench(old, new, pace=slow)
         async with bench.running():
             await bench.until(lambda: old.opened_at > 0)
-            bench.capture.change(TIMEOUTS)
+            bench.capture.change(bench, TIMEOUTS)
             gate.set()
             await bench.until(lambda: new.feed is not None)
         assert old.stopped == 1

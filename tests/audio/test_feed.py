@@ -5,7 +5,7 @@ import threading
 import numpy as np
 import pytest
 
-from kws.audio.feed import RING_SECONDS, Feed, deliver
+from kws.audio.feed import RING_SECONDS, Feed, write_in_thread
 from kws.errors import DeviceError
 from kws.typing import AudioFormat
 from tests.support.limits import limit
@@ -178,16 +178,22 @@ def test_a_feed_knows_when_what_came() -> None:
     assert (feed.last_audio, feed.last_sound) == (14.0, 13.0)
 
 
+class Failing:
+    """A source that fails at once."""
+
+    name = "source"
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def write_to(self, feed: Feed) -> None:
+        raise self._error
+
+
 def test_a_source_that_fails_ends_its_feed(caplog: pytest.LogCaptureFixture) -> None:
-    def known() -> None:
-        raise DeviceError("gone")
-
-    def unknown() -> None:
-        raise ZeroDivisionError("a mistake of ours")
-
-    for work, message in ((known, "gone"), (unknown, "a mistake of ours")):
+    for error in (DeviceError("gone"), ZeroDivisionError("a mistake of ours")):
         feed = Feed(FORMAT, lambda: 0.0)
-        deliver(feed, "source", work)
+        write_in_thread(Failing(error), feed)
         assert feed.read(100) is None
-        assert message in str(feed.error)
+        assert str(error) in str(feed.error)
     assert "ZeroDivisionError" in caplog.text

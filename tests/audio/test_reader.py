@@ -110,3 +110,14 @@ def test_recent_audio_is_the_end_of_what_came(lengths: list[int], start: int, en
     assert np.array_equal(recent.between(recent.first), whole[recent.first :])
     expected = whole[max(start, recent.first) : max(end, recent.first)]
     assert np.array_equal(recent.between(start, end), expected)
+
+
+def test_recent_audio_from_a_multiple_of_a_hop_on() -> None:
+    recent = RecentAudio(2.0, 100, keep_s=0.5)
+    whole = noise(95)
+    for block in np.split(whole, [20, 40, 60, 80]):
+        recent.append(block)
+    assert recent.first == 40
+    start_s, frames = recent.from_multiple_of(0.3)
+    assert start_s == 2.6
+    assert np.array_equal(frames, whole[60:])

@@ -24,11 +24,18 @@ class Line:
         self.feeds: list[Feed] = []
         self.remote = Remote(
             PcmFormat(AudioFormat(RATE, channels), "s16le"),
-            self.feeds.append,
-            lambda audio_format: Feed(audio_format, lambda: self.now),
+            self,
             IdleTimeouts(lost_after=3.0, silent_after=10.0),
             lambda: self.now,
         )
+
+    def open(self, audio_format: AudioFormat) -> Feed:
+        """Take a feed's audio."""
+        self.feeds.append(Feed(audio_format, lambda: self.now))
+        return self.feeds[-1]
+
+    def lose(self, reason: str) -> None:
+        raise AssertionError(f"the end of a feed tells that it is lost: {reason}")
 
     def send(self, data: bytes, seconds: float = 1.0) -> None:
         """Bytes, in real time."""

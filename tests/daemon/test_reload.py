@@ -1,5 +1,6 @@
 """What may change while the daemon runs, and what may not."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,31 @@ def changed(*overrides: str) -> Config:
     return load_config(overrides=list(overrides))
 
 
+@dataclass(frozen=True)
+class Reader:
+    """Reads a configuration with these overrides."""
+
+    overrides: tuple[str, ...]
+
+    def read(self) -> Config:
+        """All settings."""
+        return changed(*self.overrides)
+
+
+class Broken:
+    """Reads a file that is no YAML."""
+
+    def read(self) -> Config:
+        """Never."""
+        raise ConfigError("kws.yaml: no YAML")
+
+
 def test_the_new_configuration_holds_and_its_model_can_hear(tmp_path: Path) -> None:
     path = tmp_path / "other.onnx"
     save_model(untrained_file(("left", "right")), path)
-    new = changed(f"model.path={path}", "detection.false_alarms_per_hour=2")
-    config, model = load(OLD, lambda: new)
-    assert config == new
+    overrides = (f"model.path={path}", "detection.false_alarms_per_hour=2")
+    config, model = load(OLD, Reader(overrides))
+    assert config == changed(*overrides)
     assert model.classes == ("left", "right")
 
 
@@ -32,7 +52,7 @@ def test_the_new_configuration_holds_and_its_model_can_hear(tmp_path: Path) -> N
     ["audio.device=USB", "audio.lost_after_s=5", "audio.silent_after_s=0", "log.level=debug"],
 )
 def test_these_may_change(override: str) -> None:
-    config, _ = load(OLD, lambda: changed(override))
+    config, _ = load(OLD, Reader((override,)))
     assert config != OLD
 
 
@@ -49,18 +69,15 @@ def test_these_may_change(override: str) -> None:
 )
 def test_these_need_a_new_start(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message} while kws runs"):
-        load(OLD, lambda: changed(override))
+        load(OLD, Reader((override,)))
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    def broken() -> Config:
-        raise ConfigError("kws.yaml: no YAML")
-
     with pytest.raises(ConfigError, match="no YAML"):
-        load(OLD, broken)
+        load(OLD, Broken())
     with pytest.raises(ModelError, match=r"missing\.onnx"):
-        load(OLD, lambda: changed(f"model.path={tmp_path / 'missing.pt'}"))
+        load(OLD, Reader((f"model.path={tmp_path / 'missing.onnx'}",)))
     damaged = tmp_path / "damaged.onnx"
     damaged.write_bytes(b"no model")
     with pytest.raises(ModelError, match=r"damaged\.onnx"):
-        load(OLD, lambda: changed(f"model.path={damaged}"))
+        load(OLD, Reader((f"model.path={damaged}",)))

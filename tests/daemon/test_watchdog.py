@@ -5,7 +5,6 @@ import contextlib
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,8 @@ from tests.support.limits import limit
 
 MODEL = untrained_model()
 FORMAT = AudioFormat(MODEL.sample_rate, 1)
-PACE = Pace(answer=5.0, first_retry=600.0, last_retry=600.0, poll=0.002)
+PACE = Pace(timeout=5.0, first_retry=600.0, last_retry=600.0)
+TICK_SECONDS = 0.002
 LONG = limit(20.0)
 SECOND = np.random.default_rng(1).normal(0, 0.1, (MODEL.sample_rate, 1)).astype(np.float32)
 
@@ -66,15 +66,13 @@ class Ward:
     def __init__(
         self, device: Device, there: socket.socket, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        # The configuration knows no such device.
-        monkeypatch.setattr("kws.engine.engine.make_source", lambda *_, **__: device)
         self._monkeypatch = monkeypatch
         self.now = 100.0
         self._device = device
         self._there = there
         # Sound may stay away for longer than what comes may be left unheard.
         config = load_config(overrides=["audio.lost_after_s=15"])
-        hub = Hub("run", lambda: datetime.now(UTC))
+        hub = Hub("run")
         self.engine = Engine(
             FirstSource(device, FORMAT),
             config,
@@ -86,10 +84,12 @@ class Ward:
             pace=PACE,
             clock=self.clock,
         )
+        # The configuration knows no such device.
+        self.reopen()
         sd_notify = SdNotify({"NOTIFY_SOCKET": there.getsockname()})
         sd_notify.ready("")
         self.watchdog = Watchdog(self.engine, sd_notify, self.clock)
-        self.interval = 0.002
+        self.checking = True
 
     def clock(self) -> float:
         """Seconds."""
@@ -109,14 +109,24 @@ class Ward:
 
     async def _check(self) -> None:
         while True:
-            self.watchdog.check()
-            await asyncio.sleep(self.interval)
+            self.engine.poll()
+            if self.checking:
+                self.watchdog.check()
+            await asyncio.sleep(TICK_SECONDS)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that gives no notice of itself."""
         async with asyncio.timeout(LONG):
             while not condition():
                 await asyncio.sleep(0.001)
+
+    def reopen(self) -> None:
+        """Open the source again at once."""
+        self.engine.capture.change(self, IdleTimeouts())
+
+    def make(self) -> Device:
+        """The device, which the configuration does not know."""
+        return self._device
 
     async def looks(self, count: int) -> None:
         """Let the watchdog look so many times more; it asks the inference at each."""
@@ -217,16 +227,16 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
             await ward.until_told("STATUS=Deaf: not there")
             for _ in range(5):
                 ward.now += 600
-                ward.engine.capture.change(IdleTimeouts())
+                ward.reopen()
                 # An attempt that comes back is a pulse too.
                 await ward.until_told("WATCHDOG=1")
                 assert not ward.watchdog.stalled
             ward.now += 600
             # It looks once more, and not again before sound is back.
-            ward.interval = 600
             await ward.looks(1)
+            ward.checking = False
             device.plugged = True
-            ward.engine.capture.change(IdleTimeouts())
+            ward.reopen()
             await ward.until(lambda: device.feed is not feed)
             assert device.feed is not None
             device.feed.write(SECOND[:160])

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from kws.daemon.watchdog import Awaited, Progress, Work
 
-START = Work(10, 20, 30, Awaited.SOUND)
-MORE = {"windows": 11, "attempts": 21, "answers": 31}
+START = Work(10, 20, 30, Awaited.AUDIO)
+MORE = {"windows": 11, "attempts": 21, "responses": 31}
 
 
 def after_start() -> Progress:
@@ -21,14 +21,14 @@ def after_start() -> Progress:
 @pytest.mark.parametrize(
     ("awaited", "done", "alive"),
     [
-        (Awaited.SOUND, {"windows"}, True),
-        (Awaited.SOUND, {"attempts", "answers"}, False),
+        (Awaited.AUDIO, {"windows"}, True),
+        (Awaited.AUDIO, {"attempts", "responses"}, False),
         (Awaited.DEVICE, {"windows"}, True),
-        (Awaited.DEVICE, {"attempts", "answers"}, True),
+        (Awaited.DEVICE, {"attempts", "responses"}, True),
         (Awaited.DEVICE, {"attempts"}, False),
-        (Awaited.DEVICE, {"answers"}, False),
+        (Awaited.DEVICE, {"responses"}, False),
         (Awaited.NOTHING, {"windows"}, True),
-        (Awaited.NOTHING, {"answers"}, True),
+        (Awaited.NOTHING, {"responses"}, True),
         (Awaited.NOTHING, {"attempts"}, False),
     ],
 )
@@ -44,7 +44,7 @@ def test_an_attempt_and_an_answer_need_not_come_at_once() -> None:
     vitals = after_start()
     waiting = replace(START, awaited=Awaited.DEVICE)
     assert not vitals.alive(replace(waiting, attempts=21))
-    assert vitals.alive(replace(waiting, attempts=21, answers=31))
+    assert vitals.alive(replace(waiting, attempts=21, responses=31))
 
 
 @given(st.sampled_from(Awaited), st.integers(1, 20))
@@ -61,12 +61,12 @@ def test_progress_counts_since_the_last_that_was_found(
     vitals, before, now = after_start(), START, START
     for awaited, *done in steps:
         now = Work(
-            now.windows + done[0], now.attempts + done[1], now.answers + done[2], awaited=awaited
+            now.windows + done[0], now.attempts + done[1], now.responses + done[2], awaited=awaited
         )
         alive = vitals.alive(now)
         if now.windows > before.windows:
             assert alive
-        elif awaited is Awaited.SOUND or now.answers == before.answers:
+        elif awaited is Awaited.AUDIO or now.responses == before.responses:
             assert not alive
         if alive:
             before = now

@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from kws.audio.feed import Feed
 from kws.engine.batch import Inference
+from kws.engine.output import StreamOutput
 from kws.engine.stream import Stream
-from kws.protocol.events import Body, Detected
+from kws.protocol.events import Body, Detected, Event
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, Frames, Posteriors, Windows
 from tests.spotting.models import untrained_model
+from tests.support.events import Published
 from tests.support.limits import limit
 
 MODEL = untrained_model()
@@ -40,13 +42,17 @@ class Heap:
     """A stream whose sound is put in by hand, and what is heard of it."""
 
     def __init__(self, inference: Inference, *, live: bool = False) -> None:
-        self.news: list[Body] = []
+        publisher = Published()
+        self.news = publisher.bodies
         self.ended = threading.Event()
-        self.stream = Stream(
-            "heap", Spotter(MODEL), self.news.append, live=live, drained=self.ended.set
-        )
+        self.stream = Stream(Spotter(MODEL), StreamOutput("heap", publisher), live=live)
         self.feed = Feed(MONO, lambda: 0.0, inference.woken)
-        self.stream.attach(self.feed)
+        self.stream.queue.attach(self.feed)
+        self.stream.queue.mark(self)
+
+    def reached(self) -> None:
+        """All of the feed was processed."""
+        self.ended.set()
 
     @property
     def heard(self) -> list[tuple[str, float]]:
@@ -178,15 +184,16 @@ def test_an_exchange_that_was_given_up_does_not_happen_later() -> None:
 def test_orders_do_not_wait_for_the_end_of_a_long_recording() -> None:
     inference, (heap,) = joined(count=1)
     positions: list[float] = []
-    publish = heap.news.append
 
-    def note(news: Body) -> None:
-        publish(news)
-        if len(heap.news) == 1:
-            inference.ask(lambda: positions.append(heap.stream.seconds))
+    class Asking(Published):
+        def publish(self, body: Body) -> Event:
+            event = super().publish(body)
+            if len(self.bodies) == 1:
+                inference.ask(lambda: positions.append(stream.seconds))
+            return event
 
-    stream = Stream("recording", Spotter(MODEL), note, live=False)
-    stream.attach(heap.feed)
+    stream = Stream(Spotter(MODEL), StreamOutput("recording", Asking()), live=False)
+    stream.queue.attach(heap.feed)
     inference.remove(heap.stream)
     inference.add(stream)
     # More than is taken at once.

@@ -1,10 +1,13 @@
 """Streams from the network: their names, their events, their ends."""
 
+import threading
+
 import numpy as np
 import pytest
 
 from kws.audio.liveness import IdleTimeouts
 from kws.engine.batch import Inference
+from kws.engine.output import StreamOutput
 from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.engine.stream import Stream
 from kws.protocol.events import (
@@ -19,6 +22,7 @@ from kws.protocol.events import (
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, PcmFormat
+from tests.support.events import Published
 from tests.support.speech import RATE, Samples, pcm, spoken
 
 MODEL = load_model()
@@ -31,23 +35,27 @@ class House:
 
     def __init__(self) -> None:
         self.now = 10.0
-        self.news: list[Body] = []
-        self.replaced: list[str] = []
+        self.publisher = Published()
+        self.news = self.publisher.bodies
+        self.replaced: list[threading.Event] = []
         self.inference = Inference(MODEL)
         self.streams = Senders(
             self.inference,
             self._new_stream,
-            self.news.append,
-            lambda: IdleTimeouts(lost_after=3.0, silent_after=0.0),
+            self.publisher,
+            IdleTimeouts(lost_after=3.0, silent_after=0.0),
             lambda: self.now,
             reserved=frozenset({"default"}),
         )
 
     def _new_stream(self, name: str, *, live: bool, behind_s: float) -> Stream:
-        return Stream(name, Spotter(MODEL), self.news.append, live=live, behind_s=behind_s)
+        output = StreamOutput(name, self.publisher)
+        return Stream(Spotter(MODEL), output, live=live, behind_s=behind_s)
 
     def open(self, name: str) -> SenderStream:
-        return self.streams.open(name, PCM, "192.0.2.7", lambda: self.replaced.append(name))
+        replaced = threading.Event()
+        self.replaced.append(replaced)
+        return self.streams.open(name, PCM, "192.0.2.7", replaced)
 
     def say(self, samples: Samples, *streams: SenderStream) -> None:
         """The same to each, in real time."""
@@ -124,7 +132,7 @@ def test_a_name_is_taken_while_its_sender_delivers() -> None:
         house.open("default")
     first.finish()
     house.open("kitchen")
-    assert house.replaced == []
+    assert not any(each.is_set() for each in house.replaced)
 
 
 def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
@@ -133,7 +141,7 @@ def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
     house.say(spoken("yes"), first)
     house.now += 2.1
     second = house.open("kitchen")
-    assert house.replaced == ["kitchen"]
+    assert [each.is_set() for each in house.replaced] == [True, False]
     house.say(spoken("no"), second)
     # The first one's connection ends at last.
     first.abandon("its connection ended")

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -15,18 +14,19 @@ from hypothesis import strategies as st
 from kws.audio.feed import RING_SECONDS, Feed
 from kws.audio.file import demo_recording
 from kws.engine.batch import Inference
-from kws.engine.clips import Clip
+from kws.engine.clips import Clips
+from kws.engine.output import StreamOutput
 from kws.engine.scores import Hop, Observers
 from kws.engine.stream import Stream
 from kws.errors import DeviceError, SilentError
-from kws.protocol.events import AudioBack, AudioLost, Body, Detected, Event, SamplesDropped
-from kws.serving.hub import Hub
+from kws.protocol.events import AudioBack, AudioLost, Body, Detected, SamplesDropped
 from kws.spotting.frontend import LogMel
 from kws.spotting.model import KeywordModel
 from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model
+from tests.support.events import Published
 
 MODEL = untrained_model()
 TRAINED = load_model()
@@ -62,25 +62,22 @@ class Room:
 
     def __post_init__(self) -> None:
         self.now = 100.0
-        self.published: list[Body] = []
-        self.ends = 0
+        self.publisher = Published()
+        self.published = self.publisher.bodies
         self.inference = Inference(self.model)
-        self.stream = Stream(
-            "kitchen",
-            Spotter(self.model),
-            self.published.append,
-            live=self.live,
-            drained=self._end,
-        )
+        output = StreamOutput("kitchen", self.publisher)
+        self.stream = Stream(Spotter(self.model), output, live=self.live)
+        self.ends = 0
         self.inference.add(self.stream)
 
-    def _end(self) -> None:
+    def reached(self) -> None:
+        """The end of a feed that was marked."""
         self.ends += 1
 
     def plug(self, audio_format: AudioFormat = MONO) -> Feed:
         """A new source."""
         feed = Feed(audio_format, lambda: self.now)
-        self.stream.attach(feed)
+        self.stream.queue.attach(feed)
         return feed
 
     def say(self, feed: Feed, frames: Frames, block_s: float = BLOCK_S) -> None:
@@ -130,6 +127,7 @@ def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> 
     feed = room.plug(audio_format)
     feed.write(frames)
     feed.end()
+    room.stream.queue.mark(room)
     room.inference.work()
     assert room.ends == 1
     return room.published
@@ -137,21 +135,21 @@ def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> 
 
 def test_it_hears_the_same_while_somebody_looks_on() -> None:
     seen: list[Hop] = []
-    observers = Observers()
-    observers.add("kitchen", seen.append)
+    observed = Observers()
+    observed.add("kitchen", seen.append)
     heard = []
-    for looked_at in (None, observers):
-        news: list[Body] = []
-        spotter = Spotter(TRAINED)
-        stream = Stream("kitchen", spotter, news.append, live=False, observers=looked_at)
+    for observers in (None, observed):
+        publisher = Published()
+        output = StreamOutput("kitchen", publisher, observers)
+        stream = Stream(Spotter(TRAINED), output, live=False)
         inference = Inference(TRAINED)
         inference.add(stream)
         feed = Feed(MONO, lambda: 0.0)
-        stream.attach(feed)
+        stream.queue.attach(feed)
         for start in range(0, len(DEMO) // 2, RATE // 3):
             feed.write(DEMO[start : start + RATE // 3])
             inference.work()
-        heard.append(news)
+        heard.append(publisher.bodies)
     assert heard[0] == heard[1]
     assert len(heard[0]) > 2
     # A hop each tenth of a second from the first window on, without a gap.
@@ -173,30 +171,27 @@ def test_it_hears_the_same_while_somebody_looks_on() -> None:
 
 @pytest.mark.parametrize("rate", [16_000, 48_000])
 def test_the_sound_of_an_event_is_the_second_before_it(rate: int) -> None:
-    kept: dict[str, Clip] = {}
-    hub = Hub("r", lambda: datetime.now(UTC))
-    events: list[Event] = []
-
-    def publish(what: Body) -> Event:
-        events.append(hub.publish(what))
-        return events[-1]
-
-    stream = Stream("kitchen", Spotter(TRAINED), publish, live=False, keep=kept.__setitem__)
+    publisher, clips = Published(), Clips(60.0, lambda: 0.0)
+    output = StreamOutput("kitchen", publisher, clips=clips)
+    stream = Stream(Spotter(TRAINED), output, live=False)
     inference = Inference(TRAINED)
     inference.add(stream)
     feed = Feed(AudioFormat(rate, 1), lambda: 0.0)
-    stream.attach(feed)
+    stream.queue.attach(feed)
     sound = soxr.resample(DEMO[: 6 * RATE], RATE, rate).astype(np.float32)
     for start in range(0, len(sound), rate // 2):
         feed.write(sound[start : start + rate // 2])
         inference.work()
+    events = publisher.events
     assert len(events) > 2
-    assert set(kept) == {event.id for event in events}
+    assert len(clips) == len(events)
     for event in events:
         assert isinstance(event.body, Detected)
         end = round(event.body.t * rate)
-        assert np.array_equal(kept[event.id].frames, sound[end - rate : end])
-        assert kept[event.id].sample_rate == rate
+        clip = clips.get(event.id)
+        assert clip is not None
+        assert np.array_equal(clip.frames, sound[end - rate : end])
+        assert clip.sample_rate == rate
 
 
 def test_a_recording_is_heard_whole_and_a_second_beyond() -> None:
@@ -246,7 +241,6 @@ def test_all_that_is_there_is_taken_even_if_no_window_is_due(live: bool) -> None
     feed.end()
     room.inference.work()
     assert feed.exhausted
-    assert room.ends == 1
     assert [each.samples for each in room.news if isinstance(each, SamplesDropped)] == [10] * 8
     assert room.stream.seconds == pytest.approx((9 * 1_600 + 80) / RATE + (0 if live else 1))
 
@@ -268,7 +262,7 @@ def test_a_loss_is_told_once_and_time_goes_on() -> None:
     room.say(feed, SIGNAL[: 2 * RATE])
     room.unplug(feed)
     for reason in ("unplugged", "no such device", "no such device"):
-        room.stream.lose(reason)
+        room.stream.queue.lose(reason)
         room.inference.work()
     room.now += 7.5
     feed = room.plug()
@@ -296,7 +290,7 @@ def test_time_is_that_of_the_clock_however_often_sound_is_lost() -> None:
 
 def test_a_source_that_was_never_there_comes() -> None:
     room = Room()
-    room.stream.lose("no microphone")
+    room.stream.queue.lose("no microphone")
     room.inference.work()
     room.now += 60
     room.say(room.plug(), SIGNAL[:RATE])

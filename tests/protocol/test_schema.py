@@ -48,6 +48,7 @@ from kws.serving.hub import Hub
 from kws.serving.status import health, info
 from kws.spotting.model import KeywordModel
 from kws.spotting.model_file import load_model
+from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat
 from tests.support.client import ask, get_json, receive, subscribe
 from tests.support.talker import Talker
@@ -148,14 +149,14 @@ def test_every_key_is_explained(name: str) -> None:
     "what", [DETECTED, DROPPED, LOST, BACK, BACK_AT_LAST, RELOADED, STARTED, ENDED]
 )
 def test_events(what: Body) -> None:
-    event = Hub("a8064acf2f92", lambda: datetime.now(UTC)).publish(what)
+    event = Hub("a8064acf2f92").publish(what)
     check(json.loads(event.to_json()), what.type)
 
 
 @pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, STARTED, ENDED])
 def test_each_status_has_an_example_and_needs_its_keys(what: Body) -> None:
     (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
-    event = json.loads(Hub("r", lambda: datetime.now(UTC)).publish(what).to_json())
+    event = json.loads(Hub("r").publish(what).to_json())
     assert list(example) == list(event)
     for key in what.fields():
         with pytest.raises(ValidationError):
@@ -326,7 +327,7 @@ def test_health(source: SourceState, stalled: str, status: str) -> None:
 
 
 def test_info(model: KeywordModel) -> None:
-    page = info(model, hop_s=0.1, trigger=model.header.trigger, keep_audio_s=60.0)
+    page = info(Spotter(model), keep_audio_s=60.0)
     check(msgspec.json.decode(msgspec.json.encode(page)), "info")
 
 

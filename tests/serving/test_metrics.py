@@ -1,7 +1,6 @@
 """What Prometheus gets."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -27,7 +26,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def counting() -> tuple[Hub, Metrics]:
-    hub = Hub("r", lambda: datetime.now(UTC))
+    hub = Hub("r")
     return hub, Metrics(hub)
 
 

@@ -12,7 +12,7 @@ from websockets.http11 import Request, Response
 
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.auth import Access
-from kws.serving.routes import Action, Answer, Document, Page, Routes, Websocket
+from kws.serving.routes import Action, Document, JsonResponse, Page, Routes, Websocket
 
 TOKEN = {"Authorization": "Bearer secret"}
 OPEN, GUARDED = Access(), Access("secret")
@@ -27,7 +27,7 @@ class Site:
         self._routes = Routes(
             access,
             {
-                EVENTS_PATH: Websocket(self._serve, "max_connections"),
+                EVENTS_PATH: Websocket(self, "max_connections"),
                 "/health": Page(lambda: _page("well"), open=True),
                 "/info": Page(lambda: _page("info")),
                 "/reload": Action(self._act),
@@ -35,7 +35,7 @@ class Site:
             },
         )
 
-    async def _serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: ServerConnection) -> None:
         """Never reached here: the server serves websockets."""
 
     def _found(self, name: str) -> Document | None:
@@ -43,20 +43,20 @@ class Site:
             return None
         return Document("audio/wav", b"RIFF", {"X-Length": "1"})
 
-    async def _act(self) -> Answer:
+    async def _act(self) -> JsonResponse:
         await asyncio.sleep(0)
         self.done += 1
         return self._status, {"reloaded": self._status is HTTPStatus.OK}
 
-    def answer(self, path: str, method: str = "GET", **headers: str) -> Response | None:
+    def respond(self, path: str, method: str = "GET", **headers: str) -> Response | None:
         """What a request gets, from this machine unless its headers say otherwise."""
         request = Request(path, Headers({"Host": "localhost:8000", **headers}))
         request.method = method
-        return asyncio.run(self._routes.answer(request))
+        return asyncio.run(self._routes.respond(request))
 
     def status(self, path: str, method: str = "GET", **headers: str) -> int | None:
         """The status of that; None for the websocket."""
-        response = self.answer(path, method, **headers)
+        response = self.respond(path, method, **headers)
         return None if response is None else response.status_code
 
 
@@ -65,11 +65,11 @@ def _page(text: str) -> tuple[HTTPStatus, dict[str, Any]]:
 
 
 def test_pages_are_json() -> None:
-    response = Site(OPEN).answer("/info?x=1")
+    response = Site(OPEN).respond("/info?x=1")
     assert response is not None
     assert (response.status_code, json.loads(response.body or b"")) == (200, {"says": "info"})
     assert response.headers["Content-Type"] == "application/json"
-    head = Site(OPEN).answer("/info", "HEAD")
+    head = Site(OPEN).respond("/info", "HEAD")
     assert head is not None
     assert head.body == b""
     assert head.headers["Content-Length"] == response.headers["Content-Length"]
@@ -129,7 +129,7 @@ def test_an_action_is_only_for_who_has_the_token(
     access: Access, method: str, headers: dict[str, str], status: int
 ) -> None:
     site = Site(access)
-    response = site.answer("/reload", method, **headers)
+    response = site.respond("/reload", method, **headers)
     assert response is not None
     assert response.status_code == status
     assert site.done == (status == 200)
@@ -138,26 +138,26 @@ def test_an_action_is_only_for_who_has_the_token(
 
 
 def test_without_any_token_it_says_where_to_set_one() -> None:
-    response = Site(OPEN).answer("/reload", "POST")
+    response = Site(OPEN).respond("/reload", "POST")
     assert response is not None
     assert b"KWS_TOKEN" in (response.body or b"")
 
 
 def test_an_action_answers_in_json() -> None:
-    response = Site(GUARDED, HTTPStatus.CONFLICT).answer("/reload", "POST", **TOKEN)
+    response = Site(GUARDED, HTTPStatus.CONFLICT).respond("/reload", "POST", **TOKEN)
     assert response is not None
     assert response.status_code == 409
     assert json.loads(response.body or b"") == {"reloaded": False}
 
 
 def test_a_document_is_sent_as_it_is() -> None:
-    response = Site(OPEN).answer("/sounds/1")
+    response = Site(OPEN).respond("/sounds/1")
     assert response is not None
     assert (response.status_code, response.body) == (200, b"RIFF")
     assert response.headers["Content-Type"] == "audio/wav"
     assert response.headers["X-Length"] == "1"
     assert response.headers["Content-Length"] == "4"
-    head = Site(OPEN).answer("/sounds/1", "HEAD")
+    head = Site(OPEN).respond("/sounds/1", "HEAD")
     assert head is not None
     assert head.body == b""
     assert Site(GUARDED).status("/sounds/1") == 401

@@ -9,10 +9,13 @@ import numpy as np
 from websockets.asyncio.server import ServerConnection
 
 from kws.engine.scores import Hop, Observers
-from kws.protocol.events import StreamEnded
+from kws.engine.waiting import LoopEvent
+from kws.protocol.events import Body, StreamEnded
+from kws.protocol.replies import SlowDown
 from kws.protocol.requests import Filter
 from kws.serving.connection import Delivery
 from kws.serving.hub import Hub
+from kws.serving.metrics import Metrics
 from kws.serving.scores import ScoreQueue
 from tests.support.limits import limit
 
@@ -29,12 +32,25 @@ class Line:
     async def send(self, message: str) -> None:
         """Take a message."""
         said = json.loads(message)
-        self.got.append((said["type"], said["t"]))
+        self.got.append((said["type"], said.get("t")))
 
     async def close(self, code: int, reason: str) -> None:
         """Take the end."""
         self.got.append(code)
         self.closed.set()
+
+
+class EndOfStream:
+    """The end of a client's events, at that of any stream."""
+
+    def __init__(self, scores: ScoreQueue) -> None:
+        self._scores = scores
+
+    def is_last(self, body: Body) -> bool:
+        return isinstance(body, StreamEnded)
+
+    async def flush(self) -> None:
+        await self._scores.flush()
 
 
 def hop(t: float, stream: str = "kitchen") -> Hop:
@@ -50,16 +66,12 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
     async def test() -> None:
         line, observers, hub = Line(), Observers(), Hub("run", lambda: NOON)
         connection = cast(ServerConnection, line)
-        loop, woken = asyncio.get_running_loop(), asyncio.Event()
-        subscription = hub.subscribe(lambda: loop.call_soon_threadsafe(woken.set), 10)
-        hub.change(subscription, Filter(), lambda replay: '{"type": "started", "t": 0}')
+        woken = LoopEvent()
+        subscription = hub.subscribe(woken, 10)
+        hub.change(subscription, Filter(), SlowDown(lead_s=3.0))
         scores = ScoreQueue(connection, observers)
-        scores.show("kitchen")
-        delivery = Delivery(
-            *(connection, subscription, 10, lambda: None),
-            last=lambda what: isinstance(what, StreamEnded),
-            flush=scores.flush,
-        )
+        scores.observe("kitchen")
+        delivery = Delivery(connection, subscription, 10, Metrics(hub), EndOfStream(scores))
         show(observers, hop(1.0), hop(1.1), hop(1.2))
         hub.publish(StreamEnded("kitchen", 1.2, "its sender said so"))
         # The one that sends hops comes too late in any case: here it does not come at all.
@@ -68,7 +80,7 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
         for task in tasks:
             task.cancel()
         sent = [("scores", 1.0), ("scores", 1.1), ("scores", 1.2)]
-        assert line.got == [("started", 0), *sent, ("status", 1.2), 1000]
+        assert line.got == [("slow-down", None), *sent, ("status", 1.2), 1000]
 
     asyncio.run(test())
 
@@ -77,18 +89,18 @@ def test_a_slow_client_gets_the_newest_and_none_of_another_stream() -> None:
     async def test() -> None:
         line, observers = Line(), Observers()
         scores = ScoreQueue(cast(ServerConnection, line), observers)
-        scores.show("kitchen")
+        scores.observe("kitchen")
         show(observers, *(hop(float(t)) for t in range(60)))
         await asyncio.sleep(0)
         await scores.flush()
         assert line.got == [("scores", float(t)) for t in range(10, 60)]
         show(observers, hop(60.0))
-        scores.show("hall")
+        scores.observe("hall")
         show(observers, hop(61.0), hop(2.0, "hall"))
         await asyncio.sleep(0)
         await scores.flush()
         assert line.got[50:] == [("scores", 2.0)]
-        scores.show(None)
+        scores.observe(None)
         assert not observers.wanted("hall")
 
     asyncio.run(test())

@@ -7,6 +7,7 @@ import pytest
 
 from kws.engine.state import SourceState
 from kws.serving.status import health, info
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import AudioFormat
 from tests.spotting.models import untrained_model
@@ -91,9 +92,8 @@ def test_where_there_is_only_what_is_sent_nothing_is_waited_for_in_vain() -> Non
 
 def test_info_begins_with_the_published_keys() -> None:
     model = untrained_model()
-    content = info(
-        model, hop_s=0.1, trigger={"yes": TriggerSettings(threshold=0.6)}, keep_audio_s=0
-    )
+    trigger = dict.fromkeys(model.classes, TriggerSettings(threshold=0.6))
+    content = info(Spotter(model, hop_s=0.1, trigger=trigger), keep_audio_s=0)
     assert dict(list(content.items())[:5]) == {
         "model": "SmallCNN",
         "classes": ["yes", "no", "up", "down"],
@@ -101,6 +101,6 @@ def test_info_begins_with_the_published_keys() -> None:
         "device": "cpu",
         "parameters": 1_089_540,
     }
-    assert content["thresholds"] == {"yes": 0.6}
+    assert content["thresholds"] == dict.fromkeys(model.classes, 0.6)
     assert content["context"] == "anywhere"
     assert content["model_name"] == "untrained"

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from datetime import UTC, datetime
 
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
@@ -13,9 +12,9 @@ HEARD = Detected("default", 1.0, "yes", 0.9, "model")
 
 
 def started(descriptor: int, queue: int = 1_000) -> tuple[Hub, StdoutWriter, threading.Event]:
-    hub = Hub("run", lambda: datetime.now(UTC))
+    hub = Hub("run")
     writer, finished = StdoutWriter(hub, descriptor, queue), threading.Event()
-    writer.start(finished.set)
+    writer.start(finished)
     return hub, writer, finished
 
 
