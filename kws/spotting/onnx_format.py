@@ -214,15 +214,23 @@ def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weight
             found = "; ".join(f"{each.name}: {each.lengths}" for each in values) or "none"
             raise MalformedError(f"its {kind} is not one batch of {lengths} (found: {found})")
     weights = {each.name: each.array() for each in graph.initializer}
-    known = {*weights, *(each.name for each in graph.input)}
+    known: set[str] = set()
+    _add([each.name for each in (*graph.initializer, *graph.input)], known)
     for node in graph.node:
         _check_node(node, known)
-        known.update(node.output)
+        _add(node.output, known)
     if not all(each.name in known for each in graph.output):
         raise MalformedError("nothing computes its output")
     if not all(np.isfinite(each).all() for each in weights.values()):
         raise MalformedError("some weights are not finite; train or copy it again")
     return weights
+
+
+def _add(names: Sequence[str], known: set[str]) -> None:
+    for name in names:
+        if name in known:
+            raise MalformedError(f"there is {name!r} twice")
+        known.add(name)
 
 
 def _check_node(node: Node, known: set[str]) -> None:

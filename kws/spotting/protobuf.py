@@ -3,7 +3,8 @@
 The wire format is that of https://protobuf.dev/programming-guides/encoding/. A message is a frozen
 dataclass; a field's type is annotated with its number, as `name: Annotated[str, 8] = ""`, and may
 be int, float, str, bytes, `M | None`, or a tuple of any number of int, str or M, where M is
-a message. What is not declared is refused: a file cannot hold anything that nobody checks.
+a message declared before, so that no message nests without end. What is not declared is refused: a
+file cannot hold anything that nobody checks.
 
 The library (`google.protobuf`) would take 7 MB of a daemon's memory, and would keep unknown fields.
 """
@@ -25,7 +26,6 @@ from typing import (
 
 _VARINT, _FIXED_64, _LENGTH, _FIXED_32 = 0, 1, 2, 5
 _LONGEST_VARINT = 10
-_DEEPEST = 16
 
 
 class MalformedError(ValueError):
@@ -58,21 +58,19 @@ class Message:
         cls._declared = tuple(fields)
 
     @classmethod
-    def decode(cls, data: bytes | memoryview, depth: int = 0) -> Self:
+    def decode(cls, data: bytes | memoryview) -> Self:
         """The message that the bytes are; its own bytes are views of them, not copies.
 
         Raises:
             MalformedError: they are cut short, or hold a field that is not declared.
         """
-        if depth > _DEEPEST:
-            raise MalformedError(f"messages nested deeper than {_DEEPEST}")
         declared = {field.number: field for field in cls._declared}
         values: dict[str, Any] = {}
         for number, wire, value in _wire_fields(memoryview(data)):
             if number not in declared:
                 raise MalformedError(f"{cls.__name__} has field {number}, which is not allowed")
             field = declared[number]
-            items = tuple(_items(field, wire, value, depth))
+            items = tuple(_items(field, wire, value))
             if field.repeated:
                 values[field.name] = values.get(field.name, ()) + items
             elif items:
@@ -123,7 +121,7 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
     raise MalformedError("a number of more than 64 bits")
 
 
-def _items(field: _Field, wire: int, value: Any, depth: int) -> Iterator[Any]:
+def _items(field: _Field, wire: int, value: Any) -> Iterator[Any]:
     """The values that one field on the wire gives: a packed one has any number of them."""
     if field.kind is int and field.repeated and wire == _LENGTH:
         at = 0
@@ -143,7 +141,7 @@ def _items(field: _Field, wire: int, value: Any, depth: int) -> Iterator[Any]:
         except UnicodeDecodeError as error:
             raise MalformedError(f"{field.name} is not UTF-8") from error
     elif issubclass(field.kind, Message):
-        yield field.kind.decode(value, depth + 1)
+        yield field.kind.decode(value)
     else:
         yield value
 

@@ -299,7 +299,7 @@ def test_weights_of_another_precision_become_float32(old: Path, kind: torch.dtyp
     change_old(old, convert)
     assert {each.dtype for each in read_model(old).weights.values()} == {np.dtype(np.float32)}
     for engine in ("onnx", "torch"):
-        posteriors = load_model(old, engine).posteriors(WINDOWS)  # type: ignore[arg-type]
+        posteriors = load_model(old, engine).posteriors(WINDOWS)
         assert np.allclose(posteriors, expected, atol=1e-5 if kind == torch.float64 else 0.05)
 
 
