@@ -5,10 +5,11 @@ import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
 import { Lanes } from "./lanes.js";
-import { drawLevel } from "./level.js";
+import { LevelChart, tellLevel } from "./level.js";
 import { Levels } from "./levels.js";
 import { Microphone, isMicrophoneAllowed } from "./microphone.js";
 import { TICK_S, WINDOW_S, keywordColour } from "./plot.js";
+import { whileVisible } from "./repeat.js";
 import { describeDaemon, showSources, sourceTitle, sourcesOf } from "./sources.js";
 import { Spectrogram } from "./spectrogram.js";
 import { askForToken, fetchWithToken, setUpTokenForm, tokenKey } from "./token.js";
@@ -17,8 +18,8 @@ import { thresholdsAsYaml } from "./yaml.js";
 const HEALTH_MS = 1000;
 /** Events that can be marked in the pictures. */
 const MARKED = 500;
-/** Between two pictures; and for who asked their system for less motion. */
-const PICTURE_MS = 80;
+/** At least, between two pictures; and for who asked their system for less motion. */
+const PICTURE_MS = 40;
 const CALM_PICTURE_MS = 1000;
 
 const find = (selector) => document.querySelector(selector);
@@ -29,8 +30,9 @@ const levels = new Levels();
 let fired = [];
 let run = null;
 let lastSeq = 0;
-/** What came while the picture stood still; null while it runs. */
-let held = null;
+let isPaused = false;
+/** Scores that came while the picture stood still, or nobody could see it. */
+const held = [];
 /** The stream that is shown; null: the daemon's own. */
 let wanted = null;
 let shown = null;
@@ -38,6 +40,7 @@ let history = new History([], 1);
 let keywords = [];
 
 const spectrogram = new Spectrogram(find("#spectrogram"), find("#frequencies"));
+const level = new LevelChart(find("#level"));
 const lanes = new Lanes(find("#lanes"), thresholdsMoved);
 const list = new EventList(
   find("#events"), find("#announcer"), find("#player"),
@@ -49,21 +52,29 @@ const list = new EventList(
 let drawing = 0;
 let drawn = 0;
 
+/** All pictures; nothing where nobody can see them. */
 function draw() {
+  cancelAnimationFrame(drawing);
   drawing = 0;
+  if (document.hidden) return;
   drawn = performance.now();
-  const here = fired.filter(({ stream, t }) => stream === shown && t <= history.end);
-  spectrogram.draw(here, history.end);
-  drawLevel(find("#level"), find("#level-now"), history);
+  const { end } = history;
+  const here = fired.filter(
+    ({ stream, t }) => stream === shown && t <= end && t > end - WINDOW_S,
+  );
+  spectrogram.draw(history, here);
+  level.draw(history);
   lanes.draw(history, here);
+  list.fade(drawn);
+  tellLevel(find("#level-now"), history);
   say(find("#long-axis span"), `−${history.span / 60} min`);
 }
 
+/** With the next frame of the browser, once for all that came until then. */
 function drawSoon() {
-  if (drawing) return;
+  if (drawing || document.hidden) return;
   const pause = calm.matches ? CALM_PICTURE_MS : PICTURE_MS;
-  if (performance.now() - drawn < pause) return;
-  drawing = requestAnimationFrame(draw);
+  if (performance.now() - drawn >= pause) drawing = requestAnimationFrame(draw);
 }
 
 function thresholdsMoved() {
@@ -83,6 +94,13 @@ function takeScores(message) {
   if (message.frames) spectrogram.push(message);
 }
 
+/** Take what is held, as soon as it is to be seen. */
+function goOn() {
+  if (document.hidden) return;
+  if (!isPaused) held.splice(0).forEach(takeScores);
+  drawSoon();
+}
+
 // ---- what the daemon says
 
 const scores = new Connection("/scores", {
@@ -99,9 +117,8 @@ const scores = new Connection("/scores", {
       lanes.configure(message);
       thresholdsMoved();
     } else if (message.type === "scores") {
-      if (held === null) takeScores(message);
-      else if (held.push(message) > HISTORY_S / history.hopS) held.shift();
-      drawSoon();
+      if (held.push(message) > HISTORY_S / history.hopS) held.shift();
+      goOn();
     }
   },
   onEnd: (code, reason) => ended(code, reason),
@@ -213,21 +230,23 @@ async function connect() {
 
 let browserStream = null;
 
+let isAsking = false;
+
 async function askHealth() {
-  if (!document.hidden) {
-    try {
-      const health = await (await fetch("/health", { cache: "no-store" })).json();
-      const sources = sourcesOf(health);
-      const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
-      levels.follow(events.isOpen ? others : []);
-      showSources(find("#sources"), sources, levels);
-      say(find("#daemon"), describeDaemon(health));
-      offerStreams(sources);
-    } catch {
-      say(find("#daemon"), "The daemon does not answer.");
-    }
+  if (isAsking) return;
+  isAsking = true;
+  try {
+    const health = await (await fetch("/health", { cache: "no-store" })).json();
+    const sources = sourcesOf(health);
+    const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
+    levels.follow(events.isOpen ? others : []);
+    showSources(find("#sources"), sources, levels);
+    say(find("#daemon"), describeDaemon(health));
+    offerStreams(sources);
+  } catch {
+    say(find("#daemon"), "The daemon does not answer.");
   }
-  setTimeout(askHealth, HEALTH_MS);
+  isAsking = false;
 }
 
 function offerStreams(sources) {
@@ -286,12 +305,10 @@ function setUpMicrophone() {
 function setUpPause() {
   const button = find("#pause");
   button.addEventListener("click", () => {
-    const waiting = held;
-    held = held === null ? [] : null;
-    button.classList.toggle("on", held !== null);
-    say(button, held === null ? "Pause" : "Go on");
-    waiting?.forEach(takeScores);
-    draw();
+    isPaused = !isPaused;
+    button.classList.toggle("on", isPaused);
+    say(button, isPaused ? "Go on" : "Pause");
+    goOn();
   });
 }
 
@@ -327,5 +344,6 @@ setUpTokenForm(find("#token-form"), connect);
 find("#stream").addEventListener("change", ({ target }) => watch(target.value || null));
 new ResizeObserver(draw).observe(find("#spectrogram"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+document.addEventListener("visibilitychange", goOn);
 connect();
-askHealth();
+whileVisible(askHealth, HEALTH_MS);
