@@ -70,7 +70,7 @@ export class EventList {
     }
   }
 
-  /** Let new events stand out less and less; to be called with each picture, at a time in ms. */
+  /** Let new events stand out less and less; to be called from time to time, in ms. */
   fade(now) {
     for (const [entry, came] of this._new) {
       const left = Math.max(0, 1 - (now - came) / NEW_MS);

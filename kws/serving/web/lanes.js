@@ -178,7 +178,10 @@ export class Lanes {
    */
   draw(history, fired) {
     for (const lane of this._lanes) lane.draw(history, fired);
-    // Texts last: a size that is asked for after them would have all be laid out once more.
+  }
+
+  /** Say in words what was drawn. */
+  tell(history) {
     for (const lane of this._lanes) lane.tell(history);
   }
 }

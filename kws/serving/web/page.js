@@ -21,6 +21,8 @@ const MARKED = 500;
 /** At least, between two pictures; and for who asked their system for less motion. */
 const PICTURE_MS = 40;
 const CALM_PICTURE_MS = 1000;
+/** Between two readings of a number: for eyes, and since a text costs more than a picture. */
+const READING_MS = 500;
 
 const find = (selector) => document.querySelector(selector);
 
@@ -51,8 +53,9 @@ const list = new EventList(
 
 let drawing = 0;
 let drawn = 0;
+let told = 0;
 
-/** All pictures; nothing where nobody can see them. */
+/** All pictures, and from time to time what they mean; nothing where nobody can see it. */
 function draw() {
   cancelAnimationFrame(drawing);
   drawing = 0;
@@ -65,7 +68,14 @@ function draw() {
   spectrogram.draw(history, here);
   level.draw(history);
   lanes.draw(history, here);
-  list.fade(drawn);
+  // Texts last: a size that is asked for after them would have all be laid out once more.
+  if (drawn - told >= READING_MS) tell();
+}
+
+function tell() {
+  told = performance.now();
+  lanes.tell(history);
+  list.fade(told);
   tellLevel(find("#level-now"), history);
   say(find("#long-axis span"), `−${history.span / 60} min`);
 }
@@ -85,6 +95,7 @@ function thresholdsMoved() {
   find("#copy").disabled = find("#reset").disabled = chosen.size === 0;
   say(find("#copied"), "");
   draw();
+  tell();
 }
 
 function takeScores(message) {
