@@ -17,41 +17,12 @@ from selenium.webdriver import Chrome
 from bench.cost import Figure, table
 from bench.process import Process
 from tests.browser.chromium import MissingBrowserError, chromium
+from tests.browser.counters import COUNTERS, counts
 from tests.browser.page import Page
 
 WIDTH, HEIGHT = 1280, 800
 SETTLE_S = 5.0
 """Until a browser that was just started, or a tab that was just changed, is at rest."""
-_COUNTERS = """
-const zeros = () => ({ frames: 0, calls: 0, messages: 0 });
-const counted = window.counted = { visible: zeros(), hidden: zeros() };
-const methods = CanvasRenderingContext2D.prototype;
-let lastFrame = null;
-for (const name of ["clearRect", "drawImage", "fill", "fillRect", "fillText", "putImageData",
-  "stroke", "strokeRect"]) {
-  const method = methods[name];
-  methods[name] = function (...values) {
-    if (this.canvas.isConnected) {
-      const now = counted[document.visibilityState];
-      now.calls += 1;
-      // The same from one frame of the browser to the next.
-      if (document.timeline.currentTime !== lastFrame) now.frames += 1;
-      lastFrame = document.timeline.currentTime;
-    }
-    return method.apply(this, values);
-  };
-}
-const { set } = Object.getOwnPropertyDescriptor(WebSocket.prototype, "onmessage");
-Object.defineProperty(WebSocket.prototype, "onmessage", {
-  set(handler) {
-    set.call(this, handler && ((event) => {
-      if (event.data.includes('"type":"scores"')) counted[document.visibilityState].messages += 1;
-      return handler.call(this, event);
-    }));
-  },
-});
-"""
-"""Runs in the page before its own scripts; counts what they draw, and asks for no frame itself."""
 
 
 @dataclass(frozen=True)
@@ -70,26 +41,6 @@ class Span:
     def load(self) -> float:
         """CPU time in percent of a core."""
         return 100 * self.cpu_s / self.seconds
-
-
-@dataclass(frozen=True)
-class Counts:
-    """What a page did in front, or behind another tab.
-
-    Attributes:
-        frames: frames of the browser in which a canvas of the page was drawn on.
-        calls: calls that draw on a canvas of the page.
-        messages: `scores` that it received.
-    """
-
-    frames: int
-    calls: int
-    messages: int
-
-    def __sub__(self, other: "Counts") -> "Counts":
-        return Counts(
-            self.frames - other.frames, self.calls - other.calls, self.messages - other.messages
-        )
 
 
 def resize(browser: Chrome) -> None:
@@ -113,11 +64,6 @@ def measure(browser: Chrome, seconds: float) -> Span:
     return Span(time.perf_counter() - start, cpu_seconds(browser) - before)
 
 
-def counts(page: Page, visibility: str) -> Counts:
-    """What the page, which has to be in front, has counted so far, "visible" or "hidden"."""
-    return Counts(**page.run("return window.counted[arguments[0]]", visibility))
-
-
 def figures(seconds: float, warm_up: float) -> list[Figure]:
     """All figures.
 
@@ -134,8 +80,7 @@ def figures(seconds: float, warm_up: float) -> list[Figure]:
         browser.get("about:blank")
         time.sleep(SETTLE_S)
         blank = measure(browser, seconds)
-        # Removed from a tab that is closed: only the page's own tab counts.
-        with Page(browser, daemon.port, script=_COUNTERS) as page:
+        with Page(browser, daemon.port, script=COUNTERS) as page:
             page.wait_until_it_hears()
             size = page.run("return [innerWidth, innerHeight]")
             if size != [WIDTH, HEIGHT]:
@@ -153,11 +98,11 @@ def figures(seconds: float, warm_up: float) -> list[Figure]:
         Figure("CPU, about:blank", blank.load, "% of a core"),
         Figure("CPU, page, beyond that", visible.load - blank.load, "% of a core", 8),
         Figure("frames drawn", drawn.frames / visible.seconds, "1/s", 10, at_least=True),
-        Figure("scores received", drawn.messages / visible.seconds, "1/s"),
+        Figure("messages received", drawn.messages / visible.seconds, "1/s"),
         Figure("drawing calls", drawn.calls / visible.seconds, "1/s"),
         Figure("hidden: CPU, beyond about:blank", hidden.load - blank.load, "% of a core"),
         Figure("hidden: frames drawn", behind.frames, "", 0),
-        Figure("hidden: scores received", behind.messages / (SETTLE_S + hidden.seconds), "1/s"),
+        Figure("hidden: messages received", behind.messages / (SETTLE_S + hidden.seconds), "1/s"),
     ]
 
 

@@ -43,16 +43,16 @@ class Lane {
     this._slider.value = this.level;
   }
 
-  /** Draw its charts. */
+  /** Draw what runs. */
   draw(history, fired) {
     this._chart.draw(history, fired);
-    this._decide(history.peaks[this.index].peaks);
-    this._overview.draw(history, this._peaks, this._fires);
   }
 
-  /** Say in words what was drawn. */
-  tell({ hops }) {
-    const now = hops.at(-1)?.smoothed[this.index];
+  /** Show its peaks, and say what they would mean. */
+  tell(history) {
+    this._decide(history.peaks[this.index].peaks);
+    this._overview.draw(history, this._peaks, this._fires);
+    const now = history.hops.at(-1)?.smoothed[this.index];
     say(this._now, now === undefined || Number.isNaN(now) ? "–" : now.toFixed(2));
     if (this._told === this._fires) return;
     this._told = this._fires;
@@ -173,6 +173,8 @@ export class Lanes {
   }
 
   /**
+   * Draw what runs.
+   *
    * @param history of the stream that is shown.
    * @param fired its events in the window.
    */
@@ -180,7 +182,7 @@ export class Lanes {
     for (const lane of this._lanes) lane.draw(history, fired);
   }
 
-  /** Say in words what was drawn. */
+  /** Show what changes slowly: peaks and texts. */
   tell(history) {
     for (const lane of this._lanes) lane.tell(history);
   }

@@ -54,8 +54,10 @@ const list = new EventList(
 let drawing = 0;
 let drawn = 0;
 let told = 0;
+/** The last answer of /health that is not shown yet. */
+let health = null;
 
-/** All pictures, and from time to time what they mean; nothing where nobody can see it. */
+/** All that runs, and from time to time what is slower; nothing where nobody can see it. */
 function draw() {
   cancelAnimationFrame(drawing);
   drawing = 0;
@@ -68,7 +70,7 @@ function draw() {
   spectrogram.draw(history, here);
   level.draw(history);
   lanes.draw(history, here);
-  // Texts last: a size that is asked for after them would have all be laid out once more.
+  // Last: a size that is asked for after a text has changed would have all be laid out once more.
   if (drawn - told >= READING_MS) tell();
 }
 
@@ -78,6 +80,7 @@ function tell() {
   list.fade(told);
   tellLevel(find("#level-now"), history);
   say(find("#long-axis span"), `−${history.span / 60} min`);
+  if (health !== null) showHealth(health);
 }
 
 /** With the next frame of the browser, once for all that came until then. */
@@ -247,17 +250,25 @@ async function askHealth() {
   if (isAsking) return;
   isAsking = true;
   try {
-    const health = await (await fetch("/health", { cache: "no-store" })).json();
-    const sources = sourcesOf(health);
+    const answer = await (await fetch("/health", { cache: "no-store" })).json();
+    const sources = sourcesOf(answer);
     const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
     levels.follow(events.isOpen ? others : []);
-    showSources(find("#sources"), sources, levels);
-    say(find("#daemon"), describeDaemon(health));
     offerStreams(sources);
+    // Where pictures are drawn, with the next of them.
+    health = answer;
+    if (performance.now() - drawn > HEALTH_MS) showHealth(health);
   } catch {
+    health = null;
     say(find("#daemon"), "The daemon does not answer.");
   }
   isAsking = false;
+}
+
+function showHealth(answer) {
+  health = null;
+  showSources(find("#sources"), sourcesOf(answer), levels);
+  say(find("#daemon"), describeDaemon(answer));
 }
 
 function offerStreams(sources) {
