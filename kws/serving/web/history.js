@@ -39,11 +39,11 @@ export class History {
     while (this.hops[0].t < t - HISTORY_S) this.hops.shift();
   }
 
-  /** Index of the last hop that comes before some second, to begin a line with; 0 if none does. */
+  /** Index of the hop with which a line has to begin to be right, joints too, from a second on. */
   indexBefore(second) {
     let index = this.hops.length - 1;
     while (index > 0 && this.hops[index].t >= second) index -= 1;
-    return Math.max(0, index);
+    return Math.max(0, index - 1);
   }
 
   _begin() {

@@ -21,6 +21,7 @@ export class LevelChart extends StripChart {
     for (const level of [-60, -40, -20]) line(context, 0, y(level), width, y(level));
     context.strokeStyle = colour("--faint-ink");
     context.lineWidth = 1.5;
+    context.lineJoin = "round";
     trace(context, this.history, this.history.indexBefore(since), x, (hop) => y(hop.level));
   }
 }

@@ -331,6 +331,7 @@ function setUpPause() {
     button.classList.toggle("on", isPaused);
     say(button, isPaused ? "Go on" : "Pause");
     goOn();
+    draw();
   });
 }
 
