@@ -35,6 +35,7 @@ return Promise.all([import("/history.js"), import(`/${file}`)]).then(([{ History
   atOnce.draw(history, fired);
   const [bytes, others] = [chart, atOnce].map(({ canvas }) =>
     canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data);
+  for (const { canvas } of [chart, atOnce]) canvas.remove();
   const differences = bytes.map((byte, i) => Math.abs(byte - others[i]));
   return [new Set(new Uint32Array(bytes.buffer)).size, Math.max(...differences)];
 });
