@@ -23,13 +23,16 @@ class Page:
         browser: where.
         port: of the daemon.
         host: name to call it by.
+        script: runs in the page before its own.
     """
 
-    def __init__(self, browser: Chrome, port: int, host: str = HOST) -> None:
+    def __init__(self, browser: Chrome, port: int, host: str = HOST, script: str = "") -> None:
         self.browser = browser
         self.origin = f"http://{host}:{port}"
         browser.switch_to.new_window("tab")
         self._tab = browser.current_window_handle
+        if script:
+            browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         self.console()  # what it said until now is not this page's
         browser.get(f"{self.origin}/")
 

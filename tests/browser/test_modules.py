@@ -14,7 +14,10 @@ from tests.support.speech import demo as demo_samples
 
 from .page import Page
 
-PEAKS = "it.findPeaks(given[0])"
+PEAKS = (
+    "given[0].reduce((finder, [t, value]) => (finder.push(t, value), finder),"
+    " new it.PeakFinder()).peaks"
+)
 FIRING = f"it.firing({PEAKS}, given[1], given[2])"
 USUAL = {"release": 0.25, "refractoryS": 1.0}
 
@@ -76,6 +79,19 @@ def test_a_peak_is_told_from_a_ripple(exhibit: Page) -> None:
     values = [0.0, 0.6, 0.9, 0.7, 0.8, 0.3, 0.02, 0.09, 0.0, 0.2, 0.0]
     found = exhibit.module("peaks.js", PEAKS, [(i, value) for i, value in enumerate(values)])
     assert [(each["t"], each["value"]) for each in found] == [(2, 0.9), (9, 0.2)]
+
+
+def test_old_peaks_are_forgotten(exhibit: Page) -> None:
+    values = [0.0, 0.9, 0.0, 0.8, 0.0, 0.7]
+    kept = exhibit.module(
+        "peaks.js",
+        "(() => { const finder = new it.PeakFinder();"
+        " given[0].forEach((value, t) => { finder.push(t, value); finder.forget(t - given[1]); });"
+        " return finder.peaks.map(({ t }) => t); })()",
+        values,
+        3,
+    )
+    assert kept == [3, 5]
 
 
 def test_one_long_sound_fires_once(exhibit: Page) -> None:

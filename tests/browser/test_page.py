@@ -165,4 +165,4 @@ def test_it_is_small(demo: DaemonProcess, page: Page) -> None:
         "return performance.getEntriesByType('resource')"
         ".filter(({ name }) => /[.](js|css)$/.test(name)).map((each) => each.decodedBodySize)"
     )
-    assert sum(sizes) + len(get(demo.port, "/")[2]) < 64_000
+    assert sum(sizes) + len(get(demo.port, "/")[2]) < 80_000

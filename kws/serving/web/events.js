@@ -5,6 +5,8 @@ import { fetchWithToken } from "./token.js";
 
 /** How many are listed, and asked for when the page opens. */
 export const LISTED = 50;
+/** How long a new one stands out. */
+const NEW_MS = 1500;
 
 const WHAT_HAPPENED = {
   "samples-dropped": ({ samples, reason }) => `${samples} samples are missing: ${reason}`,
@@ -28,6 +30,8 @@ export class EventList {
     this._player = player;
     this._colourOf = colourOf;
     this._ids = new Set();
+    /** Entries that stand out, and when they came, in ms. */
+    this._new = new Map();
     list.addEventListener("click", ({ target }) => {
       const entry = target.closest("li[data-id]");
       if (entry && this._audible) this._hear(entry);
@@ -58,11 +62,20 @@ export class EventList {
     this._list.insertBefore(entry, next);
     this._shorten();
     if (isNew && message.type === "detection") {
-      entry.classList.add("new");
+      this._new.set(entry, performance.now());
       this._announcer.append(
         element("p", {}, `${message.keyword}, ${message.confidence.toFixed(2)}`),
       );
       while (this._announcer.children.length > 5) this._announcer.firstElementChild.remove();
+    }
+  }
+
+  /** Let new events stand out less and less; to be called from time to time, in ms. */
+  fade(now) {
+    for (const [entry, came] of this._new) {
+      const left = Math.max(0, 1 - (now - came) / NEW_MS);
+      entry.style.setProperty("--new", left.toFixed(2));
+      if (left === 0) this._new.delete(entry);
     }
   }
 

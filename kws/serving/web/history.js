@@ -1,5 +1,7 @@
 // The last minutes of one stream, hop by hop.
 
+import { PeakFinder } from "./peaks.js";
+
 export const HISTORY_S = 300;
 
 export class History {
@@ -10,7 +12,7 @@ export class History {
   constructor(keywords, hopS) {
     this.keywords = keywords;
     this.hopS = hopS;
-    this.hops = [];
+    this._begin();
   }
 
   /** Seconds of the stream at the last hop. */
@@ -26,23 +28,28 @@ export class History {
 
   /** Take a `scores` message; a stream that began anew begins a new history. */
   push({ t, level_db: level, posteriors, smoothed }) {
-    if (t <= this.end) this.hops = [];
+    if (t <= this.end) this._begin();
     const values = (of) => this.keywords.map((keyword) => of?.[keyword] ?? NaN);
-    this.hops.push({ t, level, posteriors: values(posteriors), smoothed: values(smoothed) });
+    const hop = { t, level, posteriors: values(posteriors), smoothed: values(smoothed) };
+    this.hops.push(hop);
+    this.peaks.forEach((finder, i) => {
+      if (!Number.isNaN(hop.smoothed[i])) finder.push(t, hop.smoothed[i]);
+      finder.forget(t - HISTORY_S);
+    });
     while (this.hops[0].t < t - HISTORY_S) this.hops.shift();
   }
 
-  /** The hops of the last seconds. */
-  last(seconds) {
-    const from = this.end - seconds;
-    let first = this.hops.length;
-    while (first > 0 && this.hops[first - 1].t >= from) first -= 1;
-    return this.hops.slice(first);
+  /** Index of the hop with which a line has to begin to be right, joints too, from a second on. */
+  indexBefore(second) {
+    let index = this.hops.length - 1;
+    while (index > 0 && this.hops[index].t >= second) index -= 1;
+    return Math.max(0, index - 1);
   }
 
-  /** Hops as points of a line, as `place` says where they lie; null where sound is missing. */
-  line(hops, place) {
-    const isGap = (i) => i > 0 && hops[i].t - hops[i - 1].t > 1.5 * this.hopS;
-    return hops.flatMap((hop, i) => (isGap(i) ? [null, place(hop)] : [place(hop)]));
+  _begin() {
+    /** Another array when it begins anew. */
+    this.hops = [];
+    /** The peaks of each keyword's smoothed posterior. */
+    this.peaks = this.keywords.map(() => new PeakFinder());
   }
 }

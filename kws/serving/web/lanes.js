@@ -1,13 +1,13 @@
 // A lane per keyword: its posterior, its threshold to be moved, and the peaks of the last minutes.
 
 import { element, say } from "./dom.js";
-import { findPeaks, firing } from "./peaks.js";
-import { WINDOW_S, cleared, colour, keywordColour, line, trace } from "./plot.js";
+import { PeakOverview } from "./overview.js";
+import { firing } from "./peaks.js";
+import { keywordColour } from "./plot.js";
+import { HEAD, PosteriorChart } from "./posterior.js";
 
 /** Pixels around a threshold's line in which a mouse takes hold of it. */
 const GRIP = 8;
-/** Room above 1 for the marks of events. */
-const HEAD = 10;
 const LEAST = 0.01;
 const MOST = 1;
 
@@ -20,7 +20,7 @@ class Lane {
     this.threshold = 0.5;
     this.chosen = null;
     this._onMove = onMove;
-    this._colour = keywordColour(index);
+    this.colour = keywordColour(index);
     this._build();
   }
 
@@ -32,6 +32,7 @@ class Lane {
   set({ threshold, release, refractoryS }) {
     this.threshold = threshold;
     this._again = { release, refractoryS };
+    this._decided = NaN;
     if (this.chosen === threshold) this.chosen = null;
     this._slider.value = this.level;
   }
@@ -42,24 +43,36 @@ class Lane {
     this._slider.value = this.level;
   }
 
-  draw(history, recent, fired) {
-    const points = history.hops
-      .map((hop) => [hop.t, hop.smoothed[this.index]])
-      .filter(([, value]) => !Number.isNaN(value));
-    const peaks = findPeaks(points);
-    const fires = firing(peaks, this.level, this._again);
-    this._drawLive(history, recent, fired);
-    this._drawPeaks(history, peaks, fires);
-    const now = points.at(-1)?.[1];
-    say(this._now, now === undefined ? "–" : now.toFixed(2));
-    const count = fires.filter(Boolean).length;
+  /** Draw what runs. */
+  draw(history, fired) {
+    this._chart.draw(history, fired);
+  }
+
+  /** Show its peaks, and say what they would mean. */
+  tell(history) {
+    this._decide(history.peaks[this.index].peaks);
+    this._overview.draw(history, this._peaks, this._fires);
+    const now = history.hops.at(-1)?.smoothed[this.index];
+    say(this._now, now === undefined || Number.isNaN(now) ? "–" : now.toFixed(2));
+    if (this._told === this._fires) return;
+    this._told = this._fires;
+    const of = this._peaks.length;
+    const count = this._fires.filter(Boolean).length;
     say(this._value, this.level.toFixed(2));
-    say(this._count, peaks.length ? `${count} of ${peaks.length} would fire` : "no peaks yet");
+    say(this._count, of ? `${count} of ${of} would fire` : "no peaks yet");
     this._slider.setAttribute(
       "aria-valuetext",
-      `${this.level.toFixed(2)}; ${count} of ${peaks.length} peaks would fire`,
+      `${this.level.toFixed(2)}; ${count} of ${of} peaks would fire`,
     );
     this.row.classList.toggle("moved", this.chosen !== null);
+  }
+
+  /** Which peaks would fire; an array of its own only if something of it has changed. */
+  _decide(peaks) {
+    if (peaks === this._peaks && this.level === this._decided) return;
+    this._peaks = peaks;
+    this._decided = this.level;
+    this._fires = firing(peaks, this.level, this._again);
   }
 
   _build() {
@@ -77,8 +90,8 @@ class Lane {
     this._value = element("output", { className: "value" });
     this._count = element("span", { className: "count" });
     const chip = element("span", { className: "chip" });
-    chip.style.background = `var(${this._colour})`;
-    this._slider.style.accentColor = `var(${this._colour})`;
+    chip.style.background = `var(${this.colour})`;
+    this._slider.style.accentColor = `var(${this.colour})`;
     this.row = element(
       "li",
       { className: "row lane" },
@@ -88,6 +101,8 @@ class Lane {
       element("span", { className: "control" }, this._slider, this._value, this._count),
     );
     this.row.dataset.keyword = keyword;
+    this._chart = new PosteriorChart(this._live, this);
+    this._overview = new PeakOverview(this._recent, this);
     this._slider.addEventListener("input", () => this._move(Number(this._slider.value)));
     for (const canvas of [this._live, this._recent]) this._letDrag(canvas);
   }
@@ -114,67 +129,6 @@ class Lane {
       if (canvas.hasPointerCapture(event.pointerId)) this._move(level(event));
       else canvas.classList.toggle("grip", event.pointerType !== "touch" && isNear(event));
     });
-  }
-
-  _drawLive(history, recent, fired) {
-    const { context, width, height } = cleared(this._live);
-    const x = (t) => width * (1 - (history.end - t) / WINDOW_S);
-    const y = (value) => HEAD + (1 - value) * (height - HEAD);
-    this._drawThresholds(context, width, y);
-    const drawValues = (which) =>
-      trace(context, history.line(recent, (hop) => {
-        const value = hop[which][this.index];
-        return Number.isNaN(value) ? null : [x(hop.t), y(value)];
-      }));
-    context.lineJoin = "round";
-    context.strokeStyle = colour(this._colour);
-    context.globalAlpha = 0.4;
-    context.lineWidth = 1;
-    drawValues("posteriors");
-    context.globalAlpha = 1;
-    context.lineWidth = 2;
-    drawValues("smoothed");
-    context.fillStyle = colour("--marker");
-    context.strokeStyle = colour("--marker");
-    context.lineWidth = 1;
-    for (const { t, keyword } of fired) {
-      if (keyword !== this.keyword || x(t) < 0) continue;
-      context.beginPath();
-      context.moveTo(x(t) - 5, 0);
-      context.lineTo(x(t) + 5, 0);
-      context.lineTo(x(t), HEAD - 1);
-      context.fill();
-      line(context, x(t), HEAD, x(t), height, [2, 3]);
-    }
-  }
-
-  _drawPeaks({ end, span }, peaks, fires) {
-    const { context, width, height } = cleared(this._recent);
-    const x = (t) => 5 + (width - 10) * (1 - (end - t) / span);
-    const y = (value) => HEAD + (1 - value) * (height - HEAD);
-    this._drawThresholds(context, width, y);
-    context.lineWidth = 1.5;
-    peaks.forEach(({ t, value }, i) => {
-      context.beginPath();
-      context.arc(x(t), y(value), 3.5, 0, 2 * Math.PI);
-      context.fillStyle = colour(fires[i] ? this._colour : "--panel");
-      context.strokeStyle = colour(fires[i] ? this._colour : "--faint-ink");
-      context.fill();
-      context.stroke();
-    });
-  }
-
-  /** The threshold's line; dotted, the daemon's own where another one was chosen. */
-  _drawThresholds(context, width, y) {
-    context.lineWidth = 1;
-    context.strokeStyle = colour("--grid");
-    for (const value of [0.5, 1]) line(context, 0, y(value), width, y(value));
-    if (this.chosen !== null) {
-      context.strokeStyle = colour("--faint-ink");
-      line(context, 0, y(this.threshold), width, y(this.threshold), [1, 3]);
-    }
-    context.strokeStyle = colour("--ink");
-    line(context, 0, y(this.level), width, y(this.level), [6, 4]);
   }
 }
 
@@ -219,11 +173,17 @@ export class Lanes {
   }
 
   /**
+   * Draw what runs.
+   *
    * @param history of the stream that is shown.
-   * @param fired its events.
+   * @param fired its events in the window.
    */
   draw(history, fired) {
-    const recent = history.last(WINDOW_S);
-    for (const lane of this._lanes) lane.draw(history, recent, fired);
+    for (const lane of this._lanes) lane.draw(history, fired);
+  }
+
+  /** Show what changes slowly: peaks and texts. */
+  tell(history) {
+    for (const lane of this._lanes) lane.tell(history);
   }
 }

@@ -1,6 +1,7 @@
 // The last level of every stream, for one connection's worth of traffic.
 
 import { Connection } from "./connection.js";
+import { whileVisible } from "./repeat.js";
 import { tokenKey } from "./token.js";
 
 /** How long each stream is listened to in turn: longer than any hop. */
@@ -18,7 +19,7 @@ export class Levels {
       },
       // Whoever shows the scores in full says what is wrong, and comes back by `follow`.
     });
-    setInterval(() => this._turn(), GLANCE_MS);
+    whileVisible(() => this._turn(), GLANCE_MS);
   }
 
   /** In dBFS; null: digital silence; undefined: not known yet. */
@@ -38,7 +39,7 @@ export class Levels {
   }
 
   _turn() {
-    if (document.hidden || !this._connection.isOpen || !this._streams.length) return;
+    if (!this._connection.isOpen || !this._streams.length) return;
     this._next = (this._next + 1) % this._streams.length;
     this._connection.send({ stream: this._streams[this._next], ...tokenKey() });
   }

@@ -5,10 +5,11 @@ import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
 import { Lanes } from "./lanes.js";
-import { drawLevel } from "./level.js";
+import { LevelChart, tellLevel } from "./level.js";
 import { Levels } from "./levels.js";
 import { Microphone, isMicrophoneAllowed } from "./microphone.js";
 import { TICK_S, WINDOW_S, keywordColour } from "./plot.js";
+import { whileVisible } from "./repeat.js";
 import { describeDaemon, showSources, sourceTitle, sourcesOf } from "./sources.js";
 import { Spectrogram } from "./spectrogram.js";
 import { askForToken, fetchWithToken, setUpTokenForm, tokenKey } from "./token.js";
@@ -17,9 +18,11 @@ import { thresholdsAsYaml } from "./yaml.js";
 const HEALTH_MS = 1000;
 /** Events that can be marked in the pictures. */
 const MARKED = 500;
-/** Between two pictures; and for who asked their system for less motion. */
-const PICTURE_MS = 80;
+/** At least, between two pictures; and for who asked their system for less motion. */
+const PICTURE_MS = 40;
 const CALM_PICTURE_MS = 1000;
+/** Between two readings of a number: for eyes, and since a text costs more than a picture. */
+const READING_MS = 500;
 
 const find = (selector) => document.querySelector(selector);
 
@@ -29,8 +32,9 @@ const levels = new Levels();
 let fired = [];
 let run = null;
 let lastSeq = 0;
-/** What came while the picture stood still; null while it runs. */
-let held = null;
+let isPaused = false;
+/** Scores that came while the picture stood still, or nobody could see it. */
+const held = [];
 /** The stream that is shown; null: the daemon's own. */
 let wanted = null;
 let shown = null;
@@ -38,6 +42,7 @@ let history = new History([], 1);
 let keywords = [];
 
 const spectrogram = new Spectrogram(find("#spectrogram"), find("#frequencies"));
+const level = new LevelChart(find("#level"));
 const lanes = new Lanes(find("#lanes"), thresholdsMoved);
 const list = new EventList(
   find("#events"), find("#announcer"), find("#player"),
@@ -48,22 +53,41 @@ const list = new EventList(
 
 let drawing = 0;
 let drawn = 0;
+let told = 0;
+/** The last answer of /health that is not shown yet. */
+let health = null;
 
+/** All that runs, and from time to time what is slower; nothing where nobody can see it. */
 function draw() {
+  cancelAnimationFrame(drawing);
   drawing = 0;
+  if (document.hidden) return;
   drawn = performance.now();
-  const here = fired.filter(({ stream, t }) => stream === shown && t <= history.end);
-  spectrogram.draw(here, history.end);
-  drawLevel(find("#level"), find("#level-now"), history);
+  const { end } = history;
+  const here = fired.filter(
+    ({ stream, t }) => stream === shown && t <= end && t > end - WINDOW_S,
+  );
+  spectrogram.draw(history, here);
+  level.draw(history);
   lanes.draw(history, here);
-  say(find("#long-axis span"), `−${history.span / 60} min`);
+  // Last: a size that is asked for after a text has changed would have all be laid out once more.
+  if (drawn - told >= READING_MS) tell();
 }
 
+function tell() {
+  told = performance.now();
+  lanes.tell(history);
+  list.fade(told);
+  tellLevel(find("#level-now"), history);
+  say(find("#long-axis span"), `−${history.span / 60} min`);
+  if (health !== null) showHealth(health);
+}
+
+/** With the next frame of the browser, once for all that came until then. */
 function drawSoon() {
-  if (drawing) return;
+  if (drawing || document.hidden) return;
   const pause = calm.matches ? CALM_PICTURE_MS : PICTURE_MS;
-  if (performance.now() - drawn < pause) return;
-  drawing = requestAnimationFrame(draw);
+  if (performance.now() - drawn >= pause) drawing = requestAnimationFrame(draw);
 }
 
 function thresholdsMoved() {
@@ -74,6 +98,7 @@ function thresholdsMoved() {
   find("#copy").disabled = find("#reset").disabled = chosen.size === 0;
   say(find("#copied"), "");
   draw();
+  tell();
 }
 
 function takeScores(message) {
@@ -81,6 +106,13 @@ function takeScores(message) {
   levels.set(message.stream, message.level_db);
   history.push(message);
   if (message.frames) spectrogram.push(message);
+}
+
+/** Take what is held, as soon as it is to be seen. */
+function goOn() {
+  if (document.hidden) return;
+  if (!isPaused) held.splice(0).forEach(takeScores);
+  drawSoon();
 }
 
 // ---- what the daemon says
@@ -99,9 +131,8 @@ const scores = new Connection("/scores", {
       lanes.configure(message);
       thresholdsMoved();
     } else if (message.type === "scores") {
-      if (held === null) takeScores(message);
-      else if (held.push(message) > HISTORY_S / history.hopS) held.shift();
-      drawSoon();
+      if (held.push(message) > HISTORY_S / history.hopS) held.shift();
+      goOn();
     }
   },
   onEnd: (code, reason) => ended(code, reason),
@@ -213,21 +244,31 @@ async function connect() {
 
 let browserStream = null;
 
+let isAsking = false;
+
 async function askHealth() {
-  if (!document.hidden) {
-    try {
-      const health = await (await fetch("/health", { cache: "no-store" })).json();
-      const sources = sourcesOf(health);
-      const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
-      levels.follow(events.isOpen ? others : []);
-      showSources(find("#sources"), sources, levels);
-      say(find("#daemon"), describeDaemon(health));
-      offerStreams(sources);
-    } catch {
-      say(find("#daemon"), "The daemon does not answer.");
-    }
+  if (isAsking) return;
+  isAsking = true;
+  try {
+    const answer = await (await fetch("/health", { cache: "no-store" })).json();
+    const sources = sourcesOf(answer);
+    const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
+    levels.follow(events.isOpen ? others : []);
+    offerStreams(sources);
+    // Where pictures are drawn, with the next of them.
+    health = answer;
+    if (performance.now() - drawn > HEALTH_MS) showHealth(health);
+  } catch {
+    health = null;
+    say(find("#daemon"), "The daemon does not answer.");
   }
-  setTimeout(askHealth, HEALTH_MS);
+  isAsking = false;
+}
+
+function showHealth(answer) {
+  health = null;
+  showSources(find("#sources"), sourcesOf(answer), levels);
+  say(find("#daemon"), describeDaemon(answer));
 }
 
 function offerStreams(sources) {
@@ -286,11 +327,10 @@ function setUpMicrophone() {
 function setUpPause() {
   const button = find("#pause");
   button.addEventListener("click", () => {
-    const waiting = held;
-    held = held === null ? [] : null;
-    button.classList.toggle("on", held !== null);
-    say(button, held === null ? "Pause" : "Go on");
-    waiting?.forEach(takeScores);
+    isPaused = !isPaused;
+    button.classList.toggle("on", isPaused);
+    say(button, isPaused ? "Go on" : "Pause");
+    goOn();
     draw();
   });
 }
@@ -327,5 +367,6 @@ setUpTokenForm(find("#token-form"), connect);
 find("#stream").addEventListener("change", ({ target }) => watch(target.value || null));
 new ResizeObserver(draw).observe(find("#spectrogram"));
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+document.addEventListener("visibilitychange", goOn);
 connect();
-askHealth();
+whileVisible(askHealth, HEALTH_MS);

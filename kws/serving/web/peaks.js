@@ -3,38 +3,47 @@
 /** Lower ones are not shown: no sensible threshold would be there. */
 export const FLOOR = 0.1;
 
-/**
- * The peaks of a smoothed posterior: the posterior doubles, to the floor or above, and halves.
- *
- * @param points [t, value] in order of time.
- * @returns {{t: number, value: number, valley: number}[]} Where, how high, and how low the
- *   posterior was between the peak before and this one.
- */
-export function findPeaks(points) {
-  const peaks = [];
-  let top = null;
-  let low = 0;
-  for (const [t, value] of points) {
-    if (top === null) {
-      low = Math.min(low, value);
-      if (value >= FLOOR && value > 2 * low) top = { t, value, valley: low };
+/** Finds peaks of a smoothed posterior: it doubles, to the floor or above, and halves. */
+export class PeakFinder {
+  constructor() {
+    /**
+     * {t, value, valley}: where, how high, and how low the posterior was between the peak before
+     * and this one. The last one may still rise. Another array when something of it changes.
+     */
+    this.peaks = [];
+    this._isRising = false;
+    this._low = 0;
+  }
+
+  /** Take the value at `t`, later than those before. */
+  push(t, value) {
+    const top = this.peaks.at(-1);
+    if (!this._isRising) {
+      this._low = Math.min(this._low, value);
+      if (value >= FLOOR && value > 2 * this._low) {
+        this.peaks = [...this.peaks, { t, value, valley: this._low }];
+        this._isRising = true;
+      }
     } else if (value > top.value) {
-      top.t = t;
-      top.value = value;
+      this.peaks = [...this.peaks.slice(0, -1), { ...top, t, value }];
     } else if (value < top.value / 2) {
-      peaks.push(top);
-      top = null;
-      low = value;
+      this._isRising = false;
+      this._low = value;
     }
   }
-  if (top !== null) peaks.push(top);
-  return peaks;
+
+  /** Leave out what lies before `t`, except for a peak that may still rise. */
+  forget(t) {
+    const first = this.peaks[0];
+    if (first === undefined || first.t >= t || (this._isRising && this.peaks.length === 1)) return;
+    this.peaks = this.peaks.slice(1);
+  }
 }
 
 /**
  * Whether each peak would have fired, after those before it.
  *
- * @param peaks as `findPeaks` gives them.
+ * @param peaks as a `PeakFinder` gives them.
  * @param threshold what the smoothed posterior has to reach.
  * @param settings {{release: number, refractoryS: number}} how low it has to fall, and how long
  *   it takes, before the word can fire again.

@@ -1,6 +1,8 @@
 // The running log-mel spectrogram.
 
-import { WINDOW_S, cleared, colour, line } from "./plot.js";
+import { StripChart } from "./chart.js";
+import { element } from "./dom.js";
+import { WINDOW_S, colour, line } from "./plot.js";
 
 /** A byte is (ln power + 14) * 12; below is what a quiet room has, above a voice at its loudest. */
 const DARKEST = 64;
@@ -9,6 +11,12 @@ const BRIGHTEST = 225;
 /** Colours of loudness, quiet to loud: as on paper by day, as fire by night. */
 const PAPER = [[255, 255, 255], [232, 237, 243], [168, 184, 205], [72, 96, 132], [10, 18, 40]];
 const FIRE = [[10, 14, 22], [30, 18, 56], [112, 32, 98], [222, 88, 54], [253, 222, 130]];
+
+const dark = matchMedia("(prefers-color-scheme: dark)");
+/** Columns of the screen that are painted at a time. */
+const AT_ONCE = 16;
+/** Frames that are kept beyond what is shown, for columns that the left edge cuts. */
+const SPARE = 64;
 
 /** Where a frequency lies on the axis of mel bands, 0 at its low end, 1 at its high one. */
 function melPlace(hertz, low, high) {
@@ -31,34 +39,35 @@ function palette(stops) {
   return table;
 }
 
-export class Spectrogram {
+export class Spectrogram extends StripChart {
   /**
    * @param canvas where it is drawn.
    * @param axis element that gets the frequencies.
    */
   constructor(canvas, axis) {
-    this._canvas = canvas;
+    super(canvas);
     this._axis = axis;
-    this._dark = matchMedia("(prefers-color-scheme: dark)");
-    this._picture = document.createElement("canvas");
-    this._dark.addEventListener("change", () => this._paintAll());
+    /** How wide a keyword is when it is written. */
+    this._widths = new Map();
+    dark.addEventListener("change", () => this._choosePalette());
+    this._choosePalette();
   }
 
   /** What comes is shaped like this, as `watching` says. */
   configure({ bands, frames_per_hop: framesPerHop, hop_s: hopS, low_hz: low, high_hz: high }) {
     this._bands = bands;
     this._frameS = hopS / framesPerHop;
-    this._columns = Math.round(WINDOW_S / this._frameS);
-    // A ring: frame n of the stream lies in column n modulo their number.
-    this._bytes = new Uint8Array(this._columns * bands);
-    this._picture.width = this._columns;
-    this._picture.height = bands;
-    this._end = 0;
-    this._paintAll();
+    this._length = Math.round(WINDOW_S / this._frameS) + SPARE;
+    // A ring: frame n of the stream lies at n modulo their number.
+    this._bytes = new Uint8Array(this._length * bands);
+    this._column = new Float32Array(bands);
+    this._last = 0;
+    this._image = null;
+    this.invalidate();
     this._axis.replaceChildren(
       ...[500, 1000, 2000, 4000, 8000].filter((hertz) => low < hertz && hertz <= high).map((hertz) => {
-        const label = document.createElement("span");
-        label.textContent = hertz < 1000 ? `0.${hertz / 100}` : `${hertz / 1000}${hertz === 1000 ? " kHz" : ""}`;
+        const khz = hertz < 1000 ? `0.${hertz / 100}` : `${hertz / 1000}`;
+        const label = element("span", {}, hertz === 1000 ? `${khz} kHz` : khz);
         label.style.bottom = `${100 * melPlace(hertz, low, high)}%`;
         return label;
       }),
@@ -67,57 +76,61 @@ export class Spectrogram {
 
   /** Take the frames that end at `t`. */
   push({ t, frames }) {
-    const bytes = Uint8Array.from(atob(frames), (character) => character.charCodeAt(0));
-    const end = Math.round(t / this._frameS);
-    const begin = end - bytes.length / this._bands;
-    if (end <= this._end || begin > this._end + this._columns) {
+    const bytes = atob(frames);
+    const bands = this._bands;
+    const last = Math.round(t / this._frameS);
+    const first = last - bytes.length / bands;
+    if (last <= this._last || first > this._last + this._length) {
       // Another beginning, or nothing of what is shown is left.
       this._bytes.fill(0);
-      this._paintAll();
-      this._end = begin;
+      this._last = first;
+      this.invalidate();
     }
     // What was lost on the way stays empty.
-    for (let frame = this._end; frame < begin; frame += 1) {
-      this._bytes.fill(0, this._place(frame), this._place(frame) + this._bands);
-      this._paint(frame);
+    for (let frame = this._last; frame < first; frame += 1) {
+      this._bytes.fill(0, this._place(frame), this._place(frame) + bands);
     }
-    for (let frame = begin; frame < end; frame += 1) {
-      const from = (frame - begin) * this._bands;
-      this._bytes.set(bytes.subarray(from, from + this._bands), this._place(frame));
-      this._paint(frame);
+    for (let frame = first; frame < last; frame += 1) {
+      const [from, to] = [(frame - first) * bands, this._place(frame)];
+      for (let i = 0; i < bands; i += 1) this._bytes[to + i] = bytes.charCodeAt(from + i);
     }
-    this._end = end;
+    this._last = last;
   }
 
-  /**
-   * @param fired events of this stream, to be named in the picture.
-   * @param end seconds of the stream at the right edge.
-   */
-  draw(fired, end) {
-    const { context, width, height } = cleared(this._canvas);
-    if (!this._columns) return;
-    const scale = width / this._columns;
-    // The ring's oldest column is the one after the newest.
-    const split = this._end % this._columns;
-    context.imageSmoothingQuality = "high";
-    const part = (from, count, at) => {
-      if (count === 0) return;
-      context.drawImage(
-        this._picture, from, 0, count, this._bands, at * scale, 0, count * scale, height,
-      );
-    };
-    part(split, this._columns - split, 0);
-    part(0, split, this._columns - split);
+  draw(history, fired) {
+    if (this._length) super.draw(history, fired);
+  }
+
+  paint(context, { from, place, count, columns }) {
+    const rows = context.canvas.height;
+    if (this._image?.height !== rows) this._fitTo(rows);
+    const pixels = new Uint32Array(this._image.data.buffer);
+    const framesPerColumn = WINDOW_S / this._frameS / columns;
+    for (let begin = 0; begin < count; begin += AT_ONCE) {
+      const some = Math.min(AT_ONCE, count - begin);
+      for (let i = 0; i < some; i += 1) {
+        this._average((from + begin + i) * framesPerColumn, framesPerColumn);
+        for (let row = 0; row < rows; row += 1) {
+          const below = this._column[this._below[row]];
+          const above = this._column[this._above[row]];
+          pixels[row * AT_ONCE + i] = this._table[below + this._share[row] * (above - below) | 0];
+        }
+      }
+      // Pays no heed to the context's limits and scale.
+      context.putImageData(this._image, place + begin, 0, 0, 0, some, rows);
+    }
+  }
+
+  mark(context, { x, width, height }) {
     context.font = "600 12px system-ui, sans-serif";
     /** Where the labels of the two rows end so far. */
     const ends = [0, 0];
-    for (const { keyword, t } of fired) {
-      const x = width * (1 - (end - t) / WINDOW_S);
-      if (x < 0) continue;
+    for (const { keyword, t } of this.fired) {
+      const place = x(t);
       context.strokeStyle = colour("--marker");
-      line(context, x, 0, x, height, [2, 3]);
-      const wide = context.measureText(keyword).width + 8;
-      const left = Math.min(Math.max(0, x - wide / 2), width - wide);
+      line(context, place, 0, place, height, [2, 3]);
+      const wide = this._widthOf(keyword, context);
+      const left = Math.min(Math.max(0, place - wide / 2), width - wide);
       const row = ends.findIndex((taken) => taken <= left);
       if (row < 0) continue;
       ends[row] = left + wide;
@@ -128,22 +141,47 @@ export class Spectrogram {
     }
   }
 
-  _place(frame) {
-    return (((frame % this._columns) + this._columns) % this._columns) * this._bands;
-  }
-
-  _paint(frame) {
-    const place = this._place(frame);
-    const column = new Uint32Array(this._bands);
-    for (let band = 0; band < this._bands; band += 1) {
-      column[this._bands - 1 - band] = this._table[this._bytes[place + band]];
+  _widthOf(keyword, context) {
+    if (!this._widths.has(keyword)) {
+      this._widths.set(keyword, context.measureText(keyword).width + 8);
     }
-    const image = new ImageData(new Uint8ClampedArray(column.buffer), 1, this._bands);
-    this._picture.getContext("2d").putImageData(image, place / this._bands, 0);
+    return this._widths.get(keyword);
   }
 
-  _paintAll() {
-    this._table = palette(this._dark.matches ? FIRE : PAPER);
-    for (let frame = 0; frame < (this._columns ?? 0); frame += 1) this._paint(frame);
+  /** The mean of so many frames from a place between frames on, those that have come. */
+  _average(begin, count) {
+    const column = this._column.fill(0);
+    const end = Math.min(begin + count, this._last);
+    begin = Math.max(begin, this._last - this._length);
+    for (let frame = Math.floor(begin); frame < end; frame += 1) {
+      const share = (Math.min(frame + 1, end) - Math.max(frame, begin)) / (end - begin);
+      const place = this._place(frame);
+      for (let band = 0; band < this._bands; band += 1) {
+        column[band] += share * this._bytes[place + band];
+      }
+    }
+  }
+
+  /** Between which bands each row of pixels lies, the highest band at the top. */
+  _fitTo(rows) {
+    this._image = new ImageData(AT_ONCE, rows);
+    this._below = new Uint8Array(rows);
+    this._above = new Uint8Array(rows);
+    this._share = new Float32Array(rows);
+    for (let row = 0; row < rows; row += 1) {
+      const place = (1 - (row + 0.5) / rows) * this._bands - 0.5;
+      const below = Math.max(0, Math.floor(place));
+      this._below[row] = below;
+      this._above[row] = Math.min(this._bands - 1, below + 1);
+      this._share[row] = Math.max(0, place - below);
+    }
+  }
+
+  _place(frame) {
+    return (((frame % this._length) + this._length) % this._length) * this._bands;
+  }
+
+  _choosePalette() {
+    this._table = palette(dark.matches ? FIRE : PAPER);
   }
 }
