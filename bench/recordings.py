@@ -114,4 +114,5 @@ def read(path: Path, rate: int = RATE) -> Samples:
 
 def pcm(samples: Samples) -> bytes:
     """Samples in [-1, 1] as signed 16-bit little-endian bytes."""
-    return np.rint(samples.clip(-1, 1) * 32_767).astype("<i2").tobytes()
+    data: bytes = np.rint(samples.clip(-1, 1) * 32_767).astype("<i2").tobytes()
+    return data

@@ -133,7 +133,7 @@ class Contender:
         self.rival = rival
         self.result = Result(rival.name, rival.detects)
         self._models = cache / _MODELS_OF
-        self._settings: tuple[str, ...] = ()
+        self._settings = checkout.settings
         self._loop: MeasuredProcess | None = None
         try:
             self._environment = self._install(checkout, cache)
@@ -240,7 +240,7 @@ class Contender:
             check=False,
         )
         if not checked.returncode:
-            self._settings = (setting,)
+            self._settings += (setting,)
         elif self.rival.engine != "torch" or "model.engine" not in checked.stderr:
             raise NotInstalledError(checked.stderr.strip().splitlines()[-1])
         return environment
@@ -325,20 +325,20 @@ def compare(
             running = [each for each in contenders if each.measured]
             for each in running:
                 each.from_memory(duration)
-    with _on_one_core():
-        for number in range(rounds):
-            print(f"round {number + 1} of {rounds} in real time", file=sys.stderr)
-            for each in (each for each in contenders if each.measured):
-                try:
-                    each.in_real_time(audio, seconds)
-                except (TimeoutError, BrokenPipeError) as error:
-                    each.result.failed = f"fails as a process: {error}"
+    for number in range(rounds):
+        print(f"round {number + 1} of {rounds} in real time", file=sys.stderr)
+        for each in (each for each in contenders if each.measured):
+            try:
+                each.in_real_time(audio, seconds)
+            except (TimeoutError, BrokenPipeError) as error:
+                each.result.failed = f"fails as a process: {error}"
     results = [each.result for each in contenders]
     yardstick = next((each for each in results if each.name == YARDSTICK), None)
-    for each in results:
-        if yardstick is not None:
-            each.memory_ratio = _ratio(each.memory_ms, yardstick.memory_ms)
-            each.realtime_ratio = _ratio(each.realtime_ms, yardstick.realtime_ms)
+    if yardstick is None:
+        return results
+    for result in results:
+        result.memory_ratio = _ratio(result.memory_ms, yardstick.memory_ms)
+        result.realtime_ratio = _ratio(result.realtime_ms, yardstick.realtime_ms)
     return results
 
 
@@ -449,10 +449,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.seconds,
     )
     load = f"{before[0]:.1f} before, {os.getloadavg()[0]:.1f} after"
+    duration = len(samples) / RATE
     print(table(results))
-    print(
-        f"\nMedians of {options.rounds} rounds; {len(samples) / RATE:.0f} s of audio; load {load}"
-    )
+    print(f"\nMedians of {options.rounds} rounds; {duration:.0f} s of audio; load {load}")
     if options.json:
         found = {
             "recording": "demo" if options.recording is None else options.recording.name,
