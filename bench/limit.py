@@ -23,13 +23,16 @@ import kws
 from bench.process import environment
 from bench.recordings import demo
 from kws.errors import KwsError
-from kws.spotting.networks import ARCHITECTURES
+from kws.spotting.networks.base import Network
+from kws.spotting.networks.bc_resnet import BCResNet
+from kws.spotting.networks.small_cnn import SmallCNN
 
 SIZE = 1_024
 """Rows and columns of the matrices whose product shows the CPU's peak."""
 _MATRIX_S = 0.5
 """Seconds that each measurement of a matrix product takes."""
 _IN_CHILD = "KWS_BENCH_LIMIT_CHILD"
+_NETWORKS: dict[str, type[Network]] = {"SmallCNN": SmallCNN, "BCResNet": BCResNet}
 _ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
@@ -100,7 +103,7 @@ def arithmetic(model: kws.KeywordModel, hop: int) -> Arithmetic:
     architectures have None there.
     """
     header = model.header
-    network = ARCHITECTURES[header.architecture](**header.arguments).eval()
+    network = _network(model)
     layers = layers_of(network, header.front_end.bands, header.window_frames)
     whole = sum(layer.multiply_adds for layer in layers)
     dense = sum(layer.multiply_adds for layer in layers if not layer.columns)
@@ -180,9 +183,13 @@ def measure(model: kws.KeywordModel, hop_s: float, rounds: int) -> Measured:
     return Measured(*(median(column) for column in zip(*figures, strict=True)))
 
 
+def _network(model: kws.KeywordModel) -> Network:
+    """A network of the model's shape, with other weights."""
+    return _NETWORKS[model.header.architecture](**model.header.arguments).eval()
+
+
 def _largest_dense(model: kws.KeywordModel) -> tuple[int, int]:
-    network = ARCHITECTURES[model.header.architecture](**model.header.arguments)
-    dense = [each for each in network.modules() if isinstance(each, nn.Linear)]
+    dense = [each for each in _network(model).modules() if isinstance(each, nn.Linear)]
     largest = max(dense, key=lambda each: each.in_features * each.out_features)
     return largest.out_features, largest.in_features
 
