@@ -1,6 +1,7 @@
 """How many streams one core holds in real time, a microphone beside them.
 
-`python -m bench.streams [--streams N,...] [--json]`; `bench/README.md` says what each figure is.
+`python -m bench.streams [--streams N,...] [--daemon DIR]... [--seconds S] [--json]`;
+`bench/README.md` says what each figure is.
 """
 
 import argparse
@@ -16,13 +17,14 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import soundfile
 from websockets.asyncio.client import connect
 
-from bench.process import Process
+from bench.checkout import OWN, Checkout
+from bench.process import Process, pace
 from kws.audio.file import demo_recording
 from kws.log import set_up_logging
 from tests.support.audio_servers import MICROPHONE, PulseAudio
@@ -34,8 +36,12 @@ BLOCK_S = 0.1
 STAGGER_S = 10.0
 """Streams begin one after the other within so long."""
 PATIENCE_S = 3.0
+AFTER_S = 0.9
+"""Seconds of the recording behind its last word, in which it may still be detected."""
 LATEST_S = 2.0
 """Seconds after a word's end in which its event still counts as its own."""
+HELD_MS = 200.0
+"""A number of streams is held while 99 of 100 events come within so long of their window."""
 DAEMON_CORE, OUR_CORE = 0, 1
 MICROPHONES_STREAM = "default"
 
@@ -57,6 +63,7 @@ class Row:
     """What one number of streams cost. All delays in milliseconds.
 
     Attributes:
+        daemon: name of the checkout.
         streams: over the network, beside the microphone.
         words: spoken in them, and in the microphone.
         heard: of these, those that gave their event.
@@ -70,8 +77,15 @@ class Row:
         microphone_median: the same, through PulseAudio and PortAudio.
         microphone_p99: the same.
         cores: of processor time, of the daemon.
+        receiving: of these, those of its event loop: the sockets of all streams, and what is
+            sent to subscribers.
+        generator: cores that this bench took to send; on a core of its own, and in no figure of
+            the daemon.
+        late_p99: by how much a block was sent later than in real time, of which one in a hundred
+            is more: where it is long, this bench was the limit.
     """
 
+    daemon: str
     streams: int
     words: int
     heard: int
@@ -85,18 +99,76 @@ class Row:
     microphone_median: float
     microphone_p99: float
     cores: float
+    receiving: float
+    generator: float
+    late_p99: float
+
+    @property
+    def held(self) -> bool:
+        """Whether the daemon kept up."""
+        return not self.dropped and self.decided_p99 <= HELD_MS
+
+
+@dataclass(frozen=True)
+class Spent:
+    """Processor seconds, at one moment or between two.
+
+    Attributes:
+        daemon: of the daemon.
+        loop: of its main thread, which has its event loop.
+        own: of this process.
+        wall: by the monotonic clock.
+    """
+
+    daemon: float
+    loop: float
+    own: float
+    wall: float
+
+    @classmethod
+    def until_now(cls, daemon: Process) -> Self:
+        """Since the processes began."""
+        return cls(
+            daemon.cpu_seconds(),
+            daemon.main_thread_seconds(),
+            time.process_time(),
+            time.monotonic(),
+        )
+
+    def since(self, before: Self) -> "Spent":
+        """What was spent after `before`."""
+        return Spent(
+            self.daemon - before.daemon,
+            self.loop - before.loop,
+            self.own - before.own,
+            self.wall - before.wall,
+        )
 
 
 class Run:
-    """A daemon, its streams and its microphone, once through the demo."""
+    """A daemon, its streams and its microphone, once through the demo.
 
-    def __init__(self, count: int) -> None:
+    Args:
+        checkout: whose daemon.
+        count: streams over the network.
+        seconds: of the demo that are played.
+    """
+
+    def __init__(self, checkout: Checkout, count: int, seconds: float) -> None:
         samples, rate = soundfile.read(demo_recording(), dtype="int16")
         assert rate == RATE
-        block = round(BLOCK_S * RATE)
-        self._blocks = [samples[at : at + block].tobytes() for at in range(0, len(samples), block)]
         truth = json.loads(demo_recording().with_suffix(".json").read_text())["words"]
-        self._ends = [(each["word"], float(each["end"])) for each in truth]
+        seconds = min(seconds, len(samples) / RATE)
+        self._ends = [
+            (each["word"], float(each["end"])) for each in truth if each["end"] + AFTER_S <= seconds
+        ]
+        # No word is cut.
+        cut = [each["start"] for each in truth[len(self._ends) :]]
+        samples = samples[: round(min([seconds, *cut]) * RATE)]
+        block = round(BLOCK_S * RATE)
+        self._checkout = checkout
+        self._blocks = [samples[at : at + block].tobytes() for at in range(0, len(samples), block)]
+        self._late: list[float] = []
         self._count = count
         self._sent = {f"stream-{number}": Sent() for number in range(count)}
         self._sent[MICROPHONES_STREAM] = Sent()
@@ -113,22 +185,23 @@ class Run:
                 Process(
                     *("--source", "microphone", "--set", f"server.max_streams={self._count}"),
                     *("--set", "audio.ready_after_sound=true", "--set", "server.queue=10000"),
-                    environment=server.environment | {"PULSE_SOURCE": f"{MICROPHONE}.monitor"},
+                    variables=server.environment | {"PULSE_SOURCE": f"{MICROPHONE}.monitor"},
+                    checkout=self._checkout,
                 )
             )
             os.sched_setaffinity(0, {OUR_CORE})
             player = stack.enter_context(_player(server))
             reading = asyncio.create_task(self._read(daemon.port))
-            begun, cpu = time.monotonic(), daemon.cpu_seconds()
+            before = Spent.until_now(daemon)
             await asyncio.gather(
                 self._play(player),
                 *(self._send(daemon.port, number) for number in range(self._count)),
             )
-            seconds, spent = time.monotonic() - begun, daemon.cpu_seconds()
+            spent = Spent.until_now(daemon).since(before)
             await asyncio.sleep(PATIENCE_S)
             reading.cancel()
             player.kill()
-        return self._row((spent - cpu) / seconds)
+        return self._row(spent)
 
     async def _read(self, port: int) -> None:
         address = f"ws://127.0.0.1:{port}/events"
@@ -147,9 +220,11 @@ class Run:
             await line.recv()
             begin = time.monotonic()
             for index, block in enumerate(self._blocks):
-                await asyncio.sleep(begin + (index + 1) * BLOCK_S - time.monotonic())
+                await asyncio.sleep(pace(BLOCK_S, begin, index))
                 await line.send(block)
-                self._sent[name].times.append(time.monotonic())
+                now = time.monotonic()
+                self._sent[name].times.append(now)
+                self._late.append(now - begin - (index + 1) * BLOCK_S)
             await line.send('{"type": "end"}')
             async for _ in line:
                 pass
@@ -158,12 +233,12 @@ class Run:
         assert player.stdin is not None
         begin = time.monotonic()
         for index, block in enumerate(self._blocks):
-            await asyncio.sleep(begin + (index + 1) * BLOCK_S - time.monotonic())
+            await asyncio.sleep(pace(BLOCK_S, begin, index))
             player.stdin.write(block)
             player.stdin.flush()
             self._sent[MICROPHONES_STREAM].times.append(time.monotonic())
 
-    def _row(self, cores: float) -> Row:
+    def _row(self, spent: Spent) -> Row:
         decided: list[float] = []
         after_word: dict[bool, list[float]] = {True: [], False: []}
         heard = more = dropped = 0
@@ -189,6 +264,7 @@ class Run:
             more += not found
         network, microphone = after_word[False], after_word[True]
         return Row(
+            daemon=self._checkout.name,
             streams=self._count,
             words=len(self._sent) * len(self._ends),
             heard=heard,
@@ -201,7 +277,10 @@ class Run:
             network_p99=_milliseconds(network, 99),
             microphone_median=_milliseconds(microphone, 50),
             microphone_p99=_milliseconds(microphone, 99),
-            cores=round(cores, 3),
+            cores=round(spent.daemon / spent.wall, 3),
+            receiving=round(spent.loop / spent.wall, 3),
+            generator=round(spent.own / spent.wall, 3),
+            late_p99=_milliseconds(self._late, 99),
         )
 
 
@@ -221,27 +300,58 @@ def _milliseconds(seconds: list[float], share: float) -> float:
     return round(1_000 * float(np.percentile(seconds, share)), 1) if seconds else float("nan")
 
 
+def describe(row: Row) -> str:
+    """A row for people."""
+    return (
+        f"{row.daemon}: {row.streams} streams: heard {row.heard} of {row.words}, {row.more} more, "
+        f"{row.dropped} samples dropped; window to event {row.decided_median} ms, "
+        f"p99 {row.decided_p99}, worst {row.decided_worst}; word to event: network "
+        f"{row.network_median}, p99 {row.network_p99}; microphone "
+        f"{row.microphone_median}, p99 {row.microphone_p99}; {row.cores} cores, of these "
+        f"{row.receiving} receiving; generator: {row.generator} cores, p99 late {row.late_p99} ms"
+    )
+
+
+def most_held(rows: Sequence[Row]) -> dict[str, int]:
+    """Of each daemon, the most streams that it held, with fewer ones held as well; 0: none."""
+    most: dict[str, int] = {}
+    failed = set()
+    for row in sorted(rows, key=lambda each: each.streams):
+        most.setdefault(row.daemon, 0)
+        if not row.held:
+            failed.add(row.daemon)
+        elif row.daemon not in failed:
+            most[row.daemon] = row.streams
+    return most
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench."""
     parser = argparse.ArgumentParser(prog="python -m bench.streams", description=__doc__)
     parser.add_argument("--streams", default="1,50,100,200,250,300", metavar="N,...")
+    parser.add_argument(
+        "--daemon",
+        type=Checkout.parse,
+        action="append",
+        metavar="DIR[,KEY=VALUE]",
+        help="a checkout, and settings for it; may be repeated: in turns; default: this one",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=37.5, metavar="S", help="of the demo; default: 37.5, all"
+    )
     parser.add_argument("--json", action="store_true", help="one object a line")
     options = parser.parse_args(arguments)
     set_up_logging("info", "text")
     os.sched_setaffinity(0, {OUR_CORE})
-    for count in map(int, options.streams.split(",")):
-        row = asyncio.run(Run(count).run())
-        if options.json:
-            print(json.dumps(asdict(row)), flush=True)
-            continue
-        print(
-            f"{row.streams:4d} streams: heard {row.heard} of {row.words}, {row.more} more, "
-            f"{row.dropped} samples dropped; window to event {row.decided_median} ms, "
-            f"p99 {row.decided_p99}, worst {row.decided_worst}; word to event: network "
-            f"{row.network_median}, p99 {row.network_p99}; microphone "
-            f"{row.microphone_median}, p99 {row.microphone_p99}; {row.cores} cores",
-            flush=True,
-        )
+    checkouts = options.daemon or [OWN]
+    rows: list[Row] = []
+    for count in sorted(map(int, options.streams.split(","))):
+        for checkout in checkouts:
+            row = asyncio.run(Run(checkout, count, options.seconds).run())
+            rows.append(row)
+            print(json.dumps(asdict(row)) if options.json else describe(row), flush=True)
+    for name, most in most_held(rows).items():
+        print(f"{name}: held {most} streams with p99 at most {HELD_MS:g} ms", file=sys.stderr)
     return 0
 
 
