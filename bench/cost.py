@@ -1,4 +1,4 @@
-"""What it costs to listen: CPU time, speed, memory, start, and the delay of events.
+"""What it costs to listen: CPU time, memory, start, and the delay of events.
 
 `python -m bench.cost [--data DIR] [--minutes N] [--json]`; `bench/README.md` says what each figure
 is.
@@ -8,42 +8,34 @@ import argparse
 import json
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from itertools import cycle
 from pathlib import Path
 
 import numpy as np
-import soundfile
-import torch
 
-from bench.process import Process
+import kws
+from bench.process import Process, rerun_with_one_thread
+from bench.recordings import clips, demo, repeated
 from kws.audio.feed import Feed
-from kws.audio.file import demo_recording
 from kws.audio.ring import Chunk
 from kws.config.schema import Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter
-from kws.engine.scan import scan
 from kws.engine.stream import Stream as HeardStream
-from kws.errors import ConfigError, KwsError
+from kws.errors import KwsError
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
-from kws.spotting.model_file import KeywordModel, load_model
-from kws.spotting.spotter import Detection
 from kws.typing import AudioFormat, Frames
-from train.data.clips import of_split, word_clips
-from train.measure.labelled_streams import LabelledStream, Word, build_stream
+from train.measure.labelled_streams import LabelledStream
 from train.measure.scoring import StreamScore, score
 
 BLOCK_S = 0.025
 """Seconds in a block of a microphone."""
 STARTS = 5
 LISTENING_S = 10.0
-SEED = 1
 _QUEUE = 1_000_000
 
 
@@ -55,22 +47,20 @@ class Figure:
         name: what was measured.
         value: in `unit`; None where nothing was detected.
         unit: of the value and the aim.
-        aim: bound on the value; None where there is none.
-        at_least: whether the aim is a lower bound.
+        aim: what the value should be at most; None where there is none.
     """
 
     name: str
     value: float | None
     unit: str
     aim: float | None = None
-    at_least: bool = False
 
     @property
     def met(self) -> bool | None:
         """Whether the aim is met; None where there is nothing to compare."""
         if self.value is None or self.aim is None:
             return None
-        return self.value >= self.aim if self.at_least else self.value <= self.aim
+        return self.value <= self.aim
 
 
 class EagerFeed(Feed):
@@ -106,50 +96,7 @@ def _blocks(stream: LabelledStream) -> Iterator[Frames]:
     return (frames[start : start + step] for start in range(0, len(frames), step))
 
 
-def clip_stream(
-    folder: Path, keywords: Sequence[str], sample_rate: int, duration: float
-) -> LabelledStream:
-    """A stream of the keywords' validation clips in random order, again when all have been heard.
-
-    Raises:
-        ConfigError: the folder holds none.
-        AudioFileError: a clip cannot be read.
-    """
-    clips = [clip for clip in of_split(word_clips(folder), "validation") if clip.word in keywords]
-    if not clips:
-        raise ConfigError(f"--data {folder}: no validation clips of: {', '.join(keywords)}")
-    order = np.random.default_rng(SEED).permutation(len(clips))
-    return build_stream(
-        cycle([clips[index] for index in order]),
-        sample_rate=sample_rate,
-        duration=duration,
-        seed=SEED,
-    )
-
-
-def demo_stream(keywords: Sequence[str], sample_rate: int, duration: float) -> LabelledStream:
-    """The bundled demo recording, again and again.
-
-    Raises:
-        ConfigError: the model hears another sample rate than the recording's.
-    """
-    path = demo_recording()
-    samples, rate = soundfile.read(path, dtype="float32")
-    if rate != sample_rate:
-        raise ConfigError(f"{path}: {rate} Hz, but the model hears {sample_rate} Hz; use --data")
-    said = json.loads(path.with_suffix(".json").read_text())["words"]
-    rounds = max(1, round(duration * rate / len(samples)))
-    seconds = len(samples) / rate
-    truth = tuple(
-        Word(word["word"], word["start"] + seconds * turn, word["end"] + seconds * turn)
-        for turn in range(rounds)
-        for word in said
-        if word["word"] in keywords
-    )
-    return LabelledStream(np.tile(samples, rounds), rate, truth)
-
-
-def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScore]:
+def live(stream: LabelledStream, model: kws.KeywordModel) -> tuple[float, StreamScore]:
     """Hear a stream on the daemon's own path.
 
     Returns:
@@ -167,22 +114,11 @@ def live(stream: LabelledStream, model: KeywordModel) -> tuple[float, StreamScor
     spent = time.process_time() - start
     events = [each.body for each in subscription.take() if each and not isinstance(each, str)]
     heard = [
-        Detection(what.keyword, what.confidence, what.t)
+        kws.Detection(what.keyword, what.confidence, what.t)
         for what in events
         if isinstance(what, Detected)
     ]
     return spent, score(heard, stream.truth, stream.duration)
-
-
-def scan_seconds(stream: LabelledStream, model: KeywordModel) -> float:
-    """Seconds of wall time that `kws.scan` takes for the stream as a 16-bit WAV file."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "stream.wav"
-        soundfile.write(path, stream.samples, stream.sample_rate, subtype="PCM_16")
-        start = time.perf_counter()
-        for _ in scan(path, model):
-            pass
-        return time.perf_counter() - start
 
 
 def process_figures() -> list[Figure]:
@@ -208,21 +144,18 @@ def process_figures() -> list[Figure]:
     ]
 
 
-def measure(stream: LabelledStream, model: KeywordModel) -> tuple[list[Figure], StreamScore]:
+def measure(stream: LabelledStream, model: kws.KeywordModel) -> tuple[list[Figure], StreamScore]:
     """All figures, and what was heard of the stream.
 
     Raises:
         TimeoutError: the daemon does not start.
     """
-    torch.set_num_threads(1)
-    model.posteriors(torch.zeros(1, model.header.front_end.bands, model.header.window_frames))
+    kws.Spotter(model).push(np.zeros(model.window_samples, np.float32))  # the first takes longer
     spent, result = live(stream, model)
-    speed = stream.duration / scan_seconds(stream, model)
     delays = [1000 * delay for delay in result.delays]
     median, p95 = np.percentile(delays, (50, 95)).tolist() if delays else (None, None)
     figures = [
         Figure("CPU, live path, one thread", 1000 * spent / stream.duration, "ms/s", 5),
-        Figure("scan, one thread", speed, "× real time", 150, at_least=True),
         *process_figures(),
         Figure("delay from word end, median", median, "ms", 300),
         Figure("delay from word end, p95", p95, "ms"),
@@ -235,8 +168,7 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("", "value", "aim", "unit", "")]
     for figure in figures:
         value = "-" if figure.value is None else f"{figure.value:.1f}"
-        sign = "≥" if figure.at_least else "≤"
-        aim = "" if figure.aim is None else f"{sign} {figure.aim:g}"
+        aim = "" if figure.aim is None else f"≤ {figure.aim:g}"
         verdict = {True: "met", False: "NOT MET", None: ""}[figure.met]
         rows.append((figure.name, value, aim, figure.unit, verdict))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -259,13 +191,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if not 1 <= options.minutes <= 600:
         parser.error(f"--minutes {options.minutes:g}: should be from 1 to 600")
+    if (code := rerun_with_one_thread("bench.cost", arguments)) is not None:
+        return code
     try:
-        model = load_model()
-        what = model.classes, model.sample_rate, 60 * options.minutes
+        model = kws.load_model()
         if options.data is None:
-            stream = demo_stream(*what)
+            stream = repeated(demo(model.classes), 60 * options.minutes)
         else:
-            stream = clip_stream(options.data / "speech_commands", *what)
+            words = options.data / "speech_commands"
+            stream = clips(words, model.classes, model.sample_rate, 60 * options.minutes)
         figures, result = measure(stream, model)
     except KwsError as error:
         print(f"bench.cost: {error}", file=sys.stderr)

@@ -7,8 +7,6 @@ each figure is.
 import argparse
 import json
 import math
-import os
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 import kws
-from bench.process import environment
+from bench.process import rerun_with_one_thread
 from bench.recordings import demo
 from kws.errors import KwsError
 from kws.spotting.networks.base import Network
@@ -31,9 +29,7 @@ SIZE = 1_024
 """Rows and columns of the matrices whose product shows the CPU's peak."""
 _MATRIX_S = 0.5
 """Seconds that each measurement of a matrix product takes."""
-_IN_CHILD = "KWS_BENCH_LIMIT_CHILD"
 _NETWORKS: dict[str, type[Network]] = {"SmallCNN": SmallCNN, "BCResNet": BCResNet}
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -256,11 +252,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
     options = parser.parse_args(arguments)
-    if _IN_CHILD not in os.environ:
-        # Libraries choose their kernels and threads when they are loaded.
-        command = [sys.executable, "-m", "bench.limit", *(arguments or sys.argv[1:])]
-        variables = environment(_ONE_THREAD) | {_IN_CHILD: "1"}
-        return subprocess.run(command, env=variables, check=False).returncode
+    if (code := rerun_with_one_thread("bench.limit", arguments)) is not None:
+        return code
     try:
         model = kws.load_model(options.model)
         hop_s = options.hop or model.header.hop_s

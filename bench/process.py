@@ -22,11 +22,39 @@ _SLOWS_NUMPY = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
 """Work-arounds for old releases of OpenBLAS that make a current numpy slower."""
 
 
+_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_RERUN = "KWS_BENCH_RERUN"
+
+
 def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's variables without what would configure kws or slow numpy, and with `extra`."""
     return {
         name: value for name, value in clean_environment(extra).items() if name not in _SLOWS_NUMPY
     }
+
+
+def one_thread() -> dict[str, str]:
+    """Variables for `environment` that leave libraries one thread."""
+    return dict(_ONE_THREAD)
+
+
+def rerun_with_one_thread(module: str, arguments: Sequence[str] | None) -> int | None:
+    """Run a bench again in a child whose libraries have one thread and choose their own kernels.
+
+    They decide that when they are loaded, which they are by now.
+
+    Args:
+        module: of the bench.
+        arguments: of its command line; by default this process's.
+
+    Returns:
+        The child's exit code; None in the child.
+    """
+    if _RERUN in os.environ:
+        return None
+    command = [sys.executable, "-m", module, *(sys.argv[1:] if arguments is None else arguments)]
+    variables = environment(_ONE_THREAD | {_RERUN: "1"})
+    return subprocess.run(command, env=variables, check=False).returncode
 
 
 class MeasuredProcess:

@@ -26,7 +26,7 @@ from bench.environments import (
     with_kws,
     with_packages,
 )
-from bench.process import MeasuredProcess, pace
+from bench.process import MeasuredProcess, one_thread, pace
 from bench.recordings import RATE, demo, pcm, read
 from kws.errors import KwsError
 from tests.support.limits import TIMEOUT
@@ -39,7 +39,6 @@ BLOCK_S = 0.05
 SETTLING_S = 2.0
 _MODELS_OF = "pyopen-wakeword"
 """openWakeWord downloads its models when it first runs; this package has the same ones in it."""
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ class Contender:
                 MeasuredProcess(
                     self._loop_command(str(recording)),
                     folder=recording.parent,
-                    variables=_ONE_THREAD,
+                    variables=one_thread(),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                 )
@@ -211,7 +210,7 @@ class Contender:
         return MeasuredProcess(
             command,
             folder=self._environment.folder,
-            variables=_ONE_THREAD,
+            variables=one_thread(),
             stdin=subprocess.PIPE,
         )
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import psutil
@@ -28,6 +29,7 @@ from kws.errors import ConfigError, KwsError
 
 LONG_HOURS = 10.0
 FILES = 10_000
+STARTS = 3
 MEASURE_S = 0.1
 """Between two measurements of memory."""
 _CLIP_S = 1.5
@@ -73,8 +75,9 @@ class Row:
         files: how many.
         audio_s: seconds of audio.
         wall_s: seconds of the whole command.
-        start_s: of these, what a tenth of a second of audio takes too: start and end of the program.
-        speed: seconds of audio by second of wall time, without the start.
+        start_s: of these, what a tenth of a second of audio takes too: start and end.
+        speed: seconds of audio by second of wall time, without the start; None where the start
+            took longer: too short a recording.
         speed_a_core: the same by CPU second.
         peak_mb: highest resident memory, children included, 10^6 bytes.
         detections: found.
@@ -86,8 +89,8 @@ class Row:
     audio_s: float
     wall_s: float
     start_s: float
-    speed: float
-    speed_a_core: float
+    speed: float | None
+    speed_a_core: float | None
     peak_mb: float
     detections: int
 
@@ -211,7 +214,9 @@ def measure(case: str, checkouts: Sequence[Checkout], minutes: float) -> list[Ro
         soundfile.write(place / "short", np.zeros(RATE // 10, np.float32), RATE, format="WAV")
         recordings = CASES[case](place, minutes)
         for checkout in checkouts:
-            start = scan(checkout, place, ["short"])
+            starts = [scan(checkout, place, ["short"]) for _ in range(STARTS)]
+            start_s = median(each.wall_s for each in starts)
+            start_cpu_s = median(each.cpu_s for each in starts)
             found = scan(checkout, place, recordings.files)
             rows.append(
                 Row(
@@ -220,9 +225,9 @@ def measure(case: str, checkouts: Sequence[Checkout], minutes: float) -> list[Ro
                     files=len(recordings.files),
                     audio_s=recordings.seconds,
                     wall_s=found.wall_s,
-                    start_s=start.wall_s,
-                    speed=recordings.seconds / (found.wall_s - start.wall_s),
-                    speed_a_core=recordings.seconds / (found.cpu_s - start.cpu_s),
+                    start_s=start_s,
+                    speed=_speed(recordings.seconds, found.wall_s - start_s),
+                    speed_a_core=_speed(recordings.seconds, found.cpu_s - start_cpu_s),
                     peak_mb=found.peak_bytes / 1e6,
                     detections=found.detections,
                 )
@@ -230,11 +235,18 @@ def measure(case: str, checkouts: Sequence[Checkout], minutes: float) -> list[Ro
     return rows
 
 
+def _speed(audio_s: float, took_s: float) -> float | None:
+    return audio_s / took_s if took_s > 0 else None
+
+
 def describe(row: Row) -> str:
     """A row for people."""
+    speed, a_core = (
+        "-" if each is None else f"{each:.0f}" for each in (row.speed, row.speed_a_core)
+    )
     return (
         f"{row.daemon}: {row.case:6} {row.files:6} files {row.audio_s / 60:6.0f} min: "
-        f"{row.speed:6.0f} x real time, {row.speed_a_core:6.0f} x a core; start "
+        f"{speed:>6} x real time, {a_core:>6} x a core; start "
         f"{row.start_s:.2f} s; peak {row.peak_mb:.0f} MB; {row.detections} detections"
     )
 
