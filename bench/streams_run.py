@@ -20,7 +20,6 @@ from bench.process import Process, pace
 from kws.audio.file import demo_recording
 from tests.support.audio_servers import MICROPHONE, PulseAudio
 
-
 RATE = 16_000
 BLOCK_S = 0.1
 STAGGER_S = 10.0
