@@ -77,22 +77,15 @@ def with_packages(folder: Path, requirements: Sequence[str]) -> Environment:
         NotInstalledError: a package cannot be had.
     """
     environment = Environment(folder)
-    wanted = "\n".join((sys.version, *requirements))
-    # Exists only while the environment is whole.
-    mark = folder / "requirements"
-    if mark.exists() and mark.read_text() == wanted:
-        return environment
-    _make(environment)
-    environment.install(*requirements)
-    mark.write_text(wanted)
+    _made(environment, "\n".join(requirements), requirements)
     return environment
 
 
 def with_kws(folder: Path, checkout: Checkout, extra: str = "") -> Environment:
-    """A new environment with the kws of a checkout, at its pinned versions.
+    """An environment with the kws of a checkout, as it is now, and what that needs as it is pinned.
 
     Args:
-        folder: where it will be.
+        folder: where it is, or will be.
         checkout: which kws.
         extra: of the package, such as "torch".
 
@@ -100,13 +93,10 @@ def with_kws(folder: Path, checkout: Checkout, extra: str = "") -> Environment:
         NotInstalledError: it, or something that it needs, cannot be installed.
     """
     environment = Environment(folder)
-    _make(environment)
-    pins = [
-        word
-        for name in ("run.txt", "torch.txt")
-        if (path := checkout.folder / "requirements" / name).exists()
-        for word in ("--constraint", str(path))
-    ]
+    files = [checkout.folder / "requirements" / name for name in ("run.txt", "torch.txt")]
+    pins = [word for file in files if file.exists() for word in ("--constraint", str(file))]
+    described = (checkout.folder / "pyproject.toml", *files)
+    wanted = [path.read_text() for path in described if path.exists()]
     with tempfile.TemporaryDirectory() as temporary:
         # Built from a copy, or the build's files would be left in the checkout.
         copy = Path(temporary) / "kws"
@@ -115,14 +105,37 @@ def with_kws(folder: Path, checkout: Checkout, extra: str = "") -> Environment:
             copy,
             ignore=shutil.ignore_patterns(".*", "build", "tests", "__pycache__", "*.egg-info"),
         )
-        environment.install(*pins, f"{copy}[{extra}]" if extra else str(copy))
+        package = f"{copy}[{extra}]" if extra else str(copy)
+        if not _made(environment, "\n".join((extra, *wanted)), [*pins, package]):
+            environment.install("--no-deps", "--force-reinstall", str(copy))
     return environment
 
 
-def _make(environment: Environment) -> None:
+def _made(environment: Environment, wanted: str, packages: Sequence[str]) -> bool:
+    """Make an environment, unless there is one that was made for the same.
+
+    Args:
+        environment: which.
+        wanted: describes it.
+        packages: arguments for pip.
+
+    Returns:
+        Whether it was made.
+
+    Raises:
+        NotInstalledError: a package cannot be had.
+    """
+    wanted = f"{sys.version}\n{wanted}"
+    # Exists only while the environment is whole.
+    mark = environment.folder / "made-for"
+    if mark.exists() and mark.read_text() == wanted:
+        return False
     shutil.rmtree(environment.folder, ignore_errors=True)
     environment.folder.parent.mkdir(parents=True, exist_ok=True)
     _run([sys.executable, "-m", "venv", "--without-pip", str(environment.folder)])
+    environment.install(*packages)
+    mark.write_text(wanted)
+    return True
 
 
 def _run(command: Sequence[str]) -> str:
