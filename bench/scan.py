@@ -27,10 +27,8 @@ from bench.process import environment
 from bench.recordings import RATE, demo, repeated
 from kws.errors import ConfigError, KwsError
 
-LONG_HOURS = 10.0
-FILES = 10_000
 STARTS = 3
-MEASURE_S = 0.1
+MEASURE_S = 0.5
 """Between two measurements of memory."""
 _CLIP_S = 1.5
 
@@ -95,6 +93,21 @@ class Row:
     detections: int
 
 
+@dataclass(frozen=True)
+class Size:
+    """How large the cases are.
+
+    Attributes:
+        minutes: of audio in each of the formats.
+        hours: of the long recording.
+        files: in the folder of many.
+    """
+
+    minutes: float
+    hours: float
+    files: int
+
+
 def _recording(
     folder: Path, name: str, minutes: float, *, rate: int = RATE, subtype: str | None = None
 ) -> Recordings:
@@ -107,33 +120,33 @@ def _recording(
     return Recordings((name,), rounds * len(samples) / rate)
 
 
-def wav(folder: Path, minutes: float) -> Recordings:
+def wav(folder: Path, size: Size) -> Recordings:
     """16-bit WAV at 16 kHz, which the model takes as it is."""
-    return _recording(folder, "scan.wav", minutes, subtype="PCM_16")
+    return _recording(folder, "scan.wav", size.minutes, subtype="PCM_16")
 
 
-def flac(folder: Path, minutes: float) -> Recordings:
+def flac(folder: Path, size: Size) -> Recordings:
     """FLAC at 16 kHz."""
-    return _recording(folder, "scan.flac", minutes)
+    return _recording(folder, "scan.flac", size.minutes)
 
 
-def mp3(folder: Path, minutes: float) -> Recordings:
+def mp3(folder: Path, size: Size) -> Recordings:
     """MP3 at 16 kHz."""
-    return _recording(folder, "scan.mp3", minutes)
+    return _recording(folder, "scan.mp3", size.minutes)
 
 
-def wav44(folder: Path, minutes: float) -> Recordings:
+def wav44(folder: Path, size: Size) -> Recordings:
     """16-bit WAV at 44.1 kHz, which is resampled."""
-    return _recording(folder, "scan.wav", minutes, rate=44_100, subtype="PCM_16")
+    return _recording(folder, "scan.wav", size.minutes, rate=44_100, subtype="PCM_16")
 
 
-def long(folder: Path, minutes: float) -> Recordings:
-    """A recording of ten hours."""
-    return wav(folder, 60 * LONG_HOURS)
+def long(folder: Path, size: Size) -> Recordings:
+    """A recording of many hours."""
+    return _recording(folder, "scan.wav", 60 * size.hours, subtype="PCM_16")
 
 
-def folder(folder: Path, minutes: float) -> Recordings:
-    """Ten thousand files of one word each; many names of the same few files on the disk."""
+def folder(folder: Path, size: Size) -> Recordings:
+    """Many files of one word each: many names of the same few files on the disk."""
     clip = round(_CLIP_S * RATE)
     stream = repeated(demo(), 0)
     sources = []
@@ -144,13 +157,13 @@ def folder(folder: Path, minutes: float) -> Recordings:
         samples[: len(found)] = found
         sources.append(folder / f"source-{index}")
         soundfile.write(sources[-1], samples, RATE, subtype="PCM_16", format="WAV")
-    names = tuple(f"{index:05}.wav" for index in range(FILES))
+    names = tuple(f"{index:05}.wav" for index in range(size.files))
     for index, name in enumerate(names):
         (folder / name).hardlink_to(sources[index % len(sources)])
-    return Recordings(names, FILES * _CLIP_S)
+    return Recordings(names, size.files * _CLIP_S)
 
 
-CASES: dict[str, Callable[[Path, float], Recordings]] = {
+CASES: dict[str, Callable[[Path, Size], Recordings]] = {
     each.__name__: each for each in (wav, flac, mp3, wav44, long, folder)
 }
 
@@ -202,7 +215,7 @@ def _tree_bytes(pid: int) -> int:
     return total
 
 
-def measure(case: str, checkouts: Sequence[Checkout], minutes: float) -> list[Row]:
+def measure(case: str, checkouts: Sequence[Checkout], size: Size) -> list[Row]:
     """Scan what a case has with each checkout.
 
     Raises:
@@ -212,7 +225,7 @@ def measure(case: str, checkouts: Sequence[Checkout], minutes: float) -> list[Ro
     with tempfile.TemporaryDirectory(prefix="kws-scan-") as temporary:
         place = Path(temporary)
         soundfile.write(place / "short", np.zeros(RATE // 10, np.float32), RATE, format="WAV")
-        recordings = CASES[case](place, minutes)
+        recordings = CASES[case](place, size)
         for checkout in checkouts:
             starts = [scan(checkout, place, ["short"]) for _ in range(STARTS)]
             start_s = median(each.wall_s for each in starts)
@@ -265,15 +278,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--minutes", type=float, default=30.0, metavar="N", help="of one format; default: 30"
     )
+    parser.add_argument(
+        "--hours", type=float, default=10.0, metavar="N", help="of `long`; default: 10"
+    )
+    parser.add_argument(
+        "--files", type=int, default=10_000, metavar="N", help="of `folder`; default: 10000"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args(arguments)
     cases = options.cases.split(",")
     if unknown := [each for each in cases if each not in CASES]:
         parser.error(f"--cases {unknown[0]}: there are {', '.join(CASES)}")
+    size = Size(options.minutes, options.hours, options.files)
     rows = []
     try:
         for case in cases:
-            for row in measure(case, options.daemon or [OWN], options.minutes):
+            for row in measure(case, options.daemon or [OWN], size):
                 rows.append(row)
                 print(describe(row), flush=True)
     except KwsError as error:
