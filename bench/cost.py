@@ -1,7 +1,7 @@
-"""What it costs to listen: CPU time, memory, start, and the delay of events.
+"""What detection costs: CPU time, memory, start, and the delay of events.
 
-`python -m bench.cost [--data DIR] [--minutes N] [--json]`; `bench/README.md` says what each figure
-is.
+`python -m bench.cost [--data DIR] [--minutes N] [--json]`; `bench/README.md` describes each
+figure.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from kws.audio.ring import Chunk
 from kws.config.schema import Config
 from kws.engine.batch import Inference
 from kws.engine.build import make_spotter
-from kws.engine.stream import Stream as HeardStream
+from kws.engine.stream import Stream as EngineStream
 from kws.errors import KwsError
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
@@ -35,7 +35,7 @@ from train.measure.scoring import StreamScore, score
 BLOCK_S = 0.025
 """Seconds in a block of a microphone."""
 STARTS = 5
-LISTENING_S = 10.0
+MEASURED_S = 10.0
 _QUEUE = 1_000_000
 
 
@@ -68,7 +68,7 @@ class EagerFeed(Feed):
     waited for, all in one thread.
 
     Args:
-        stream: what the microphone hears.
+        stream: what the microphone delivers.
     """
 
     def __init__(self, stream: LabelledStream) -> None:
@@ -97,32 +97,32 @@ def _blocks(stream: LabelledStream) -> Iterator[Frames]:
 
 
 def live(stream: LabelledStream, model: kws.KeywordModel) -> tuple[float, StreamScore]:
-    """Hear a stream on the daemon's own path.
+    """Process a stream on the daemon's own path.
 
     Returns:
-        CPU seconds of the process, and what was heard.
+        CPU seconds of the process, and what was detected.
     """
     spotter = make_spotter(Config(), model)
     hub = Hub("bench", lambda: datetime.now(UTC))
     subscription = hub.subscribe(lambda: None, _QUEUE)
     inference = Inference(model)
-    heard_stream = HeardStream("bench", spotter, hub.publish, live=True)
-    inference.add(heard_stream)
-    heard_stream.attach(EagerFeed(stream))
+    engine_stream = EngineStream("bench", spotter, hub.publish, live=True)
+    inference.add(engine_stream)
+    engine_stream.attach(EagerFeed(stream))
     start = time.process_time()
     inference.work()
     spent = time.process_time() - start
     events = [each.body for each in subscription.take() if each and not isinstance(each, str)]
-    heard = [
+    detected = [
         kws.Detection(what.keyword, what.confidence, what.t)
         for what in events
         if isinstance(what, Detected)
     ]
-    return spent, score(heard, stream.truth, stream.duration)
+    return spent, score(detected, stream.truth, stream.duration)
 
 
 def process_figures() -> list[Figure]:
-    """What the real daemon takes as a process that listens to the demo in real time.
+    """What the real daemon takes as a process that plays the demo in real time.
 
     Raises:
         TimeoutError: it does not start.
@@ -132,10 +132,10 @@ def process_figures() -> list[Figure]:
         with Process() as process:
             starts.append(process.ready_s)
     with Process() as process:
-        time.sleep(LISTENING_S / 2)
+        time.sleep(MEASURED_S / 2)
         before = process.cpu_seconds()
-        time.sleep(LISTENING_S)
-        cpu = 1000 * (process.cpu_seconds() - before) / LISTENING_S
+        time.sleep(MEASURED_S)
+        cpu = 1000 * (process.cpu_seconds() - before) / MEASURED_S
         memory = process.resident_bytes() / 1e6
     return [
         Figure("CPU, whole `kws run` process", cpu, "ms/s"),
@@ -145,7 +145,7 @@ def process_figures() -> list[Figure]:
 
 
 def measure(stream: LabelledStream, model: kws.KeywordModel) -> tuple[list[Figure], StreamScore]:
-    """All figures, and what was heard of the stream.
+    """All figures, and what was detected in the stream.
 
     Raises:
         TimeoutError: the daemon does not start.
@@ -206,17 +206,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     source = "the bundled demo, repeated (no --data)" if options.data is None else "clips"
     if options.json:
-        heard = {name: value for name, value in asdict(result).items() if name != "delays"}
+        scored = {name: value for name, value in asdict(result).items() if name != "delays"}
         rows = [
             {**asdict(figure), "value": figure.value and round(figure.value, 3), "met": figure.met}
             for figure in figures
         ]
-        print(json.dumps({"source": source, "stream": heard, "figures": rows}, ensure_ascii=False))
+        print(json.dumps({"source": source, "stream": scored, "figures": rows}, ensure_ascii=False))
         return 0
     print(table(figures))
     print(
         f"\nstream: {source}; {stream.duration / 60:.1f} min, {len(stream.truth)} words: "
-        f"{result.hits} hit, {result.misses} missed, {result.repeats} heard twice or "
+        f"{result.hits} hit, {result.misses} missed, {result.repeats} detected twice or "
         f"beside another word, {result.false_alarms} false alarms"
     )
     return 0

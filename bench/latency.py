@@ -1,7 +1,7 @@
 """From the last sample of a word to its event at a subscriber, and where that time goes.
 
 `python -m bench.latency [--subscribers N,...] [--words N] [--daemon DIR]... [--json FILE]`;
-`bench/README.md` says what each figure is. Linux and macOS.
+`bench/README.md` describes each figure.
 """
 
 import argparse
@@ -44,7 +44,7 @@ class Delay:
     Attributes:
         hop_wait: until the first window that contains the word's end was complete.
         window_fill: from then to the first window whose posterior reached the threshold;
-            negative where the network knew the word before it had ended.
+            negative where the network recognised the word before it ended.
         trigger: from that window to the one that fired: smoothing and patience.
         compute: from the firing window's last sample in the ring to the event in the hub.
         socket: from the hub to the subscriber's socket.

@@ -1,7 +1,7 @@
 """How far detection is from what this CPU could do at most.
 
-`python -m bench.limit [--model NAME] [--hop S] [--rounds N] [--json]`; `bench/README.md` says what
-each figure is.
+`python -m bench.limit [--model NAME] [--hop S] [--rounds N] [--json]`; `bench/README.md` describes
+each figure.
 """
 
 import argparse
@@ -26,7 +26,7 @@ from kws.spotting.networks.bc_resnet import BCResNet
 from kws.spotting.networks.small_cnn import SmallCNN
 
 SIZE = 1_024
-"""Rows and columns of the matrices whose product shows the CPU's peak."""
+"""Rows and columns of the matrices whose product gives the CPU's peak."""
 _MATRIX_S = 0.5
 """Seconds that each measurement of a matrix product takes."""
 _NETWORKS: dict[str, type[Network]] = {"SmallCNN": SmallCNN, "BCResNet": BCResNet}

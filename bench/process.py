@@ -108,7 +108,7 @@ class MeasuredProcess:
             self._ready = json.loads(self._log.find(_is_ready, TIMEOUT))
         except TimeoutError as error:
             self.end()
-            raise TimeoutError(self.last_words()) from error
+            raise TimeoutError(self.last_line()) from error
         self.ready_s = time.perf_counter() - self._begun
         return self
 
@@ -121,7 +121,7 @@ class MeasuredProcess:
         self.end()
 
     def end(self) -> None:
-        """Leave nothing of it."""
+        """End the process, if it has not ended."""
         self.process.kill()
         self.process.wait(limit(TIMEOUT))
         if self.process.stdin is not None:
@@ -132,10 +132,10 @@ class MeasuredProcess:
 
     @property
     def port(self) -> int:
-        """Where a daemon listens."""
+        """The port of a daemon."""
         return int(self._ready["port"])
 
-    def last_words(self) -> str:
+    def last_line(self) -> str:
         """The last line that it wrote to standard error, once it has ended."""
         lines = self._log.finish()
         return lines[-1] if lines else "it wrote nothing"

@@ -1,9 +1,9 @@
 """The loop of one rival, as its README has it. Runs in the rival's own environment.
 
 `python rival_loop.py NAME RECORDING`: for each line on standard input the recording, raw 16-bit
-samples at 16 kHz, goes through the loop once, and a JSON line says what that cost.
+samples at 16 kHz, goes through the loop once, and a JSON line tells what that cost.
 `python rival_loop.py NAME -`: the samples come on standard input, in real time, until its end.
-In both, {"event": "ready"} on standard error says that the loop waits for samples.
+In both, {"event": "ready"} on standard error: the loop waits for samples.
 
 Imports nothing of this project but, where kws is the rival, kws as it is installed.
 """

@@ -1,7 +1,7 @@
 """What kws and other spotters cost, in one run on the same recording, one thread each.
 
 `python -m bench.rivals [--recording FILE] [--rounds N] [--seconds S] [--json FILE] [--plot FILE]`;
-`bench/README.md` says what each figure is.
+`bench/README.md` describes each figure.
 """
 
 import argparse
@@ -17,13 +17,13 @@ from pathlib import Path
 from statistics import median
 
 from bench.checkout import OWN, Checkout
-from bench.contender import PY_OPEN_WAKE_WORD, Contender, Result, Rival
 from bench.environments import cache_folder
+from bench.installed_rival import PY_OPEN_WAKE_WORD, InstalledRival, Result, Rival
 from bench.recordings import RATE, demo, pcm, read
 from bench.rivals_report import plot, table
 from kws.errors import KwsError
 
-YARDSTICK = "pymicro-wakeword"
+REFERENCE = "pymicro-wakeword"
 """The rival that the others are compared with."""
 RIVALS = (
     Rival("kws-onnx", "10 words"),
@@ -76,37 +76,37 @@ def compare(
         rounds: of each.
         seconds: in real time, in each round.
     """
-    contenders = []
+    installed = []
     for rival in rivals:
         print(f"installing {rival.name}", file=sys.stderr)
-        contenders.append(Contender(rival, checkout, cache))
+        installed.append(InstalledRival(rival, checkout, cache))
     duration = len(audio) / 2 / RATE
     with tempfile.TemporaryDirectory() as folder, ExitStack() as stack:
         recording = Path(folder) / "recording.raw"
         recording.write_bytes(audio)
         with _on_one_core():
-            for each in contenders:
+            for each in installed:
                 if each.measured:
                     each.open_loop(stack, recording)
         for number in range(rounds):
             print(f"round {number + 1} of {rounds}", file=sys.stderr)
-            running = [each for each in contenders if each.measured]
+            running = [each for each in installed if each.measured]
             for each in running:
                 each.from_memory(duration)
     for number in range(rounds):
         print(f"round {number + 1} of {rounds} in real time", file=sys.stderr)
-        for each in (each for each in contenders if each.measured):
+        for each in (each for each in installed if each.measured):
             try:
                 each.in_real_time(audio, seconds)
             except (TimeoutError, BrokenPipeError) as error:
                 each.result.failed = f"fails as a process: {error}"
-    results = [each.result for each in contenders]
-    yardstick = next((each for each in results if each.name == YARDSTICK), None)
-    if yardstick is None:
+    results = [each.result for each in installed]
+    reference = next((each for each in results if each.name == REFERENCE), None)
+    if reference is None:
         return results
     for result in results:
-        result.memory_ratio = _ratio(result.memory_ms, yardstick.memory_ms)
-        result.realtime_ratio = _ratio(result.realtime_ms, yardstick.realtime_ms)
+        result.memory_ratio = _ratio(result.memory_ms, reference.memory_ms)
+        result.realtime_ratio = _ratio(result.realtime_ms, reference.realtime_ms)
     return results
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
-from bench.contender import Result
+from bench.installed_rival import Result
 
 
 def table(results: Sequence[Result]) -> str:

@@ -1,7 +1,7 @@
 """How fast `kws scan` goes through recordings, and how much memory it takes, case by case.
 
 `python -m bench.scan [--cases NAME,...] [--daemon DIR]... [--minutes N] [--json FILE]`;
-`bench/README.md` says what each case is.
+`bench/README.md` describes each case.
 """
 
 import argparse

@@ -1,7 +1,7 @@
 """How many streams one core holds in real time, a microphone beside them.
 
 `python -m bench.streams [--streams N,...] [--daemon DIR]... [--seconds S] [--json]`;
-`bench/README.md` says what each figure is.
+`bench/README.md` describes each figure.
 """
 
 import argparse
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 def describe(row: Row) -> str:
     """A row for people."""
     return (
-        f"{row.daemon}: {row.streams} streams: heard {row.heard} of {row.words}, {row.more} more, "
+        f"{row.daemon}: {row.streams} streams: detected {row.detected} of {row.words}, {row.more} more, "
         f"{row.dropped} samples dropped; window to event {row.decided_median} ms, "
         f"p99 {row.decided_p99}, worst {row.decided_worst}; word to event: network "
         f"{row.network_median}, p99 {row.network_p99}; microphone "

@@ -55,7 +55,7 @@ class Row:
         daemon: name of the checkout.
         streams: over the network, beside the microphone.
         words: spoken in them, and in the microphone.
-        heard: of these, those that gave their event.
+        detected: of these, those that gave their event.
         more: events that are no word's.
         dropped: samples of all streams.
         decided_median: from the sending of a window's last block to its event.
@@ -77,7 +77,7 @@ class Row:
     daemon: str
     streams: int
     words: int
-    heard: int
+    detected: int
     more: int
     dropped: int
     decided_median: float
@@ -230,7 +230,7 @@ class Run:
     def _row(self, spent: Spent) -> Row:
         decided: list[float] = []
         after_word: dict[bool, list[float]] = {True: [], False: []}
-        heard = more = dropped = 0
+        detected = more = dropped = 0
         waiting = {name: list(self._ends) for name in self._sent}
         for event, came in self._events:
             dropped += event.get("samples", 0)
@@ -249,14 +249,14 @@ class Run:
                     after_word[own].append(came - spoken)
                     found = True
                     break
-            heard += found
+            detected += found
             more += not found
         network, microphone = after_word[False], after_word[True]
         return Row(
             daemon=self._checkout.name,
             streams=self._count,
             words=len(self._sent) * len(self._ends),
-            heard=heard,
+            detected=detected,
             more=more,
             dropped=dropped,
             decided_median=_milliseconds(decided, 50),

@@ -1,4 +1,4 @@
-"""`kws` with two clocks in it: when audio enters a ring, and when an event is published.
+"""`kws` that also writes down when audio enters a ring and when an event is published.
 
 `python timed_daemon.py DESCRIPTOR run ...` in a checkout's folder runs the checkout's own command.
 To the descriptor it writes `ring FRAMES SECONDS` for each block and `event SEQ SECONDS` for each

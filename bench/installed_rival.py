@@ -57,7 +57,7 @@ class Result:
         versions: of its packages.
         failed: why it could not be measured; empty where it was.
         memory_ms: CPU milliseconds per second of audio, from memory, all threads.
-        memory_ratio: median over the rounds of that by what the yardstick took in the same round.
+        memory_ratio: median over the rounds of that by what the reference took in the same round.
         detections: in the recording.
         realtime_ms: CPU milliseconds per second as a process in real time.
         realtime_ratio: as `memory_ratio`.
@@ -80,7 +80,7 @@ class Result:
     installed_mb: float | None = None
 
 
-class Contender:
+class InstalledRival:
     """A rival in its environment.
 
     Args:
@@ -140,7 +140,7 @@ class Contender:
             answer = json.loads(self._answers.first(rounds, TIMEOUT + seconds)[-1])
         except (TimeoutError, BrokenPipeError):
             self._loop.end()
-            self.result.failed = f"fails: {self._loop.last_words()}"
+            self.result.failed = f"fails: {self._loop.last_line()}"
             return
         self.result.memory_ms.append(1_000 * answer["cpu_s"] / seconds)
         self.result.detections = answer["detections"]
@@ -225,7 +225,7 @@ class Contender:
 
 
 def _fed(process: MeasuredProcess, audio: bytes, settling_s: float) -> Iterator[None]:
-    """Feed a process in real time, for ever; gives way once it has settled, and at each block."""
+    """Feed a process in real time, for ever; yields after each block, once it has settled."""
     assert process.process.stdin is not None
     step = 2 * round(BLOCK_S * RATE)
     begin, index = time.monotonic(), 0
