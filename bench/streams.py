@@ -23,8 +23,8 @@ log = logging.getLogger(__name__)
 def describe(row: Row) -> str:
     """A row for people."""
     return (
-        f"{row.daemon}: {row.streams} streams: detected {row.detected} of {row.words}, {row.more} more, "
-        f"{row.dropped} samples dropped; window to event {row.decided_median} ms, "
+        f"{row.daemon}: {row.streams} streams: detected {row.detected} of {row.words}, "
+        f"{row.more} more, {row.dropped} samples dropped; window to event {row.decided_median} ms, "
         f"p99 {row.decided_p99}, worst {row.decided_worst}; word to event: network "
         f"{row.network_median}, p99 {row.network_p99}; microphone "
         f"{row.microphone_median}, p99 {row.microphone_p99}; {row.cores} cores, of these "
