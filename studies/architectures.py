@@ -121,7 +121,7 @@ def measure(name: str, data: Path, minutes: float) -> Row:
 
 
 def _at(model: KeywordModel, rate: float) -> KeywordModel:
-    return KeywordModel(replace(model.header, trigger=model.trigger_at(rate)), model.network)
+    return replace(model, header=replace(model.header, trigger=model.trigger_at(rate)))
 
 
 def hear(name: str, model: KeywordModel, data: Path) -> list[TrackedGroup]:
