@@ -44,7 +44,7 @@ class Span:
 
 
 def resize(browser: Chrome) -> None:
-    """Have the page in a window of `WIDTH` × `HEIGHT` CSS pixels, without the browser's own bars."""
+    """Make the page `WIDTH` × `HEIGHT` CSS pixels, without the browser's own bars."""
     rect = browser.get_window_rect()
     inner = browser.execute_script("return innerHeight")
     browser.set_window_size(WIDTH, HEIGHT + rect["height"] - inner)

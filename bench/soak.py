@@ -1,7 +1,7 @@
 """A long run: a microphone that is lost again and again, and subscribers of whom some never read.
 
-`python -m bench.soak [--minutes N] [--subscribers N] [--mute N] [--json]`; `bench/README.md` says
-what each figure is.
+`python -m bench.soak [--minutes N] [--subscribers N] [--mute N] [--json]`; `bench/README.md`
+describes each figure.
 """
 
 import argparse
@@ -138,7 +138,7 @@ async def _to_health(port: int, status: str) -> None:
     def reached() -> bool:
         return bool(json.loads(get(port, "/health")[2])["status"] == status)
 
-    await asyncio.to_thread(wait_until, reached, f"/health says {status}", PATIENCE_S)
+    await asyncio.to_thread(wait_until, reached, f"/health: {status}", PATIENCE_S)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

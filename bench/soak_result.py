@@ -55,13 +55,13 @@ class Result:
         minutes: that it took.
         cycles: losses of the microphone and returns from them.
         expected: words that were spoken.
-        heard: words that the daemon said it heard.
+        detected: words of which the daemon printed an event.
         lost: events that say that the sound was lost; `back`: that it was back.
         readers: subscribers that read; `whole`: those who got every event once and in order.
         mute: subscribers that never read.
         worst_delay_s: longest way of an event to a subscriber.
         median_delay_s: half of them are faster.
-        longest_return_s: from the microphone's return to sound being heard again.
+        longest_return_s: from the microphone's return to audio being processed again.
         memory_mb: at the end of the warm-up, and at the end.
         memory_slope_mb_per_h: how it grew in between.
         descriptors: fewest and most; `threads` alike.
@@ -71,7 +71,7 @@ class Result:
     minutes: float
     cycles: int
     expected: int
-    heard: int
+    detected: int
     lost: int
     back: int
     readers: int
@@ -120,7 +120,7 @@ def result(
         minutes=round(minutes, 1),
         cycles=cycles,
         expected=expected,
-        heard=sum(event["type"] == "detection" for event in events),
+        detected=sum(event["type"] == "detection" for event in events),
         lost=statuses.count("audio-lost"),
         back=statuses.count("audio-back"),
         readers=len(taken),

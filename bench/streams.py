@@ -1,6 +1,7 @@
 """How many streams one core holds in real time, a microphone beside them.
 
-`python -m bench.streams [--streams N,...] [--json]`; `bench/README.md` says what each figure is.
+`python -m bench.streams [--streams N,...] [--daemon DIR]... [--seconds S] [--json]`;
+`bench/README.md` describes each figure.
 """
 
 import argparse
@@ -8,240 +9,69 @@ import asyncio
 import json
 import logging
 import os
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
 
-import numpy as np
-import soundfile
-from websockets.asyncio.client import connect
-
-from bench.process import Process
-from kws.audio.file import demo_recording
+from bench.checkout import OWN, Checkout
+from bench.streams_run import HELD_MS, OUR_CORE, Row, Run
 from kws.log import set_up_logging
-from tests.support.audio_servers import MICROPHONE, PulseAudio
 
 log = logging.getLogger(__name__)
 
-RATE = 16_000
-BLOCK_S = 0.1
-STAGGER_S = 10.0
-"""Streams begin one after the other within so long."""
-PATIENCE_S = 3.0
-LATEST_S = 2.0
-"""Seconds after a word's end in which its event still counts as its own."""
-DAEMON_CORE, OUR_CORE = 0, 1
-MICROPHONES_STREAM = "default"
 
-
-@dataclass
-class Sent:
-    """What was sent of a stream, and when: a time for each block."""
-
-    times: list[float] = field(default_factory=list)
-
-    def at(self, seconds: float) -> float | None:
-        """When the sound until then had been sent, by the clock."""
-        block = max(0, int(np.ceil(seconds / BLOCK_S - 1e-6)) - 1)
-        return self.times[block] if block < len(self.times) else None
-
-
-@dataclass(frozen=True)
-class Row:
-    """What one number of streams cost. All delays in milliseconds.
-
-    Attributes:
-        streams: over the network, beside the microphone.
-        words: spoken in them, and in the microphone.
-        heard: of these, those that gave their event.
-        more: events that are no word's.
-        dropped: samples of all streams.
-        decided_median: from the sending of a window's last block to its event.
-        decided_p99: the same, of which one in a hundred is longer.
-        decided_worst: the same, the longest.
-        network_median: from a word's end to its event, of what came over the network.
-        network_p99: the same.
-        microphone_median: the same, through PulseAudio and PortAudio.
-        microphone_p99: the same.
-        cores: of processor time, of the daemon.
-    """
-
-    streams: int
-    words: int
-    heard: int
-    more: int
-    dropped: int
-    decided_median: float
-    decided_p99: float
-    decided_worst: float
-    network_median: float
-    network_p99: float
-    microphone_median: float
-    microphone_p99: float
-    cores: float
-
-
-class Run:
-    """A daemon, its streams and its microphone, once through the demo."""
-
-    def __init__(self, count: int) -> None:
-        samples, rate = soundfile.read(demo_recording(), dtype="int16")
-        assert rate == RATE
-        block = round(BLOCK_S * RATE)
-        self._blocks = [samples[at : at + block].tobytes() for at in range(0, len(samples), block)]
-        truth = json.loads(demo_recording().with_suffix(".json").read_text())["words"]
-        self._ends = [(each["word"], float(each["end"])) for each in truth]
-        self._count = count
-        self._sent = {f"stream-{number}": Sent() for number in range(count)}
-        self._sent[MICROPHONES_STREAM] = Sent()
-        self._events: list[tuple[dict[str, Any], float]] = []
-
-    async def run(self) -> Row:
-        """Start everything, wait for its end, and sum it up."""
-        with ExitStack() as stack:
-            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kws-")))
-            server = stack.enter_context(PulseAudio(folder))
-            # A child stays on the core of its parent.
-            os.sched_setaffinity(0, {DAEMON_CORE})
-            daemon = stack.enter_context(
-                Process(
-                    *("--source", "microphone", "--set", f"server.max_streams={self._count}"),
-                    *("--set", "audio.ready_after_sound=true", "--set", "server.queue=10000"),
-                    environment=server.environment | {"PULSE_SOURCE": f"{MICROPHONE}.monitor"},
-                )
-            )
-            os.sched_setaffinity(0, {OUR_CORE})
-            player = stack.enter_context(_player(server))
-            reading = asyncio.create_task(self._read(daemon.port))
-            begun, cpu = time.monotonic(), daemon.cpu_seconds()
-            await asyncio.gather(
-                self._play(player),
-                *(self._send(daemon.port, number) for number in range(self._count)),
-            )
-            seconds, spent = time.monotonic() - begun, daemon.cpu_seconds()
-            await asyncio.sleep(PATIENCE_S)
-            reading.cancel()
-            player.kill()
-        return self._row((spent - cpu) / seconds)
-
-    async def _read(self, port: int) -> None:
-        address = f"ws://127.0.0.1:{port}/events"
-        async with connect(address, proxy=None, compression=None) as events:
-            async for message in events:
-                self._events.append((json.loads(message), time.monotonic()))
-
-    async def _send(self, port: int, number: int) -> None:
-        name = f"stream-{number}"
-        begin = time.monotonic() + STAGGER_S * number / self._count
-        address = f"ws://127.0.0.1:{port}/audio"
-        await asyncio.sleep(begin - time.monotonic())
-        async with connect(address, proxy=None, compression=None) as line:
-            start = {"type": "start", "stream": name, "sample_rate": RATE, "format": "s16le"}
-            await line.send(json.dumps(start))
-            await line.recv()
-            begin = time.monotonic()
-            for index, block in enumerate(self._blocks):
-                await asyncio.sleep(begin + (index + 1) * BLOCK_S - time.monotonic())
-                await line.send(block)
-                self._sent[name].times.append(time.monotonic())
-            await line.send('{"type": "end"}')
-            async for _ in line:
-                pass
-
-    async def _play(self, player: "subprocess.Popen[bytes]") -> None:
-        assert player.stdin is not None
-        begin = time.monotonic()
-        for index, block in enumerate(self._blocks):
-            await asyncio.sleep(begin + (index + 1) * BLOCK_S - time.monotonic())
-            player.stdin.write(block)
-            player.stdin.flush()
-            self._sent[MICROPHONES_STREAM].times.append(time.monotonic())
-
-    def _row(self, cores: float) -> Row:
-        decided: list[float] = []
-        after_word: dict[bool, list[float]] = {True: [], False: []}
-        heard = more = dropped = 0
-        waiting = {name: list(self._ends) for name in self._sent}
-        for event, came in self._events:
-            dropped += event.get("samples", 0)
-            if event["type"] != "detection":
-                continue
-            name = event["stream"]
-            sent = self._sent[name]
-            own = name == MICROPHONES_STREAM
-            if not own and (when := sent.at(event["t"])) is not None:
-                decided.append(came - when)
-            found = False
-            for word, end in waiting[name]:
-                spoken = sent.at(end)
-                if word == event["keyword"] and spoken and -1.0 <= came - spoken <= LATEST_S:
-                    waiting[name].remove((word, end))
-                    after_word[own].append(came - spoken)
-                    found = True
-                    break
-            heard += found
-            more += not found
-        network, microphone = after_word[False], after_word[True]
-        return Row(
-            streams=self._count,
-            words=len(self._sent) * len(self._ends),
-            heard=heard,
-            more=more,
-            dropped=dropped,
-            decided_median=_milliseconds(decided, 50),
-            decided_p99=_milliseconds(decided, 99),
-            decided_worst=_milliseconds(decided, 100),
-            network_median=_milliseconds(network, 50),
-            network_p99=_milliseconds(network, 99),
-            microphone_median=_milliseconds(microphone, 50),
-            microphone_p99=_milliseconds(microphone, 99),
-            cores=round(cores, 3),
-        )
-
-
-def _player(server: PulseAudio) -> "subprocess.Popen[bytes]":
-    """Plays what is written to it, as it is written."""
-    return subprocess.Popen(
-        [
-            *("pacat", "--playback", "-d", MICROPHONE, "--raw", "--latency-msec=20"),
-            *("--format=s16le", f"--rate={RATE}", "--channels=1"),
-        ],
-        env=os.environ | server.environment,
-        stdin=subprocess.PIPE,
+def describe(row: Row) -> str:
+    """A row for people."""
+    return (
+        f"{row.daemon}: {row.streams} streams: detected {row.detected} of {row.words}, "
+        f"{row.more} more, {row.dropped} samples dropped; window to event {row.decided_median} ms, "
+        f"p99 {row.decided_p99}, worst {row.decided_worst}; word to event: network "
+        f"{row.network_median}, p99 {row.network_p99}; microphone "
+        f"{row.microphone_median}, p99 {row.microphone_p99}; {row.cores} cores, of these "
+        f"{row.receiving} receiving; generator: {row.generator} cores, p99 late {row.late_p99} ms"
     )
 
 
-def _milliseconds(seconds: list[float], share: float) -> float:
-    return round(1_000 * float(np.percentile(seconds, share)), 1) if seconds else float("nan")
+def most_held(rows: Sequence[Row]) -> dict[str, int]:
+    """Of each daemon, the most streams that it held, with fewer ones held as well; 0: none."""
+    most: dict[str, int] = {}
+    failed = set()
+    for row in sorted(rows, key=lambda each: each.streams):
+        most.setdefault(row.daemon, 0)
+        if not row.held:
+            failed.add(row.daemon)
+        elif row.daemon not in failed:
+            most[row.daemon] = row.streams
+    return most
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the bench."""
     parser = argparse.ArgumentParser(prog="python -m bench.streams", description=__doc__)
     parser.add_argument("--streams", default="1,50,100,200,250,300", metavar="N,...")
+    parser.add_argument(
+        "--daemon",
+        type=Checkout.parse,
+        action="append",
+        metavar="DIR[,KEY=VALUE]",
+        help="a checkout, and settings for it; may be repeated: in turns; default: this one",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=37.5, metavar="S", help="of the demo; default: 37.5, all"
+    )
     parser.add_argument("--json", action="store_true", help="one object a line")
     options = parser.parse_args(arguments)
     set_up_logging("info", "text")
     os.sched_setaffinity(0, {OUR_CORE})
-    for count in map(int, options.streams.split(",")):
-        row = asyncio.run(Run(count).run())
-        if options.json:
-            print(json.dumps(asdict(row)), flush=True)
-            continue
-        print(
-            f"{row.streams:4d} streams: heard {row.heard} of {row.words}, {row.more} more, "
-            f"{row.dropped} samples dropped; window to event {row.decided_median} ms, "
-            f"p99 {row.decided_p99}, worst {row.decided_worst}; word to event: network "
-            f"{row.network_median}, p99 {row.network_p99}; microphone "
-            f"{row.microphone_median}, p99 {row.microphone_p99}; {row.cores} cores",
-            flush=True,
-        )
+    checkouts = options.daemon or [OWN]
+    rows: list[Row] = []
+    for count in sorted(map(int, options.streams.split(","))):
+        for checkout in checkouts:
+            row = asyncio.run(Run(checkout, count, options.seconds).run())
+            rows.append(row)
+            print(json.dumps(asdict(row)) if options.json else describe(row), flush=True)
+    for name, most in most_held(rows).items():
+        print(f"{name}: held {most} streams with p99 at most {HELD_MS:g} ms", file=sys.stderr)
     return 0
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import torch
 
 import kws
 from kws.audio.file import demo_recording
@@ -51,7 +50,7 @@ def draw(output: Path) -> None:
     figure, (above, below) = pyplot.subplots(
         2, sharex=True, figsize=(12, 5), height_ratios=(1, 1.2), layout="constrained"
     )
-    frames = LogMel(model.header.front_end)(torch.from_numpy(samples)).T.numpy()
+    frames = LogMel(model.header.front_end)(samples).T
     seconds = len(samples) / rate
     above.imshow(np.clip(frames, -8, 4), aspect="auto", origin="lower", extent=(0, seconds, 0, 40))
     above.set_ylabel("mel band")

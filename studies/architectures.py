@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
-from bench.cost import clip_stream, live
+from bench.cost import live
 from bench.process import Process
+from bench.recordings import clips
 from kws.config.paths import find_model
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
@@ -98,8 +99,8 @@ def measure(name: str, data: Path, minutes: float) -> Row:
     if curve is None:
         raise ConfigError(f"model {name!r} is not calibrated: python -m train stream --calibrate")
     words = data / "speech_commands"
-    clips = evaluate_folder(model, words, SPLIT)
-    stream = clip_stream(words, model.classes, model.sample_rate, 60 * minutes)
+    evaluated = evaluate_folder(model, words, SPLIT)
+    stream = clips(words, model.classes, model.sample_rate, 60 * minutes)
     spent, _ = live(stream, model)
     with Process("--set", f"model.path={json.dumps(str(find_model(name)))}") as process:
         time.sleep(_SETTLING_S)
@@ -111,8 +112,8 @@ def measure(name: str, data: Path, minutes: float) -> Row:
         architecture=model.header.architecture,
         parameters=model.parameters,
         file_mb=find_model(name).stat().st_size / 1e6,
-        keywords_right=clips.keyword_accuracy,
-        others_rejected=clips.rejection,
+        keywords_right=evaluated.keyword_accuracy,
+        others_rejected=evaluated.rejection,
         default=heard(model, groups, 0.0),
         at=tuple(heard(_at(model, rate), groups, rate) for rate in rates),
         cpu_ms=1000 * spent / stream.duration,

@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 from ruamel.yaml import YAML
-from torch import Tensor
 
 import kws
 from kws.spotting.trigger import TriggerSettings
+from kws.typing import Posteriors
 from tests.support.speech import demo as demo_samples
 
 from .page import Page
@@ -28,14 +28,14 @@ def model() -> kws.KeywordModel:
 
 
 @pytest.fixture(scope="module")
-def posteriors(model: kws.KeywordModel) -> Tensor:
+def posteriors(model: kws.KeywordModel) -> Posteriors:
     """Of the demo, three times, hop by hop."""
     return model.posteriors(kws.Spotter(model).windows(np.tile(demo_samples(), 3)))
 
 
 def hear(
     model: kws.KeywordModel,
-    posteriors: Tensor,
+    posteriors: Posteriors,
     settings: dict[str, TriggerSettings],
 ) -> tuple[dict[str, list[Any]], list[kws.Detection]]:
     """Points of each keyword's smoothed posterior, and what fired."""
@@ -54,7 +54,7 @@ def hear(
 def test_peaks_that_would_fire_are_those_that_fire(
     exhibit: Page,
     model: kws.KeywordModel,
-    posteriors: Tensor,
+    posteriors: Posteriors,
     threshold: float,
     usual: dict[str, float],
 ) -> None:
