@@ -96,20 +96,21 @@ def run(options: argparse.Namespace) -> int:
     model = load_model(config.model.path, config.model.engine)
     with naming_the_file(options):
         warn_of_other_hop(make_spotter(config, model))
-    output = _output(options, config)
-    done = [path for path in paths if output.is_done(path)]
-    errors = [error for path in done if (error := output.error_of(path))]
-    for error in errors:
-        log.error("%s", error)
-    paths = [path for path in paths if path not in set(done)]
-    jobs = min(options.jobs, len(paths)) if _bytes_of(paths) > _WORTH_PROCESSES else 1
-    with tqdm(total=0, bar_format=_BAR, disable=None, leave=False) as bar:
-        if not bar.disable:
-            bar.reset(_duration(paths))
-        if jobs > 1:
-            failed = _scan_together(paths, config, jobs, model.header.name, output, bar)
-        else:
-            failed = _scan_in_turn(paths, config, model, output, bar)
+    with contextlib.closing(_output(options, config)) as output:
+        done = [path for path in paths if output.is_done(path)]
+        errors = [error for path in done if (error := output.error_of(path))]
+        for error in errors:
+            log.error("%s", error)
+        finished = set(done)
+        paths = [path for path in paths if path not in finished]
+        jobs = min(options.jobs, len(paths)) if _bytes_of(paths) > _WORTH_PROCESSES else 1
+        with tqdm(total=0, bar_format=_BAR, disable=None, leave=False) as bar:
+            if not bar.disable:
+                bar.reset(_duration(paths))
+            if jobs > 1:
+                failed = _scan_together(paths, config, jobs, model.header.name, output, bar)
+            else:
+                failed = _scan_in_turn(paths, config, model, output, bar)
     return AudioFileError.exit_code if failed or errors else 0
 
 

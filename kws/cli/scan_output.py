@@ -41,6 +41,10 @@ class Output(Protocol):
         """Why a recording that is done could not be read to its end."""
         ...
 
+    def close(self) -> None:
+        """Nothing more comes."""
+        ...
+
 
 def _csv_line(*cells: object) -> str:
     text = io.StringIO()
@@ -92,6 +96,9 @@ class StandardOutput:
     def error_of(self, path: Path) -> str | None:
         """There is no earlier scan."""
         return None
+
+    def close(self) -> None:
+        """Nothing to do: it belongs to the process."""
 
 
 class FileOutput:
@@ -170,6 +177,11 @@ class FileOutput:
             self._append(self._progress, encoded)
         except OSError as problem:
             raise self._unwritable(problem) from problem
+
+    def close(self) -> None:
+        """Close the files; what was interrupted is processed again."""
+        self._file.close()
+        self._progress.close()
 
     def _append(self, file: BinaryIO, data: bytes = b"") -> None:
         file.write(data)

@@ -1,7 +1,9 @@
 """Many recordings, in processes beside each other; results in the order of the recordings."""
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -77,8 +79,17 @@ def _start_worker(config: Config) -> None:
     global _model, _config  # one for all recordings of the process
     # The process that started this one ends it; Ctrl-C goes to both.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     set_up_logging(config.log.level, config.log.format)
     _model, _config = load_model(config.model.path, config.model.engine), config
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for work for ever."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 def _scan(path: Path) -> ScannedFile:

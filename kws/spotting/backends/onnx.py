@@ -37,6 +37,8 @@ class OnnxBackend:
             self._session = onnxruntime.InferenceSession(
                 file.encoded, options, providers=["CPUExecutionProvider"]
             )
+            # It would keep them, to start again on another device where this one fails.
+            self._session._model_bytes = None
             bands, frames = file.header.front_end.bands, file.header.window_frames
             shape = self.posteriors(np.zeros((_TRIED, bands, frames), np.float32)).shape
         # ONNX Runtime names no base class for what a graph that does not fit raises.

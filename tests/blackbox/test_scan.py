@@ -1,0 +1,131 @@
+"""`kws scan` over folders: several recordings at a time, interrupted and gone on with."""
+
+import signal
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.support.limits import TIMEOUT, wait_until
+from tests.support.process import json_lines, run_kws, started
+from tests.support.speech import DEMO
+
+COPIES = 10
+"""Of the demo: enough for processes of their own."""
+RECORDING, CONFIGURATION = 1, 2
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with recordings in a folder, one that is cut, and something else."""
+    folder = tmp_path_factory.mktemp("archive")
+    (folder / "inner").mkdir()
+    for index in range(COPIES):
+        (folder / "inner" / f"{index}.wav").hardlink_to(_copy(tmp_path_factory))
+    (folder / "cut.WAV").write_bytes(DEMO.read_bytes()[:100_000])
+    (folder / "notes.txt").write_text("no recording")
+    return folder
+
+
+def _copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.getbasetemp() / "demo.wav"
+    if not path.exists():
+        path.write_bytes(DEMO.read_bytes())
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(archive: Path) -> str:
+    """What comes out where one recording after the other is processed."""
+    done = run_kws("scan", "--jobs", "1", str(archive))
+    assert done.returncode == RECORDING
+    assert "cut.WAV: cut short after 3.1 s" in done.stderr
+    return done.stdout
+
+
+def test_a_folder_is_its_recordings_in_the_order_of_their_names(archive: Path, alone: str) -> None:
+    files = [event["file"] for event in json_lines(alone)]
+    names = ["cut.WAV", *(f"inner/{index}.wav" for index in range(COPIES))]
+    assert list(dict.fromkeys(files)) == [str(archive / name) for name in names]
+
+
+def test_several_at_a_time_give_the_same(archive: Path, alone: str) -> None:
+    together = run_kws("scan", "--jobs", "2", str(archive))
+    assert (together.returncode, together.stdout) == (RECORDING, alone)
+    assert together.stderr.count("ERROR") == 1
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_scan_that_is_killed_is_gone_on_with(
+    archive: Path, alone: str, tmp_path: Path, jobs: str
+) -> None:
+    output = tmp_path / "events.jsonl"
+    arguments = ("scan", "--jobs", jobs, "--output", str(output), "--resume", str(archive))
+    progress = tmp_path / "events.jsonl.progress"
+    for done in (3, 6):
+        with started(*arguments) as process:
+            wait_until(partial(_has_lines, progress, done + 1), f"{done} recordings are done")
+            children = psutil.Process(process.pid).children(recursive=True)
+            process.kill()
+        # The others end by themselves.
+        _, alive = psutil.wait_procs(children, TIMEOUT)
+        assert not alive
+    finished = run_kws(*arguments)
+    assert finished.returncode == RECORDING
+    assert finished.stdout == ""
+    assert output.read_text() == alone
+
+
+def _has_lines(path: Path, count: int) -> bool:
+    return path.exists() and path.read_bytes().count(b"\n") >= count
+
+
+def test_an_interrupt_ends_all_processes(archive: Path) -> None:
+    with started("scan", "--jobs", "2", str(archive)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) >= 2
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == 128 + signal.SIGINT
+        assert "Traceback" not in str(errors)
+        _, alive = psutil.wait_procs(children, TIMEOUT)
+        assert not alive
+
+
+def test_a_process_that_is_killed_is_said(archive: Path) -> None:
+    with started("scan", "--jobs", "2", str(archive)) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        workers = [
+            each
+            for each in psutil.Process(process.pid).children()
+            if "spawn_main" in " ".join(each.cmdline())
+        ]
+        workers[0].kill()
+        _, errors = process.communicate(timeout=TIMEOUT)
+        assert process.returncode == RECORDING
+        assert "was ended from outside" in str(errors)
+        assert "Traceback" not in str(errors)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--resume", "x.wav"), "--resume: name the file"),
+        (("--jobs", "0", "x.wav"), "0: should be 1 or more"),
+        (("--format", "audacity", "a.wav", "b.wav"), "belongs to one file"),
+    ],
+)
+def test_what_cannot_be_is_said(arguments: tuple[str, ...], message: str) -> None:
+    done = run_kws("scan", *arguments)
+    assert done.returncode == CONFIGURATION
+    assert message in done.stderr
+
+
+def test_a_folder_without_recordings_is_said(tmp_path: Path) -> None:
+    done = run_kws("scan", str(tmp_path))
+    assert done.returncode == CONFIGURATION
+    assert f"{tmp_path}: there is no recording in this folder" in done.stderr
