@@ -1,5 +1,6 @@
 """Protocol Buffers: what `onnx` writes is read the same, and it reads what is written here."""
 
+import contextlib
 import dataclasses
 import functools
 import struct
@@ -117,13 +118,9 @@ def assert_equal(our: Any, their: Any) -> None:
 @given(st.binary(max_size=80))
 def test_any_bytes_are_a_message_or_malformed(data: bytes) -> None:
     for kind in THEIRS:
-        try:
+        with contextlib.suppress(MalformedError):
             message = kind.decode(data)
-        except MalformedError as error:
-            assert str(error)
-        else:
-            # Whatever is accepted means the same to the library, wherever that is as strict.
-            assert plain(kind.decode(message.encode())) == plain(message)
+            assert repr(plain(kind.decode(message.encode()))) == repr(plain(message))
 
 
 @settings(max_examples=200)
@@ -133,10 +130,8 @@ def test_a_damaged_message_is_another_one_or_malformed(data: st.DataObject) -> N
     place = data.draw(st.integers(0, len(encoded) - 1))
     encoded[place] ^= 1 << data.draw(st.integers(0, 7))
     for damaged in (bytes(encoded), bytes(encoded[:place])):
-        try:
+        with contextlib.suppress(MalformedError):
             Node.decode(damaged)
-        except MalformedError as error:
-            assert str(error)
 
 
 def test_nothing_is_copied() -> None:
