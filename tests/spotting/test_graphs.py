@@ -40,7 +40,7 @@ def file_of(
     with torch.no_grad():
         network.train()(torch.randn(32, bands, 1) + torch.randn(32, bands, frames))
     network = network.eval().folded().requires_grad_(False)
-    network.output.weight *= 10
+    network.output.weight *= 4
     keywords = tuple(f"word {number}" for number in range(classes))
     header = ModelHeader(
         name="random",
@@ -70,7 +70,7 @@ def assert_same(file: ModelFile, batch: np.ndarray) -> None:
     np.testing.assert_allclose(ours, reference, atol=1e-5)
     # Who tells no windows apart tests nothing; of one class alone the posterior is always 1.
     alone = len(file.header.classes) == 1 and not file.header.reference_class
-    assert len(batch) < 3 or alone or ours.std(0).max() > 1e-2
+    assert len(batch) < 3 or alone or ours.std(0).max() > 1e-3
 
 
 @pytest.mark.parametrize("reference_class", [True, False])
