@@ -215,7 +215,8 @@ def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weight
             raise MalformedError(f"its {kind} is not one batch of {lengths} (found: {found})")
     weights = {each.name: _weight(each) for each in graph.initializer}
     known: set[str] = set()
-    _add([each.name for each in (*graph.initializer, *graph.input)], known)
+    _add([each.name for each in graph.initializer], known)
+    _add([each.name for each in graph.input], known)
     for node in graph.node:
         _check_node(node, known)
         _add(node.output, known)

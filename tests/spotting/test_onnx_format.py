@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -60,7 +61,7 @@ def test_a_plain_network_is_accepted() -> None:
     assert weights["weight"].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
-def _node(operator: str, inputs: Sequence[str] = ("x",), **settings: object) -> onnx.NodeProto:
+def _node(operator: str, inputs: Sequence[str] = ("x",), **settings: Any) -> onnx.NodeProto:
     return helper.make_node(operator, list(inputs), ["z"], **settings)
 
 
