@@ -42,8 +42,8 @@ def values(kind: type, name: str) -> st.SearchStrategy[Any]:
     if issubclass(kind, Message):
         return MESSAGES[kind]
     if kind is int:
-        # The types of data, which are numbered from 1, and IR versions are 32 bits.
-        return st.integers(0, 16) if name in ("data_type", "elem_type", "type") else int64
+        # The types of data, which are numbered up to 14.
+        return st.integers(0, 14) if name in ("data_type", "elem_type", "type") else int64
     if kind is str:
         return st.text(max_size=8)
     return {float: float32, bytes: st.binary(max_size=8)}[kind]
