@@ -121,6 +121,7 @@ class FileOutput:
         begin, self._formatter = FORMATS[format_name]
         self._path, self._progress_path = path, path.with_name(path.name + PROGRESS_SUFFIX)
         self._done: dict[str, Mapping[str, Any]] = {}
+        self._whole = 0
         head = {"format": format_name, **depends_on}
         try:
             if resume and self._progress_path.exists():
@@ -128,7 +129,9 @@ class FileOutput:
                 self._file: BinaryIO = path.open("r+b")
                 self._file.truncate(end)
                 self._file.seek(end)
-                self._progress: BinaryIO = self._progress_path.open("ab")
+                self._progress: BinaryIO = self._progress_path.open("r+b")
+                self._progress.seek(self._whole)
+                self._progress.truncate()
                 return
             if path.exists():
                 raise ConfigError(
@@ -190,7 +193,9 @@ class FileOutput:
 
     def _read_progress(self, head: Mapping[str, Any]) -> int:
         """Length of the file after the last recording that is done."""
-        lines = self._progress_path.read_bytes().split(b"\n")[:-1]  # the last one may be torn
+        content = self._progress_path.read_bytes()
+        self._whole = content.rfind(b"\n") + 1  # the last line may be torn
+        lines = content[: self._whole].splitlines()
         try:
             begin, *done = [msgspec.json.decode(line, type=dict[str, Any]) for line in lines]
             end = begin.pop("end")

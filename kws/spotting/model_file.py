@@ -77,15 +77,7 @@ class ModelFile:
         """
         try:
             weights = {name: _float32(name, each) for name, each in weights.items()}
-            graph = make_graph(
-                header.architecture,
-                weights,
-                mean=header.mean,
-                scale=header.scale,
-                window_frames=header.window_frames,
-                reference_class=header.reference_class,
-            )
-            model = _encodable(header, graph)
+            model = _encodable(header, _graph(header, weights))
             check(model, *_shapes(header))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ModelError(
@@ -111,6 +103,17 @@ def _encodable(header: ModelHeader, graph: Graph) -> Model:
         Property(name, msgspec.json.encode(value).decode()) for name, value in values.items()
     )
     return Model(IR_VERSION, "kws", graph, (Opset(version=OPSET),), tuple(properties))
+
+
+def _graph(header: ModelHeader, weights: Weights) -> Graph:
+    return make_graph(
+        header.architecture,
+        weights,
+        mean=header.mean,
+        scale=header.scale,
+        window_frames=header.window_frames,
+        reference_class=header.reference_class,
+    )
 
 
 def _shapes(header: ModelHeader) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -197,7 +200,11 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
             raise ModelError(f"model file {path}: written by another program, not by kws")
         header = _header(path, _values(path, properties), VERSION)
         weights = check(model, *_shapes(header))
-    except MalformedError as error:
+        # An allowed operator can still be told to take all memory: a graph that is not the
+        # architecture's own never runs.
+        if model.graph is None or model.graph.node != _graph(header, weights).node:
+            raise MalformedError(f"its graph is not that of {header.architecture}")
+    except (MalformedError, KeyError) as error:
         raise ModelError(
             f"model file {path}: it is damaged, cut short or not a model file: {error}; "
             "nothing in it was executed"

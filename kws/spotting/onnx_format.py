@@ -213,9 +213,10 @@ def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weight
         if [each.lengths for each in values] != [lengths]:
             found = "; ".join(f"{each.name}: {each.lengths}" for each in values) or "none"
             raise MalformedError(f"its {kind} is not one batch of {lengths} (found: {found})")
-    weights = {each.name: each.array() for each in graph.initializer}
+    weights = {each.name: _weight(each) for each in graph.initializer}
     known: set[str] = set()
-    _add([*weights, *(each.name for each in graph.input)], known)
+    _add([each.name for each in graph.initializer], known)
+    _add([each.name for each in graph.input], known)
     for node in graph.node:
         _check_node(node, known)
         _add(node.output, known)
@@ -224,6 +225,12 @@ def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weight
     if not all(np.isfinite(each).all() for each in weights.values()):
         raise MalformedError("some weights are not finite; train or copy it again")
     return weights
+
+
+def _weight(tensor: Tensor) -> npt.NDArray[np.float32]:
+    if tensor.data_type != _FLOAT:
+        raise MalformedError(f"weights {tensor.name!r} have type {tensor.data_type}: not float32")
+    return tensor.array()
 
 
 def _add(names: Sequence[str], known: set[str]) -> None:

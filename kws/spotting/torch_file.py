@@ -82,7 +82,7 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> _Storage:
         kind, storage, key, _, count = pid
-        if kind != "storage" or not isinstance(key, str):
+        if kind != "storage" or not isinstance(key, str) or count < 0:
             raise MalformedTorchFileError("it is damaged")
         data = self._archive.read(f"{self._folder}data/{key}")
         return _Storage(np.frombuffer(data, _STORAGES[storage], count))

@@ -74,9 +74,11 @@ def test_info_tells_what_runs(environment: Mapping[str, str]) -> None:
     ]
 
 
-def test_who_asks_for_torch_is_told_that_it_is_missing(tmp_path: Path) -> None:
+def test_who_asks_for_torch_is_told_that_it_is_missing() -> None:
     # A module that is None in sys.modules is one that is not installed.
-    hidden = "import sys; sys.modules['torch'] = None; from kws.__main__ import main; main()"
+    hidden = (
+        "import sys; sys.modules['torch'] = None; from kws.cli.main import main; sys.exit(main())"
+    )
     done = subprocess.run(
         [sys.executable, "-c", hidden, "check", "--set", "model.engine=torch"],
         env=clean_environment(),

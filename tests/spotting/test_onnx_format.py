@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import onnx
@@ -60,7 +61,7 @@ def test_a_plain_network_is_accepted() -> None:
     assert weights["weight"].tolist() == [[0, 1], [2, 3], [4, 5]]
 
 
-def _node(operator: str, inputs: Sequence[str] = ("x",), **settings: object) -> onnx.NodeProto:
+def _node(operator: str, inputs: Sequence[str] = ("x",), **settings: Any) -> onnx.NodeProto:
     return helper.make_node(operator, list(inputs), ["z"], **settings)
 
 
@@ -191,9 +192,9 @@ NAN = np.full((3, 2), np.nan, np.float32)
         (_weights(NAN), "not finite"),
         (_weights(np.full((3, 2), np.inf, np.float32)), "not finite"),
         (_weights(np.zeros((3, 2), np.int64)), "not float32"),
-        (_weights(np.zeros((3, 2), np.int32)), "has type 6: not float32"),
-        (_weights(np.zeros((3, 2), np.float64)), "has type 11: not float32"),
-        (_weights(np.zeros((3, 2), np.float16)), "has type 10: not float32"),
+        (_weights(np.zeros((3, 2), np.int32)), "have type 6: not float32"),
+        (_weights(np.zeros((3, 2), np.float64)), "have type 11: not float32"),
+        (_weights(np.zeros((3, 2), np.float16)), "have type 10: not float32"),
         (_typed_data, "Tensor has field 4"),
         (_dims(3, 3), "does not hold what its shape needs"),
         (_dims(), "does not hold what its shape needs"),

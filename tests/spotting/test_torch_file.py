@@ -1,5 +1,6 @@
 """Files of torch: read as torch reads them, and never executed."""
 
+import contextlib
 import io
 import os
 import pickle
@@ -59,12 +60,7 @@ def assert_same(ours: Any, theirs: Any) -> None:
 
 
 plain_values = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False)
-    | st.text(max_size=8)
-    | st.binary(max_size=8),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.lists(inner, max_size=3).map(tuple)
@@ -94,7 +90,7 @@ def test_arrays_of_any_strides_are_read_as_they_were_written(kind: torch.dtype) 
         "row": whole[5, 7],
         "single": whole[2, 2, 2],
         "empty": whole[:0],
-        "nested": [whole, (whole[0], {"deep": whole.T})],
+        "nested": [whole, (whole[0], {"deep": whole.mT})],
     }
     assert_same(read_torch(saved(content)), content)
 
@@ -299,10 +295,8 @@ def test_what_would_grow_beyond_all_bounds_is_refused_unread() -> None:
 @given(st.binary(max_size=100))
 def test_any_bytes_are_plain_values_or_malformed(content: bytes) -> None:
     for data in (content, archive(content), archive(b"\x80\x02" + content)):
-        try:
+        with contextlib.suppress(MalformedTorchFileError):
             read_torch(data)
-        except MalformedTorchFileError as error:
-            assert str(error)
 
 
 @settings(max_examples=100)
@@ -311,10 +305,8 @@ def test_a_damaged_file_is_another_one_or_malformed(data: st.DataObject) -> None
     content = bytearray(saved({"a": torch.ones(3), "b": [1, "two"]}))
     for _ in range(data.draw(st.integers(1, 3))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(MalformedTorchFileError):
         read_torch(bytes(content))
-    except MalformedTorchFileError as error:
-        assert str(error)
 
 
 def test_a_file_is_refused_wherever_it_is_cut() -> None:
