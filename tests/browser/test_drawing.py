@@ -53,9 +53,7 @@ def counted(visit: Open, demo: DaemonProcess) -> Page:
 
 def test_every_picture_is_due_to_a_message(counted: Page) -> None:
     before = counts(counted, "visible")
-    counted.wait(
-        lambda: (counts(counted, "visible") - before).messages >= SOME, f"{SOME} messages"
-    )
+    counted.wait(lambda: (counts(counted, "visible") - before).messages >= SOME, f"{SOME} messages")
     since = counts(counted, "visible") - before
     # What was counted first can have been received and not yet been drawn.
     assert 0 < since.frames <= since.messages + 1
