@@ -44,7 +44,7 @@ class Span:
 
 
 def resize(browser: Chrome) -> None:
-    """Make the page `WIDTH` × `HEIGHT` CSS pixels, without the browser's own bars."""
+    """Make pages `WIDTH` × `HEIGHT` CSS pixels large, the browser's own bars apart."""
     rect = browser.get_window_rect()
     inner = browser.execute_script("return innerHeight")
     browser.set_window_size(WIDTH, HEIGHT + rect["height"] - inner)

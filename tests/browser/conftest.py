@@ -1,6 +1,6 @@
 """One browser for the tests of this folder, and a daemon that plays the demo.
 
-Both end with them: a page that listens takes a quarter of a core.
+Both end with them: a page that listens takes a part of a core.
 """
 
 import os

@@ -74,13 +74,20 @@ function draw() {
   if (drawn - told >= READING_MS) tell();
 }
 
+/** What changes slowly: peaks and texts. */
 function tell() {
+  if (document.hidden) return;
   told = performance.now();
   lanes.tell(history);
   list.fade(told);
   tellLevel(find("#level-now"), history);
   say(find("#long-axis span"), `−${history.span / 60} min`);
   if (health !== null) showHealth(health);
+}
+
+function drawAll() {
+  draw();
+  tell();
 }
 
 /** With the next frame of the browser, once for all that came until then. */
@@ -97,8 +104,7 @@ function thresholdsMoved() {
   yaml.rows = Math.max(2, chosen.size + 1);
   find("#copy").disabled = find("#reset").disabled = chosen.size === 0;
   say(find("#copied"), "");
-  draw();
-  tell();
+  drawAll();
 }
 
 function takeScores(message) {
@@ -202,6 +208,10 @@ function connectionIs(state, text) {
   const place = find("#connection");
   place.dataset.state = state;
   say(place, text);
+  if (state !== "lost") return;
+  // Nothing comes that would change it.
+  list.fade(Infinity);
+  tell();
 }
 
 function ended(code, reason) {
@@ -331,7 +341,7 @@ function setUpPause() {
     button.classList.toggle("on", isPaused);
     say(button, isPaused ? "Go on" : "Pause");
     goOn();
-    draw();
+    drawAll();
   });
 }
 
@@ -365,8 +375,8 @@ setUpCopy();
 setUpMicrophone();
 setUpTokenForm(find("#token-form"), connect);
 find("#stream").addEventListener("change", ({ target }) => watch(target.value || null));
-new ResizeObserver(draw).observe(find("#spectrogram"));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+new ResizeObserver(drawAll).observe(find("#spectrogram"));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 document.addEventListener("visibilitychange", goOn);
 connect();
 whileVisible(askHealth, HEALTH_MS);
