@@ -27,7 +27,7 @@ def test_everything_that_is_copied_is_let_in() -> None:
     lines = (REPOSITORY / ".dockerignore").read_text(encoding="utf-8").splitlines()
     assert "*" in lines
     let_in = {line.removeprefix("!") for line in lines if line.startswith("!")}
-    assert {"*.pt", "data"} <= let_in  # one's own model and recordings
+    assert {"*.onnx", "*.pt", "data"} <= let_in  # one's own model and recordings
     for source in copied():
         assert (REPOSITORY / source).exists()
         assert source in let_in or source.partition("/")[0] in let_in
