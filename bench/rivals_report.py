@@ -47,7 +47,7 @@ def table(results: Sequence[Result]) -> str:
 
 
 def plot(results: Sequence[Result], path: Path) -> None:
-    """Draw four figures of each rival as bars, on logarithmic axes."""
+    """Draw four figures of each rival as bars."""
     from matplotlib.figure import Figure
 
     panels = (
@@ -61,9 +61,10 @@ def plot(results: Sequence[Result], path: Path) -> None:
     for axes, (title, rounds) in zip(figure.subplots(2, 2).flat, panels, strict=True):
         values = [median(each) if each else 0.0 for each in rounds]
         bars = axes.barh(names, values, color=_colours(names))
-        axes.bar_label(bars, fmt="%.3g", padding=3)
-        axes.set_xscale("log")
-        axes.margins(x=0.2)
+        axes.bar_label(
+            bars, [f"{value:,.{0 if value >= 100 else 1}f}" for value in values], padding=3
+        )
+        axes.margins(x=0.15)
         axes.invert_yaxis()
         axes.set_title(title)
     figure.savefig(path, dpi=120)
