@@ -15,7 +15,8 @@ from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.errors import AudioFileError
 from kws.typing import AudioFormat, Clock, Frames
 
-_BLOCK_SECONDS = 0.05
+_BLOCK_SECONDS = 0.1
+"""In step with the usual hop: each block more would wake two threads for nothing."""
 _LENGTH_UNKNOWN = 2**31 - 2**16
 
 

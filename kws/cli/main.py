@@ -46,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     _open_standard_files()
+    # Read when numpy is first imported. Its products here are too small for several threads,
+    # which would wake each other at every hop.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     parser = _parser()
     options = parser.parse_args(arguments)
     set_up_logging(options.log_level or "info", options.log_format or "text")

@@ -148,7 +148,8 @@ class FileOutput:
     def is_done(self, path: Path) -> bool:
         """Whether an earlier scan has processed the recording as it is now."""
         done = self._done.get(str(path))
-        return done is not None and done == {**done, **_identity(path)}
+        identity = _identity(path)
+        return bool(identity) and done is not None and done == {**done, **identity}
 
     def write(self, path: Path, detected: Detected) -> None:
         """Write one detection.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numpy.lib.stride_tricks import as_strided
 
 from kws.config.schema import HIGHEST_RATE, LOWEST_RATE
 from kws.typing import Samples
@@ -106,13 +105,15 @@ class LogMel:
         settings = self.settings
         if samples.shape[-1] < settings.frame_length:
             return np.empty((*samples.shape[:-1], 0, settings.bands), np.float32)
+        samples = np.ascontiguousarray(samples, np.float32)
         *others, step = samples.strides
         shape = (*samples.shape[:-1], settings.frames_in(samples.shape[-1]))
-        frames = as_strided(
-            samples,
+        # What `sliding_window_view` gives, in a tenth of its time: this runs in each hop.
+        frames: Samples = np.ndarray(
             (*shape, settings.frame_length),
-            (*others, step * settings.hop_length, step),
-            writeable=False,
+            np.float32,
+            samples,
+            strides=(*others, step * settings.hop_length, step),
         )
         padded = np.zeros((*shape, settings.fft_length), np.float32)
         np.multiply(frames, self._hann, out=padded[..., : settings.frame_length])

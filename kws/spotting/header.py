@@ -8,6 +8,7 @@ from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.graphs import ARCHITECTURES
 from kws.spotting.trigger import TriggerSettings
+from kws.typing import USUAL_HOP_S
 
 Context = Literal["alone", "anywhere"]
 
@@ -46,7 +47,7 @@ class ModelHeader:
     scale: tuple[float, ...]
     trigger: dict[str, TriggerSettings]
     window_frames: int = 98
-    hop_s: float = 0.1
+    hop_s: float = USUAL_HOP_S
     reference_class: bool = True
     licence: str = ""
     sources: tuple[str, ...] = ()

@@ -51,9 +51,13 @@ def test_no_stage_runs_as_root_in_the_end() -> None:
     assert "healthy.py" in " ".join(instructions("HEALTHCHECK"))
 
 
-def test_the_variables_are_settings() -> None:
-    variables = dict(re.findall(r"(KWS_\w+__\w+)=(\S+)", DOCKERFILE))
-    assert load_config(environment=variables).server.host == "0.0.0.0"
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_the_variables_are_settings(engine: str) -> None:
+    dockerfile = DOCKERFILE.replace("$ENGINE", engine)
+    variables = dict(re.findall(r"(KWS_\w+__\w+)=(\S+)", dockerfile))
+    config = load_config(environment=variables)
+    assert config.server.host == "0.0.0.0"
+    assert config.model.engine == engine
 
 
 def compose() -> dict[str, Any]:

@@ -50,7 +50,6 @@ class OnnxBackend:
 
     def posteriors(self, windows: Windows) -> Posteriors:
         """Posteriors, float32 of shape (n, keywords), of windows, shape (n, bands, frames)."""
-        # Called once a hop: `InferenceSession.run` would look up and check names each time.
         (posteriors,) = self._session.run([OUTPUT], {INPUT: np.ascontiguousarray(windows)})
         result: Posteriors = posteriors
         return result
