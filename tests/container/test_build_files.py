@@ -5,6 +5,8 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from kws.config.load import load_config
 from kws.config.yaml12 import read_yaml
 
