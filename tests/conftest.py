@@ -4,6 +4,11 @@ import os
 import signal
 from pathlib import Path
 
+# Read when numpy is first imported; test processes run beside each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+
 import pytest
 import torch
 from hypothesis import settings

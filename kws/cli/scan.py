@@ -117,17 +117,14 @@ def run(options: argparse.Namespace) -> int:
 def recordings(paths: Iterable[Path]) -> Iterator[Path]:
     """Files as they are named, and the recordings in folders, by their names.
 
-    Raises:
-        ConfigError: there is none in a folder.
+    A folder that has none is given itself: what reads it says that it is no recording.
     """
     for path in paths:
         if not path.is_dir():
             yield path
             continue
         found = sorted(each for each in path.rglob("*") if each.suffix.lower() in _SUFFIXES)
-        if not found:
-            raise ConfigError(f"{path}: there is no recording in this folder")
-        yield from found
+        yield from found or [path]
 
 
 def _output(options: argparse.Namespace, config: Config) -> Output:

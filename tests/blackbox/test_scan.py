@@ -127,5 +127,5 @@ def test_what_cannot_be_is_said(arguments: tuple[str, ...], message: str) -> Non
 
 def test_a_folder_without_recordings_is_said(tmp_path: Path) -> None:
     done = run_kws("scan", str(tmp_path))
-    assert done.returncode == CONFIGURATION
-    assert f"{tmp_path}: there is no recording in this folder" in done.stderr
+    assert done.returncode == RECORDING
+    assert f"{tmp_path}: is a folder, not an audio file" in done.stderr

@@ -1,6 +1,13 @@
-"""ONNX Runtime, on one thread."""
+"""ONNX Runtime, on one thread, and without its telemetry."""
+
+import os
 
 import numpy as np
+
+# Read when ONNX Runtime is first imported. By default it makes an identifier of this machine, keeps
+# it in the user's home, and reports to its maker what it runs.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
 import onnxruntime
 
 from kws.errors import ModelError
