@@ -12,8 +12,6 @@ from tests.support.speech import DEMO
 _TELLS = frozenset(
     {"CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST", "TF_BUILD"}
 )
-    {"CI", "GITHUB_ACTIONS", "ORT_DISABLE_TELEMETRY", "PYTEST_CURRENT_TEST", "TF_BUILD"}
-)
 """Variables that keep ONNX Runtime from it: set by a user, or by what runs tests."""
 
 
