@@ -1,0 +1,96 @@
+"""Where the time of a hop goes, step by step, at once and in real time.
+
+`python -m bench.hop [--model NAME] [--engine onnx|torch] [--seconds S] [--json]`; `bench/README.md`
+describes each figure.
+"""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+import kws
+from bench.process import rerun_with_one_thread
+from bench.recordings import demo
+from kws.audio.feed import Feed
+from kws.audio.reader import Reader
+from kws.errors import KwsError
+from kws.typing import AudioFormat
+
+STEPS = ("read", "front end", "network", "trigger")
+_WARM_UP_HOPS = 50
+
+
+def measure(model: kws.KeywordModel, seconds: float, *, in_real_time: bool) -> dict[str, float]:
+    """Microseconds of CPU that each step of a hop takes in one thread, medians.
+
+    Args:
+        model: what detects.
+        seconds: of audio.
+        in_real_time: wait for each hop, as a daemon does; else one comes after the other.
+    """
+    samples = demo().samples
+    spotter = kws.Spotter(model)
+    hop = round(spotter.hop_s * model.sample_rate)
+    feed = Feed(AudioFormat(model.sample_rate, 1), time.monotonic)
+    reader = Reader(feed, model.sample_rate, block_s=spotter.hop_s, limit_s=4.0)
+    times: list[npt.NDArray[np.int64]] = []
+    due = time.monotonic()
+    for index in range(_WARM_UP_HOPS + round(seconds / spotter.hop_s)):
+        at = index * hop % (len(samples) - hop)
+        feed.write(samples[at : at + hop, None])
+        if in_real_time and index >= _WARM_UP_HOPS:
+            due = max(due + spotter.hop_s, time.monotonic())
+            time.sleep(max(0.0, due - time.monotonic()))
+        marks = [time.thread_time_ns()]
+        block = reader.take()
+        assert block is not None
+        marks.append(time.thread_time_ns())
+        windows = spotter.windows(block.samples)
+        marks.append(time.thread_time_ns())
+        posteriors = model.posteriors(windows)
+        marks.append(time.thread_time_ns())
+        spotter.decide(posteriors)
+        marks.append(time.thread_time_ns())
+        if index >= _WARM_UP_HOPS:
+            times.append(np.diff(marks))
+    medians = np.median(np.array(times), axis=0) / 1e3
+    return dict(zip(STEPS, medians.tolist(), strict=True))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(prog="python -m bench.hop", description=__doc__)
+    parser.add_argument("--model", default="commands-10", metavar="NAME")
+    parser.add_argument("--engine", choices=("onnx", "torch"), default="onnx")
+    parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="default: 20")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    options = parser.parse_args(arguments)
+    if not 1 <= options.seconds <= 3600:
+        parser.error(f"--seconds {options.seconds:g}: should be from 1 to 3600")
+    if (code := rerun_with_one_thread("bench.hop", arguments)) is not None:
+        return code
+    try:
+        model = kws.load_model(options.model, options.engine)
+    except KwsError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    at_once = measure(model, options.seconds, in_real_time=False)
+    in_real_time = measure(model, options.seconds, in_real_time=True)
+    if options.json:
+        print(json.dumps({"at_once_us": at_once, "in_real_time_us": in_real_time}))
+        return 0
+    print(f"{options.model}, {options.engine}: CPU microseconds of a hop, medians")
+    print(f"{'':10} {'at once':>8} {'in real time':>13}")
+    for step in STEPS:
+        print(f"{step:10} {at_once[step]:8.0f} {in_real_time[step]:13.0f}")
+    print(f"{'together':10} {sum(at_once.values()):8.0f} {sum(in_real_time.values()):13.0f}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
