@@ -19,9 +19,10 @@ from kws.typing import USUAL_HOP_S, AudioFormat, Frames
 log = logging.getLogger(__name__)
 
 _LATENCY_SECONDS = 0.1
-_RESAMPLED_BLOCKS = 4
-"""Blocks in a hop where the device's rate is not the model's: a resampler keeps back some samples
-of each, so that a block in step with the hop would complete a window one block late."""
+_BLOCKS, _RESAMPLED_BLOCKS = 2, 4
+"""Blocks in a hop. Larger ones, and PulseAudio's capture times jump by more than a lost block would
+make them. Where the device's rate is not the model's, a resampler keeps back some samples of each
+block, so that the last block of a hop completes its window one block late."""
 _JUMP_SECONDS = 0.1
 """Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost audio.
 """
@@ -124,7 +125,7 @@ class Microphone:
 
     def _block(self) -> int:
         """Frames of one callback."""
-        blocks = 1 if self._format.sample_rate == self._model_rate else _RESAMPLED_BLOCKS
+        blocks = _BLOCKS if self._format.sample_rate == self._model_rate else _RESAMPLED_BLOCKS
         return round(self._format.sample_rate * self._hop_s / blocks)
 
     def stop(self) -> None:
