@@ -1,5 +1,6 @@
 # Each command sets up what it needs by itself, in .venv and without root.
 #   ARGS="..."           more arguments: make test ARGS="-k trigger -x"
+#   ENGINE=torch         run the network in PyTorch: make run ENGINE=torch
 #   PYTHON=python3.13    another interpreter than the one that scripts/setup would choose
 
 help: ## list these commands
@@ -7,7 +8,8 @@ help: ## list these commands
 
 run: ## listen, and print one JSON line for each keyword heard (without a microphone: a demo)
 	@scripts/setup run
-	@exec .venv/bin/kws run --config config.yaml --demo-if-no-microphone $(ARGS)
+	@exec .venv/bin/kws run --config config.yaml --demo-if-no-microphone \
+		$(if $(ENGINE),--set model.engine=$(ENGINE)) $(ARGS)
 
 test: ## run the tests, three at a time: many of them wait for microphones to come back
 	@scripts/setup dev

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from pathlib import Path
 
 # Read when numpy is first imported; test processes run beside each other.
@@ -18,7 +19,8 @@ settings.register_profile("kws", deadline=None)
 settings.load_profile("kws")
 torch.set_num_threads(1)
 # Whoever runs the tests may have a configuration and models of kws; they are not meant.
-os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
+_HOME = tempfile.TemporaryDirectory(prefix="kws-tests-")
+os.environ["XDG_CONFIG_HOME"] = _HOME.name
 os.environ.pop("STATE_DIRECTORY", None)
 
 

@@ -37,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"configuration: {file_of(options) or 'the defaults'}: in order")
     print(
         f"model: {model.header.name}, {model.header.architecture}, "
-        f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s"
+        f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s, "
+        f"engine {model.backend.engine}"
     )
     for keyword, settings in spotter.trigger.items():
         print(

@@ -78,6 +78,7 @@ def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
         "n_classes": len(model.classes),
         "device": "cpu",
         "parameters": model.parameters,
+        "engine": model.backend.engine,
         "model_name": header.name,
         "version": version("kws"),
         "sample_rate": model.sample_rate,

@@ -17,9 +17,11 @@ class Backend(Protocol):
     """Runs a network.
 
     Attributes:
+        engine: what it is, as `model.engine` names it.
         parameters: number of weights and biases.
     """
 
+    engine: str
     parameters: int
 
     def posteriors(self, windows: Windows) -> Posteriors:

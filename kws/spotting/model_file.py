@@ -5,7 +5,9 @@ log-mel windows to posteriors. `.pt` files of kws 0.1 are read too. Files are no
 `kws.spotting.onnx_format` and `kws.spotting.torch_file`.
 """
 
+import hashlib
 import shlex
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from importlib.util import find_spec
@@ -97,12 +99,20 @@ def _float32(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
 
 
 def _encodable(header: ModelHeader, graph: Graph) -> Model:
-    values = {"format": FORMAT, "version": VERSION}
+    values = {"format": FORMAT, "version": VERSION, "weights_sha256": _digest(graph)}
     values |= {each.name: getattr(header, each.name) for each in fields(header)}
     properties = (
         Property(name, msgspec.json.encode(value).decode()) for name, value in values.items()
     )
     return Model(IR_VERSION, "kws", graph, (Opset(version=OPSET),), tuple(properties))
+
+
+def _digest(graph: Graph) -> str:
+    """SHA-256 of all weights: a bit that a worn memory card turns would go unnoticed."""
+    digest = hashlib.sha256()
+    for tensor in graph.initializer:
+        digest.update(tensor.raw_data)
+    return digest.hexdigest()
 
 
 def _graph(header: ModelHeader, weights: Weights) -> Graph:
@@ -163,8 +173,9 @@ def _backend(file: ModelFile, engine: Engine) -> Backend:
     if engine == "torch":
         if find_spec("torch") is None:
             raise ConfigError(
-                "model.engine: torch is not installed; install kws with it: "
-                "pip install 'kws[torch]', or set model.engine to onnx"
+                f"model.engine: torch is not installed. To install it: {sys.executable} -m pip "
+                "install torch --index-url https://download.pytorch.org/whl/cpu (in a checkout: "
+                "make run ENGINE=torch); or set model.engine to onnx"
             )
         from kws.spotting.backends.torch import open_torch
 
@@ -204,6 +215,8 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
         # architecture's own never runs.
         if model.graph is None or model.graph.node != _graph(header, weights).node:
             raise MalformedError(f"its graph is not that of {header.architecture}")
+        if properties.get("weights_sha256") != f'"{_digest(model.graph)}"':
+            raise MalformedError("its weights are not those that were written; copy it again")
     except (MalformedError, KeyError) as error:
         raise ModelError(
             f"model file {path}: it is damaged, cut short or not a model file: {error}; "

@@ -64,7 +64,7 @@ class Counting:
 
     def __init__(self, model: KeywordModel) -> None:
         self._backend = model.backend
-        self.parameters = model.parameters
+        self.engine, self.parameters = model.backend.engine, model.parameters
         self.sizes: list[int] = []
 
     def posteriors(self, windows: Windows) -> Posteriors:

@@ -90,6 +90,19 @@ def test_a_file_of_the_release_before_is_the_same_model(path: Path, old: Path) -
     assert old.read_bytes() == path.read_bytes()
 
 
+@pytest.mark.parametrize("bit", [0, 7, 30])
+def test_a_bit_that_turned_in_the_weights_is_noticed(path: Path, bit: int) -> None:
+    model = Model.decode(path.read_bytes())
+    assert model.graph is not None
+    tensor = next(each for each in model.graph.initializer if each.name == "hidden.weight")
+    data = bytearray(path.read_bytes())
+    at = bytes(data).index(bytes(tensor.raw_data)) + 4 * 1_000 + bit // 8
+    data[at] ^= 1 << bit % 8
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match="weights are not (those that were written|finite)"):
+        load_model(path)
+
+
 def test_a_calibration_and_a_context_are_kept(path: Path, old: Path) -> None:
     file = calibrated_file()
     file = file.with_header(replace(file.header, context="alone"))

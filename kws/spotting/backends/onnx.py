@@ -27,11 +27,14 @@ class OnnxBackend:
         file: checked before: see `kws.spotting.onnx_format.check`.
 
     Attributes:
+        engine: "onnx".
         parameters: number of weights and biases.
 
     Raises:
         ModelError: ONNX Runtime cannot run it.
     """
+
+    engine = "onnx"
 
     def __init__(self, file: ModelFile) -> None:
         self.parameters = file.parameters

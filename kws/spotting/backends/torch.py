@@ -28,9 +28,12 @@ class TorchBackend:
         network: in its form for inference.
 
     Attributes:
+        engine: "torch".
         network: the same.
         parameters: number of weights and biases.
     """
+
+    engine = "torch"
 
     def __init__(self, header: ModelHeader, network: Network) -> None:
         self.network = network
