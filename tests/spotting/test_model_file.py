@@ -99,7 +99,7 @@ def test_a_bit_that_turned_in_the_weights_is_noticed(path: Path, bit: int) -> No
     at = bytes(data).index(bytes(tensor.raw_data)) + 4 * 1_000 + bit // 8
     data[at] ^= 1 << bit % 8
     path.write_bytes(data)
-    with pytest.raises(ModelError, match="weights are not (those that were written|finite)"):
+    with pytest.raises(ModelError, match=r"weights are not (those that were written|finite)"):
         load_model(path)
 
 
