@@ -1,6 +1,9 @@
 """`train teacher`: tunes a pretrained encoder to the keywords, and lets it label recordings."""
 
 import argparse
+import json
+import logging
+from dataclasses import asdict
 from pathlib import Path
 
 from train.commands.options import Commands, add_set
@@ -8,7 +11,12 @@ from train.presets import with_overrides
 from train.teacher.config import read_teacher_preset
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import find_material
+from train.teacher.measure import TeacherMeasure
+from train.teacher.targets import write_targets
+from train.teacher.teacher_file import read_teacher
 from train.teacher.whisper import pretrained_encoder
+
+log = logging.getLogger(__name__)
 
 
 def add_teacher(commands: Commands) -> None:
@@ -26,6 +34,29 @@ def add_teacher(commands: Commands) -> None:
     )
     add_set(fit, "anything that a preset can, as mixture.near=0.3")
     fit.set_defaults(run=_fit, way_on="the same command goes on from the last checkpoint")
+    targets = parts.add_parser(
+        "targets", help="write the teacher's logits for all recordings that may be trained on"
+    )
+    _add_data(targets)
+    _add_teacher(targets)
+    targets.add_argument("--output", type=Path, required=True, metavar="DIR", help="of the targets")
+    targets.set_defaults(run=_targets, way_on="the same command goes on with the next collection")
+    measure = parts.add_parser(
+        "measure", help="print a teacher's figures on validation speakers, and its history, as JSON"
+    )
+    _add_data(measure)
+    _add_teacher(measure)
+    measure.set_defaults(run=_measure)
+
+
+def _add_teacher(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--teacher",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="as written by fit, or its checkpoint",
+    )
 
 
 def _add_data(command: argparse.ArgumentParser) -> None:
@@ -45,3 +76,21 @@ def _fit(options: argparse.Namespace) -> None:
     material = find_material(options.data, config.keywords)
     training = TeacherTraining(config, material, pretrained_encoder(), options.output)
     training.run()
+
+
+def _targets(options: argparse.Namespace) -> None:
+    teacher = read_teacher(options.teacher)
+    material = find_material(options.data, teacher.keywords)
+    count = write_targets(teacher, material.training, options.output)
+    log.info("%s: targets of %d recordings", options.output, count)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    teacher = read_teacher(options.teacher)
+    material = find_material(options.data, teacher.keywords)
+    figures = TeacherMeasure(material, teacher.keywords, teacher.network, 0).figures(
+        teacher.network
+    )
+    for line in teacher.history:
+        print(json.dumps(line))
+    print(json.dumps({"now": asdict(figures)}))
