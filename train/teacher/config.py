@@ -1,7 +1,7 @@
 """What a teacher's training is to do."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -119,9 +119,7 @@ class TeacherConfig:
 
     def shaping(self) -> dict[str, Any]:
         """All settings as plain values, but for when it is measured."""
-        settings: dict[str, Any] = to_builtins(self, enc_hook=str)
-        settings.pop("measure_examples")
-        return settings
+        return {name: value for name, value in asdict(self).items() if name != "measure_examples"}
 
     def _contradictions(self) -> Iterator[str]:
         if len(set(self.keywords)) < len(self.keywords) or not all(self.keywords):

@@ -247,6 +247,7 @@ class TeacherTraining:
             "history": self._place.history,
             "network": network_state(self._network),
             "optimizer": None if optimizer is None else optimizer.state_dict(),
+            "random": torch.get_rng_state(),
         }
 
     def _save(self, optimizer: torch.optim.Optimizer | None) -> None:
@@ -269,6 +270,7 @@ class TeacherTraining:
             )
             self._network = network_of(saved["network"], len(self._config.keywords))
             self._optimizer_state = saved["optimizer"]
+            torch.set_rng_state(saved["random"])
         except (KeyError, TypeError, RuntimeError) as error:
             raise unusable(self._checkpoint) from error
         log.info("%s: going on from there", self._checkpoint)

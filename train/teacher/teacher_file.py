@@ -74,4 +74,5 @@ def write_teacher(state: Mapping[str, Any], path: Path) -> None:
     Raises:
         ConfigError: it cannot be written.
     """
-    write_checkpoint({k: v for k, v in state.items() if k != "optimizer"}, path)
+    kept = {name: value for name, value in state.items() if name not in ("optimizer", "random")}
+    write_checkpoint(kept, path)
