@@ -7,6 +7,7 @@ import soundfile
 
 from tests.train.recordings import RATE, add_held_out, tone, write_data
 from train.data.index import Row, append_rows
+from train.scenes.augment import NO_AUGMENTATION
 from train.teacher.config import TeacherConfig, TeacherStep
 from train.teacher.material import TeacherMaterial, find_material
 
@@ -55,10 +56,11 @@ def config() -> TeacherConfig:
     return TeacherConfig(
         keywords=("low", "high"),
         steps=(
-            TeacherStep("head", 0, 512, 1, head_rate=5e-3),
+            TeacherStep("head", 0, 512, 3, head_rate=1e-2),
             TeacherStep("last block", 1, 512, 2, head_rate=3e-3, encoder_rate=1e-3),
             TeacherStep("all", 2, 512, 1, head_rate=1e-3, encoder_rate=3e-4),
         ),
         cached_blocks=1,
         batch=16,
+        augmentation=NO_AUGMENTATION,
     )
