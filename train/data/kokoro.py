@@ -120,11 +120,13 @@ class Kokoro:
                 "speed": np.array([pace], np.float32),
             },
         )
-        return np.asarray(spoken, np.float32).ravel()
+        samples: Samples = np.asarray(spoken, np.float32).ravel()
+        return samples
 
     def _style(self, name: str, phonemes: int) -> npt.NDArray[np.float32]:
         styles = self._voices[name]
-        return styles[min(phonemes, len(styles) - 1)]
+        style: npt.NDArray[np.float32] = styles[min(phonemes, len(styles) - 1)]
+        return style
 
 
 def _read_voices(folder: Path) -> dict[str, npt.NDArray[np.float32]]:

@@ -10,6 +10,7 @@ from kws.typing import Samples
 from train.data.clips import NO_CLIPS, Clips, active_region, read_samples
 from train.data.index import NEAR, Recording
 from train.data.paths import Paths
+from train.data.spoken_sentences import WITH_KEYWORD
 from train.scenes.augment import change_speed, fragment
 from train.scenes.scene import NONE
 from train.scenes.settings import Mixture, SceneSettings
@@ -63,7 +64,7 @@ class TeacherExamples:
             for each in training
             if each.row.pack.startswith("negatives/")
             and each.row.samples >= LONG
-            and each.row.name not in material.spoken
+            and (each.row.pack == WITH_KEYWORD or each.row.name not in material.spoken)
         )
         self._noise = _recordings(
             each

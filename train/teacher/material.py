@@ -9,10 +9,11 @@ from pathlib import Path
 
 from kws.errors import ConfigError
 from train.data.index import VALIDATION, Recording, Row, TrainingRecordings, read_index
+from train.data.spoken_sentences import TRANSCRIPTS
 
 log = logging.getLogger(__name__)
 
-INDEX, TRANSCRIPTS = "index.csv", Path("negatives") / "transcripts.csv"
+INDEX = "index.csv"
 HOMOPHONES = {"no": ("know",), "right": ("write", "rite"), "yes": (), "off": ()}
 """Words that sound the same as a keyword."""
 
