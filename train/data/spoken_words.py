@@ -1,6 +1,6 @@
 """Words spoken by a neural synthesiser, each kept only if a recogniser understands it.
 
-The synthesiser adds a sound to one bare word in ten ("left it"); the recogniser finds these.
+The synthesiser adds a sound to some bare words ("left it"); the recogniser finds these.
 """
 
 import csv

@@ -6,9 +6,11 @@ import pytest
 import soundfile
 
 from tests.train.recordings import RATE, add_held_out, tone, write_data
+from tests.train.teacher.teachers import encoder
 from train.data.index import Row, append_rows
 from train.scenes.augment import NO_AUGMENTATION
 from train.teacher.config import TeacherConfig, TeacherStep
+from train.teacher.fit import TeacherTraining
 from train.teacher.material import TeacherMaterial, find_material
 
 
@@ -64,3 +66,13 @@ def config() -> TeacherConfig:
         batch=16,
         augmentation=NO_AUGMENTATION,
     )
+
+
+@pytest.fixture(scope="session")
+def finished(
+    config: TeacherConfig, material: TeacherMaterial, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """A teacher that has learned its words; its checkpoint and its cache are beside it."""
+    output = tmp_path_factory.mktemp("teacher") / "tones.teacher"
+    TeacherTraining(config, material, encoder(), output).run()
+    return output

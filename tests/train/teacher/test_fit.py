@@ -8,28 +8,14 @@ import pytest
 import torch
 
 from kws.errors import ConfigError, ModelError
+from tests.train.teacher.teachers import encoder
 from train.fitting.checkpoint import write_checkpoint
 from train.teacher import fit
 from train.teacher.config import TeacherConfig, read_teacher_preset
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import TeacherMaterial, find_material
 from train.teacher.teacher_file import read_teacher
-from train.teacher.whisper import LICENCE, SOURCE, WhisperEncoder
-
-
-def encoder() -> WhisperEncoder:
-    """A small one; the same each time."""
-    torch.manual_seed(3)
-    return WhisperEncoder(64, 2)
-
-
-@pytest.fixture(scope="module")
-def finished(
-    config: TeacherConfig, material: TeacherMaterial, tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    output = tmp_path_factory.mktemp("teacher") / "tones.teacher"
-    TeacherTraining(config, material, encoder(), output).run()
-    return output
+from train.teacher.whisper import LICENCE, SOURCE
 
 
 def test_it_learns(finished: Path) -> None:
