@@ -46,7 +46,8 @@ class TeacherFigures:
         reported_right: keywords of the speakers that only report, at the threshold that the
             others chose, clean.
         reported_rejected: other words of these speakers, at that threshold, clean.
-        near_rejected: near words in voices, or of words, that were held out, at that threshold.
+        near_voice_rejected: near words in held-out voices, at that threshold.
+        near_word_rejected: near words that were held out, in any voice, at that threshold.
         synthetic_right: keywords in held-out voices, at that threshold.
     """
 
@@ -56,7 +57,8 @@ class TeacherFigures:
     noisy_largest: float | None
     reported_right: float | None
     reported_rejected: float | None
-    near_rejected: float | None
+    near_voice_rejected: float | None
+    near_word_rejected: float | None
     synthetic_right: float | None
 
 
@@ -102,6 +104,7 @@ class TeacherMeasure:
         said = [e for e in material.held_out if e.row.pack != NEAR and e.row.word in self._labels]
         self._clean = self._clips(network, material.validation, None)
         self._noisy = self._clips(network, material.validation, noise)
+        self._new_word = np.array([each.row.new_word for each in near], np.bool_)
         self._near, self._said = self._clips(network, near, None), self._clips(network, said, None)
 
     def figures(self, network: TeacherNetwork) -> TeacherFigures:
@@ -115,7 +118,7 @@ class TeacherMeasure:
         near, said = self._posteriors(network, self._near), self._posteriors(network, self._said)
         network.train(training)
         chosen = ~self._clean.reports
-        labels, reports = self._clean.labels, self._clean.reports
+        labels, reports, nothing = self._clean.labels, self._clean.reports, self._near.labels
         limit = threshold(clean[chosen], labels[chosen], REJECTION["clean"])
         return TeacherFigures(
             clean_right=_right(clean, labels, threshold(clean, labels, REJECTION["clean"])),
@@ -124,7 +127,8 @@ class TeacherMeasure:
             noisy_largest=_share(noisy.argmax(1) == labels),
             reported_right=_right(clean[reports], labels[reports], limit),
             reported_rejected=_rejected(clean[reports], labels[reports], limit),
-            near_rejected=_rejected(near, self._near.labels, limit),
+            near_voice_rejected=_rejected(near[~self._new_word], nothing[~self._new_word], limit),
+            near_word_rejected=_rejected(near[self._new_word], nothing[self._new_word], limit),
             synthetic_right=_right(said, self._said.labels, limit),
         )
 
