@@ -110,7 +110,7 @@ def test_the_pretrained_encoder_is_that_of_tiny_en() -> None:
     assert (encoder.width, len(encoder.blocks)) == (384, 4)
     # The published 7,632,384 are without biases of the keys, which are zero here.
     assert sum(each.numel() for each in encoder.parameters()) == 7_632_384 + 4 * 384
-    assert not encoder.blocks[0].query_key_value.bias[384:768].any()
+    assert not encoder.state_dict()["blocks.0.query_key_value.bias"][384:768].any()
     # The position encoding is fixed: sines of the timescales of the transformer.
     rates = torch.exp(-np.log(10_000) / 191 * torch.arange(192))
     angles = torch.arange(1500)[:, None] * rates
