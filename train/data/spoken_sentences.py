@@ -7,6 +7,7 @@ the one kind for the other.
 import csv
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -65,12 +66,24 @@ class NeuralSpeaker:
     def say(self, text: str, draw: np.random.Generator) -> tuple[Samples, str]:
         """Float32 of shape (n,) at `SAMPLE_RATE`, and whose voice it is."""
         voice = NeuralVoice(self._voices[int(draw.integers(len(self._voices)))])
-        (ipa,) = pronunciations([text.rstrip(".?!")], british=voice.british)
         sound = self._synthesiser.speak(
-            kokoro_phonemes(ipa) + text[-1], voice, float(draw.uniform(*PACE))
+            sentence_phonemes(text, british=voice.british), voice, float(draw.uniform(*PACE))
         )
         samples: Samples = soxr.resample(sound, kokoro.SAMPLE_RATE, SAMPLE_RATE).astype(np.float32)
         return samples, voice.speaker
+
+
+def sentence_phonemes(text: str, *, british: bool) -> str:
+    """Phonemes of a text in Kokoro's alphabet, with its punctuation.
+
+    Raises:
+        ConfigError: espeak-ng cannot be run.
+    """
+    clauses = re.findall(r"[^,.?!]+[,.?!]", text)
+    spoken = pronunciations([each[:-1].strip() for each in clauses], british=british)
+    return " ".join(
+        kokoro_phonemes(ipa) + clause[-1] for ipa, clause in zip(spoken, clauses, strict=True)
+    )
 
 
 class ProgramSpeaker:

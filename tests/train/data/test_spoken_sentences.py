@@ -1,6 +1,7 @@
 """Sentences that are spoken."""
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from train.data.spoken_sentences import (
     TRANSCRIPTS,
     WITH_KEYWORD,
     _voices_for,
+    sentence_phonemes,
     write_sentences,
 )
 from train.data.texts import read_texts
@@ -72,3 +74,14 @@ def test_no_voice_is_for_two_uses_and_none_that_is_held_out_for_any() -> None:
     assert training | calibration == set(names) - HELD_OUT_VOICES
     with pytest.raises(ConfigError, match="no voice for training"):
         _voices_for("training", list(HELD_OUT_VOICES))
+
+
+@pytest.mark.skipif(shutil.which("espeak-ng") is None, reason="espeak-ng is not installed")
+def test_phonemes_of_a_sentence_keep_its_punctuation() -> None:
+    spoken = sentence_phonemes("Is it down? We saw it, and no one did.", british=False)
+    assert [each for each in spoken if each in ",.?!"] == ["?", ",", "."]
+    assert "dˈWn?" in spoken
+    texts, draw = read_texts(), np.random.default_rng(1)
+    for _ in range(20):
+        text = texts.sentence(draw)
+        assert sentence_phonemes(text, british=True)[-1] == text[-1]
