@@ -88,9 +88,10 @@ def _targets(options: argparse.Namespace) -> None:
 def _measure(options: argparse.Namespace) -> None:
     teacher = read_teacher(options.teacher)
     material = find_material(options.data, teacher.keywords)
-    figures = TeacherMeasure(material, teacher.keywords, teacher.network, 0).figures(
-        teacher.network
+    nothing_kept = TeacherMeasure(
+        *(material, teacher.keywords, teacher.network), blocks=0, folder=options.teacher.parent
     )
+    figures = nothing_kept.figures(teacher.network)
     for line in teacher.history:
         print(json.dumps(line))
     print(json.dumps({"now": asdict(figures)}))

@@ -222,7 +222,10 @@ class TeacherTraining:
         if self._measure is None or self._measure[0] != blocks:
             self._measure = (
                 blocks,
-                TeacherMeasure(self._material, self._config.keywords, self._network, blocks),
+                TeacherMeasure(
+                    *(self._material, self._config.keywords, self._network, blocks),
+                    self._cache_folder(blocks),
+                ),
             )
         place = self._place
         line = {

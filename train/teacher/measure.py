@@ -1,9 +1,10 @@
 """How well a teacher tells the keywords from all else, on speakers and words that it never met."""
 
 import hashlib
-import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +19,8 @@ from train.scenes.sources import Recordings
 from train.teacher.examples import placed
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import TeacherNetwork
-from train.teacher.shards import hidden_of
+from train.teacher.shards import ENCODED, hidden_of, write_arrays
 from train.teacher.whisper import SAMPLE_RATE
-
-log = logging.getLogger(__name__)
 
 PAUSE_S = 0.3
 """Seconds of a window behind the word."""
@@ -64,23 +63,38 @@ class TeacherFigures:
 
 @dataclass(frozen=True, eq=False)
 class _Clips:
-    """Windows as hidden frames, what is said, and who of the speakers only reports."""
+    """Recordings to measure with.
 
-    hidden: Tensor
+    Attributes:
+        recordings: of words.
+        noise: to add; None for none.
+        labels: what is said, shape (n,).
+        reports: whether the speaker only reports, shape (n,).
+        hidden: what the kept blocks made of the windows; None where none are kept.
+    """
+
+    recordings: tuple[Recording, ...]
+    noise: Recordings | None
     labels: npt.NDArray[np.int64]
     reports: npt.NDArray[np.bool_]
+    hidden: Tensor | None
+
+    def windows(self) -> Iterator[Tensor]:
+        """Batches of windows as sound, shape (n, WINDOW_SAMPLES)."""
+        for start in range(0, len(self.recordings), ENCODED):
+            part = self.recordings[start : start + ENCODED]
+            yield torch.from_numpy(np.stack([_window(each, self.noise) for each in part]))
 
 
 class TeacherMeasure:
     """Measures a teacher between the steps of its training.
 
-    Windows are encoded once up to the blocks that do not change.
-
     Args:
         material: to measure with.
         keywords: the classes.
         network: that is measured.
-        blocks: first blocks of its encoder whose output is kept.
+        blocks: first blocks of its encoder whose output is kept, for they do not change.
+        folder: where it is kept.
     """
 
     def __init__(
@@ -89,8 +103,9 @@ class TeacherMeasure:
         keywords: Sequence[str],
         network: TeacherNetwork,
         blocks: int,
+        folder: Path,
     ) -> None:
-        self._blocks = blocks
+        self._blocks, self._folder = blocks, folder
         self._labels = {keyword: number for number, keyword in enumerate(keywords, 1)}
         noise = Recordings(
             [
@@ -102,10 +117,10 @@ class TeacherMeasure:
         )
         near = [each for each in material.held_out if each.row.pack == NEAR]
         said = [e for e in material.held_out if e.row.pack != NEAR and e.row.word in self._labels]
-        self._clean = self._clips(network, material.validation, None)
+        self._clean = self._clips(network, material.validation)
         self._noisy = self._clips(network, material.validation, noise)
+        self._near, self._said = self._clips(network, near), self._clips(network, said)
         self._new_word = np.array([each.row.new_word for each in near], np.bool_)
-        self._near, self._said = self._clips(network, near, None), self._clips(network, said, None)
 
     def figures(self, network: TeacherNetwork) -> TeacherFigures:
         """Measure it as it is now."""
@@ -133,35 +148,38 @@ class TeacherMeasure:
         )
 
     def _clips(
-        self, network: TeacherNetwork, recordings: Iterable[Recording], noise: Recordings | None
+        self,
+        network: TeacherNetwork,
+        recordings: Sequence[Recording],
+        noise: Recordings | None = None,
     ) -> _Clips:
-        recordings = list(recordings)
-        empty = torch.empty(0, 1, network.encoder.width, dtype=torch.float16)
-        parts = [
-            hidden_of(
-                network.encoder,
-                torch.from_numpy(
-                    np.stack([_window(each, noise) for each in recordings[start : start + 20]])
-                ),
-                self._blocks,
-            )
-            for start in range(0, len(recordings), 20)
-        ]
-        return _Clips(
-            torch.cat(parts) if parts else empty,
+        clips = _Clips(
+            tuple(recordings),
+            noise,
             np.array([self._labels.get(each.row.word, 0) for each in recordings], np.int64),
             np.array([only_reports(each.row.speaker) for each in recordings], np.bool_),
+            None,
         )
+        if not self._blocks or not recordings:
+            return clips
+        names = "\n".join(each.row.name for each in recordings)
+        key = zlib.crc32(f"{bool(noise)} {names}".encode())
+        path = self._folder / f"measured_{key:08x}.npz"
+        if not path.exists():
+            parts = [hidden_of(network.encoder, each, self._blocks) for each in clips.windows()]
+            write_arrays(path, hidden=torch.cat(parts).numpy())
+        with np.load(path) as arrays:
+            return replace(clips, hidden=torch.from_numpy(arrays["hidden"]))
 
     @torch.no_grad()
     def _posteriors(self, network: TeacherNetwork, clips: _Clips) -> npt.NDArray[np.float32]:
-        shape = (0, 1 + len(self._labels))
-        parts = [
-            network.upper(part.float(), self._blocks).softmax(1)
-            for part in torch.split(clips.hidden, 20)
-            if len(part)
-        ]
-        return torch.cat([torch.empty(shape), *parts]).numpy()
+        if clips.hidden is None:
+            logits = [network(each) for each in clips.windows()]
+        else:
+            parts = torch.split(clips.hidden, ENCODED)
+            logits = [network.upper(each.float(), self._blocks) for each in parts]
+        nothing = torch.empty(0, 1 + len(self._labels))
+        return torch.cat([nothing, *logits]).softmax(1).numpy()
 
 
 def only_reports(speaker: str) -> bool:

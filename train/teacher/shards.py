@@ -1,12 +1,15 @@
 """Examples in shards, each drawn by its number: as sound, or as what frozen blocks made of it."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from kws.errors import AudioFileError, ConfigError
+from kws.typing import Samples
 from train.data.skipped import SkippedRecordings
 from train.teacher.config import SHARD
 from train.teacher.examples import TeacherExamples
@@ -41,7 +44,7 @@ class SoundShards:
             windows[index], labels[index] = self._example(number, index)
         return torch.from_numpy(windows), torch.from_numpy(labels)
 
-    def _example(self, number: int, index: int) -> tuple[np.ndarray, int]:
+    def _example(self, number: int, index: int) -> tuple[Samples, int]:
         attempt = 0
         while True:
             draw = np.random.default_rng((self._seed, number, index, attempt))
@@ -78,10 +81,11 @@ class HiddenShards:
         path = self._folder / f"{number:06d}.npz"
         if not path.exists():
             windows, labels = self._sound.shard(number)
-            _write(path, hidden_of(self._encoder, windows, self._blocks), labels)
+            hidden = hidden_of(self._encoder, windows, self._blocks)
+            write_arrays(path, hidden=hidden.numpy(), labels=labels.numpy())
         with np.load(path) as arrays:
-            hidden, labels = (torch.from_numpy(arrays[key]) for key in ("hidden", "labels"))
-        return hidden.float(), labels
+            kept, labels = (torch.from_numpy(arrays[key]) for key in ("hidden", "labels"))
+        return kept.float(), labels
 
 
 @torch.no_grad()
@@ -90,13 +94,17 @@ def hidden_of(encoder: WhisperEncoder, windows: Tensor, blocks: int) -> Tensor:
     return torch.cat([encoder.lower(part, blocks).half() for part in torch.split(windows, ENCODED)])
 
 
-def _write(path: Path, hidden: Tensor, labels: Tensor) -> None:
-    """Write a shard, which is whole or not there."""
+def write_arrays(path: Path, **arrays: npt.NDArray[Any]) -> None:
+    """Write arrays for `numpy.load`; the file is whole or not there.
+
+    Raises:
+        ConfigError: it cannot be written.
+    """
     fresh = path.with_name(f"{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with fresh.open("wb") as file:
-            np.savez(file, hidden=hidden.numpy(), labels=labels.numpy())
+            np.savez(file, **arrays)  # type: ignore[arg-type]  # its keywords have other types too
         fresh.replace(path)
     except OSError as error:
         fresh.unlink(missing_ok=True)

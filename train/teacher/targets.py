@@ -19,6 +19,7 @@ from train.data.index import Recording, TrainingRecordings
 from train.data.skipped import SkippedRecordings
 from train.scenes.word_scenes import add_at
 from train.teacher.network import WINDOW_SAMPLES, in_batches
+from train.teacher.shards import write_arrays
 from train.teacher.teacher_file import TeacherFile
 from train.teacher.whisper import SAMPLE_RATE
 
@@ -82,7 +83,14 @@ def write_targets(teacher: TeacherFile, recordings: TrainingRecordings, folder: 
             log.info("%s: is there already", path)
             continue
         targets = _targets(teacher, list(group), skipped)
-        _write(targets, path)
+        write_arrays(
+            path,
+            keywords=np.array(targets.keywords, np.str_),
+            clips=targets.clips,
+            first=targets.first,
+            ends=targets.ends,
+            logits=targets.logits,
+        )
         count += len(targets.clips)
         log.info("%s: %d recordings, %d windows", path, len(targets.clips), len(targets.ends))
     return count
@@ -167,25 +175,3 @@ def _window(samples: Samples, end: int) -> Samples:
     window = np.zeros(WINDOW_SAMPLES, np.float32)
     add_at(window, samples, WINDOW_SAMPLES - end)
     return window
-
-
-def _write(targets: Targets, path: Path) -> None:
-    fresh = path.with_name(f"{path.name}.partial")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with fresh.open("wb") as file:
-            np.savez_compressed(
-                file,
-                keywords=np.array(targets.keywords, np.str_),
-                clips=targets.clips,
-                first=targets.first,
-                ends=targets.ends,
-                logits=targets.logits,
-            )
-        fresh.replace(path)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise ConfigError(
-            f"{path}: cannot be written: {error.strerror}; make that possible, then give the same "
-            "command again"
-        ) from error

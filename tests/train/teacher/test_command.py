@@ -33,7 +33,7 @@ def test_a_checkpoint_gives_targets_too(listed: Path, finished: Path, tmp_path: 
 
 @pytest.mark.skipif(find_spec(PACKAGE) is not None, reason=f"{PACKAGE} is installed")
 def test_without_the_weights_it_is_said_what_to_install(
-    listed: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    listed: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     preset = tmp_path / "tones.yaml"
     preset.write_text(
@@ -41,4 +41,4 @@ def test_without_the_weights_it_is_said_what_to_install(
     )
     output = ["--output", str(tmp_path / "t"), "--preset", str(preset)]
     assert main(["teacher", "fit", "--data", str(listed), *output]) == 2
-    assert ".[teacher]" in capfd.readouterr().err
+    assert ".[teacher]" in caplog.text

@@ -1,5 +1,7 @@
 """Figures of a teacher."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -30,14 +32,15 @@ def test_a_third_of_the_speakers_only_reports() -> None:
 
 
 def test_what_is_kept_of_the_encoder_does_not_change_the_figures(
-    config: TeacherConfig, material: TeacherMaterial
+    config: TeacherConfig, material: TeacherMaterial, tmp_path: Path
 ) -> None:
     torch.manual_seed(1)
     network = TeacherNetwork(WhisperEncoder(64, 2), 2).eval()
     figures = [
-        TeacherMeasure(material, config.keywords, network, blocks).figures(network)
-        for blocks in (0, 1)
+        TeacherMeasure(material, config.keywords, network, blocks, tmp_path).figures(network)
+        for blocks in (0, 1, 1)
     ]
-    assert figures[0] == figures[1]
+    assert figures[0] == figures[1] == figures[2]
+    assert len(list(tmp_path.iterdir())) == 3
     assert figures[0].clean_largest is not None
     assert figures[0].synthetic_right is None
