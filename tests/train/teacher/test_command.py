@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.train.processes import TRAIN, run
 from train.__main__ import main
 from train.teacher.targets import read_targets, targets_path
 from train.teacher.whisper import PACKAGE
@@ -32,13 +33,12 @@ def test_a_checkpoint_gives_targets_too(listed: Path, finished: Path, tmp_path: 
 
 
 @pytest.mark.skipif(find_spec(PACKAGE) is not None, reason=f"{PACKAGE} is installed")
-def test_without_the_weights_it_is_said_what_to_install(
-    listed: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_without_the_weights_it_is_said_what_to_install(listed: Path, tmp_path: Path) -> None:
     preset = tmp_path / "tones.yaml"
     preset.write_text(
         "keywords: [low, high]\nsteps: [{name: x, trained_blocks: 0, examples: 512, passes: 1}]"
     )
-    output = ["--output", str(tmp_path / "t"), "--preset", str(preset)]
-    assert main(["teacher", "fit", "--data", str(listed), *output]) == 2
-    assert ".[teacher]" in caplog.text
+    arguments = ["--data", str(listed), "--output", str(tmp_path / "t"), "--preset", str(preset)]
+    done = run((*TRAIN, "teacher", "fit", *arguments))
+    assert done.returncode == 2
+    assert ".[teacher]" in done.stderr
