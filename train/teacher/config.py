@@ -98,7 +98,7 @@ class TeacherConfig:
     weight_decay: Annotated[float, Meta(ge=0)] = 1e-2
     label_smoothing: Probability = 0.05
     pause_s: Range = (0.05, 0.6)
-    measure_examples: OneOrMore = 20_000
+    measure_examples: OneOrMore = 40 * SHARD
     seed: ZeroOrMore = 1
     mixture: TeacherMixture = field(default_factory=TeacherMixture)
     augmentation: Augmentation = field(
