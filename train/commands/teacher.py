@@ -13,8 +13,8 @@ from train.teacher.fit import TeacherTraining
 from train.teacher.material import find_material
 from train.teacher.measure import TeacherMeasure
 from train.teacher.targets import write_targets
-from train.teacher.teacher_file import read_teacher
-from train.teacher.whisper import pretrained_encoder
+from train.teacher.teacher_file import read_teacher, untrained_teacher
+from train.teacher.whisper import LICENCE, SOURCE, pretrained_encoder
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,12 @@ def add_teacher(commands: Commands) -> None:
         default="commands-10",
         metavar="NAME",
         help="of train/teacher/presets, or a YAML file; default: %(default)s",
+    )
+    fit.add_argument(
+        "--initial",
+        type=Path,
+        metavar="FILE",
+        help="a teacher of the same keywords to go on from, with more recordings perhaps",
     )
     add_set(fit, "anything that a preset can, as mixture.near=0.3")
     fit.set_defaults(run=_fit, way_on="the same command goes on from the last checkpoint")
@@ -74,8 +80,12 @@ def _fit(options: argparse.Namespace) -> None:
     config = with_overrides(read_teacher_preset(options.preset), options.overrides)
     config.check()
     material = find_material(options.data, config.keywords)
-    training = TeacherTraining(config, material, pretrained_encoder(), options.output)
-    training.run()
+    if options.initial:
+        initial = read_teacher(options.initial)
+    else:
+        source = {SOURCE: LICENCE}
+        initial = untrained_teacher(pretrained_encoder(), config.keywords, source, config.seed)
+    TeacherTraining(config, material, initial, options.output).run()
 
 
 def _targets(options: argparse.Namespace) -> None:

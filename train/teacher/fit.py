@@ -5,26 +5,26 @@ import logging
 import math
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
+from kws.errors import ConfigError
 from train.data.skipped import SkippedRecordings
 from train.fitting.checkpoint import read_checkpoint, unusable, write_checkpoint
 from train.fitting.resume import check_settings
-from train.teacher.config import SHARD, TeacherConfig, TeacherStep
+from train.teacher.batches import TeacherBatches
+from train.teacher.config import TeacherConfig, TeacherStep
 from train.teacher.examples import TeacherExamples
 from train.teacher.material import TeacherMaterial
 from train.teacher.measure import TeacherMeasure
 from train.teacher.network import TeacherNetwork
-from train.teacher.shards import HiddenShards, SoundShards
-from train.teacher.teacher_file import network_of, network_state, write_teacher
-from train.teacher.whisper import LICENCE, SOURCE, WhisperEncoder
+from train.teacher.shards import SoundShards
+from train.teacher.teacher_file import TeacherFile, network_of, network_state, write_teacher
 
 log = logging.getLogger(__name__)
 
@@ -32,20 +32,9 @@ CHECKPOINT_S = 600.0
 """Seconds between two checkpoints."""
 LINE_S = 60.0
 """Seconds between two lines of the log."""
-TOGETHER = 4
-"""Shards whose examples are mixed."""
 WARM_UP = 0.05
 """Share of a step in which the learning rate rises."""
 LARGEST_GRADIENT = 1.0
-MOST_PASSES, OWN_EXAMPLES = 100, 10_000
-"""Numbers of shards are apart by so much for each pass that has examples of its own."""
-
-
-class Shards(Protocol):
-    """Gives examples by the number of their shard."""
-
-    def shard(self, number: int) -> tuple[Tensor, Tensor]:
-        """Inputs and labels."""
 
 
 @dataclass
@@ -71,33 +60,45 @@ class TeacherTraining:
     Args:
         config: what to do.
         material: to do it with.
-        encoder: the pretrained one to start from.
+        initial: what to start from: `untrained_teacher`, or a teacher of the same keywords.
         output: the teacher to write; its checkpoint and cache lie beside it.
 
     Raises:
-        ConfigError: the checkpoint is damaged, or of another training.
+        ConfigError: the checkpoint is damaged, or of another training, or the teacher to start
+            from knows other keywords.
     """
 
     def __init__(
         self,
         config: TeacherConfig,
         material: TeacherMaterial,
-        encoder: WhisperEncoder,
+        initial: TeacherFile,
         output: Path,
     ) -> None:
         config.check()
+        if initial.keywords != config.keywords:
+            raise ConfigError(f"the teacher to start from knows {', '.join(initial.keywords)}")
         self._config, self._material, self._output = config, material, output
         self._checkpoint = output.with_name(f"{output.name}.checkpoint")
         names = "\n".join(sorted(each.row.name for each in material.training))
         self._data = f"{len(material.training)} {zlib.crc32(names.encode()):08x}"
         torch.manual_seed(config.seed)
-        self._network = TeacherNetwork(encoder, len(config.keywords))
-        self._place = Place()
+        self._network = initial.network
+        self._sources = {**initial.sources, **material.training.sources()}
+        self._place = Place(core_s=initial.core_s, history=[dict(each) for each in initial.history])
         self._optimizer_state: dict[str, Any] | None = None
         self._resume()
-        examples = TeacherExamples(config, material)
-        skipped = SkippedRecordings(len(material.training))
-        self._sound = SoundShards(examples, config.seed, skipped)
+        self._batches = TeacherBatches(
+            config,
+            SoundShards(
+                TeacherExamples(config, material),
+                config.seed,
+                SkippedRecordings(len(material.training)),
+            ),
+            self._network,
+            output.with_name(f"{output.name}.cache"),
+            self._data,
+        )
         self._measure: tuple[int, TeacherMeasure] | None = None
 
     def run(self) -> TeacherNetwork:
@@ -119,20 +120,20 @@ class TeacherTraining:
     def _run_step(self, number: int) -> None:
         step, config = self._config.steps[number], self._config
         network, place = self._network, self._place
-        blocks = self._kept_blocks(number)
+        blocks = self._batches.kept_blocks(number)
         network.freeze_below(step.trained_blocks)
         optimizer = self._optimizer(step)
-        batches = _shard_count(step) * SHARD // config.batch
+        batches = self._batches.in_pass(step)
         total = batches * step.passes
         criterion = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
         log.info("step %d, %s: batch %d of %d", number + 1, step.name, place.batch, total)
-        if not place.history:
+        if not (number or place.batch):
             self._note(step, blocks)
         network.train()
         used = time.process_time()
         saved = said = time.monotonic()
         losses: list[float] = []
-        for inputs, labels in self._batches(number, blocks):
+        for inputs, labels in self._batches.of(number, place.batch):
             _set_rates(optimizer, step, place.batch / total)
             loss = criterion(network.upper(inputs, blocks) if blocks else network(inputs), labels)
             optimizer.zero_grad()
@@ -158,53 +159,6 @@ class TeacherTraining:
                 self._save(optimizer)
                 saved = now
 
-    def _batches(self, number: int, blocks: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """The batches of a step from the place on, the same however often it was interrupted."""
-        step, size = self._config.steps[number], self._config.batch
-        count = _shard_count(step)
-        batch = 0
-        for turn in range(step.passes):
-            draw = np.random.default_rng((self._config.seed, number, turn))
-            order = draw.permutation(count)
-            for at in range(0, count, TOGETHER):
-                group = [int(each) for each in order[at : at + TOGETHER]]
-                mixed = draw.permutation(len(group) * SHARD)
-                ready = len(mixed) // size
-                if batch + ready > self._place.batch:
-                    inputs, labels = self._load(number, turn, blocks, group)
-                    for part in np.split(mixed, ready)[max(0, self._place.batch - batch) :]:
-                        yield inputs[part], labels[part]
-                batch += ready
-
-    def _load(self, number: int, turn: int, blocks: int, group: list[int]) -> tuple[Tensor, Tensor]:
-        """Some shards as one; where nothing is kept, each pass has examples of its own."""
-        if blocks:
-            shards: Shards = HiddenShards(
-                self._sound, self._network.encoder, blocks, self._cache_folder(blocks)
-            )
-        else:
-            shards = self._sound
-            group = [each + OWN_EXAMPLES * (number * MOST_PASSES + turn + 1) for each in group]
-        loaded = [shards.shard(each) for each in group]
-        return torch.cat([each[0] for each in loaded]), torch.cat([each[1] for each in loaded])
-
-    def _kept_blocks(self, number: int) -> int:
-        """First blocks of the encoder whose outputs are kept in a step: those that never learned
-        and do not now."""
-        most = max(step.trained_blocks for step in self._config.steps[: number + 1])
-        kept = self._config.cached_blocks
-        return kept if most <= self._network.blocks - kept else 0
-
-    def _cache_folder(self, blocks: int) -> Path:
-        """For these examples only."""
-        shaping = {
-            key: value
-            for key, value in self._config.shaping().items()
-            if key in ("keywords", "pause_s", "seed", "mixture", "augmentation")
-        }
-        key = zlib.crc32(json.dumps([shaping, self._data, blocks], sort_keys=True).encode())
-        return self._output.with_name(f"{self._output.name}.cache") / f"{key:08x}"
-
     def _optimizer(self, step: TeacherStep) -> torch.optim.AdamW:
         network = self._network
         head = [each for name, each in network.learning() if name.startswith("head.")]
@@ -224,7 +178,7 @@ class TeacherTraining:
                 blocks,
                 TeacherMeasure(
                     *(self._material, self._config.keywords, self._network, blocks),
-                    self._cache_folder(blocks),
+                    self._batches.folder(blocks),
                 ),
             )
         place = self._place
@@ -244,7 +198,7 @@ class TeacherTraining:
         return {
             "settings": self._config.shaping(),
             "data": self._data,
-            "sources": {SOURCE: LICENCE, **self._material.training.sources()},
+            "sources": self._sources,
             "place": {"step": self._place.step, "batch": self._place.batch},
             "core_s": self._place.core_s,
             "history": self._place.history,
@@ -277,10 +231,6 @@ class TeacherTraining:
         except (KeyError, TypeError, RuntimeError) as error:
             raise unusable(self._checkpoint) from error
         log.info("%s: going on from there", self._checkpoint)
-
-
-def _shard_count(step: TeacherStep) -> int:
-    return -(-step.examples // SHARD)
 
 
 def _set_rates(optimizer: torch.optim.Optimizer, step: TeacherStep, done: float) -> None:

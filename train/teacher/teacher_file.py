@@ -1,9 +1,11 @@
 """A teacher on the disk: finished, or as far as its training has come."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from kws.errors import ConfigError, ModelError
 from train.fitting.checkpoint import read_checkpoint, write_checkpoint
@@ -20,12 +22,29 @@ class TeacherFile:
         keywords: its classes, beside "none".
         sources: licence of each collection that it learned from, and of the pretrained encoder.
         history: what each measurement in its training found.
+        core_s: seconds of a core's time that it took.
     """
 
     network: TeacherNetwork
     keywords: tuple[str, ...]
     sources: Mapping[str, str]
-    history: tuple[Mapping[str, Any], ...]
+    history: tuple[Mapping[str, Any], ...] = ()
+    core_s: float = 0.0
+
+
+def untrained_teacher(
+    encoder: WhisperEncoder, keywords: Sequence[str], sources: Mapping[str, str], seed: int
+) -> TeacherFile:
+    """What a first training starts from: an encoder as it is, and a head of random weights.
+
+    Args:
+        encoder: pretrained.
+        keywords: the classes.
+        sources: where the encoder comes from, with its licence.
+        seed: of the weights.
+    """
+    torch.manual_seed(seed)
+    return TeacherFile(TeacherNetwork(encoder, len(keywords)), tuple(keywords), sources)
 
 
 def network_state(network: TeacherNetwork) -> dict[str, Any]:
@@ -61,7 +80,8 @@ def read_teacher(path: Path) -> TeacherFile:
         state = read_checkpoint(path)
         keywords = tuple(map(str, state["settings"]["keywords"]))
         network = network_of(state["network"], len(keywords)).eval()
-        return TeacherFile(network, keywords, dict(state["sources"]), tuple(state["history"]))
+        sources, history = dict(state["sources"]), tuple(state["history"])
+        return TeacherFile(network, keywords, sources, history, float(state["core_s"]))
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
         raise ModelError(
             f"{path}: is no teacher, or is damaged; make one with python -m train teacher fit"

@@ -6,7 +6,7 @@ import pytest
 import soundfile
 
 from tests.train.recordings import RATE, add_held_out, tone, write_data
-from tests.train.teacher.teachers import encoder
+from tests.train.teacher.teachers import untrained
 from train.data.index import Row, append_rows
 from train.scenes.augment import NO_AUGMENTATION
 from train.teacher.config import TeacherConfig, TeacherStep
@@ -74,5 +74,5 @@ def finished(
 ) -> Path:
     """A teacher that has learned its words; its checkpoint and its cache are beside it."""
     output = tmp_path_factory.mktemp("teacher") / "tones.teacher"
-    TeacherTraining(config, material, encoder(), output).run()
+    TeacherTraining(config, material, untrained(), output).run()
     return output

@@ -8,14 +8,13 @@ import pytest
 import torch
 
 from kws.errors import ConfigError, ModelError
-from tests.train.teacher.teachers import encoder
+from tests.train.teacher.teachers import ORIGIN, encoder, untrained
 from train.fitting.checkpoint import write_checkpoint
 from train.teacher import fit
 from train.teacher.config import TeacherConfig, read_teacher_preset
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import TeacherMaterial, find_material
 from train.teacher.teacher_file import read_teacher
-from train.teacher.whisper import LICENCE, SOURCE
 
 
 def test_it_learns(finished: Path) -> None:
@@ -30,7 +29,7 @@ def test_it_learns(finished: Path) -> None:
 
 def test_the_file_names_what_it_was_trained_on_with_licences(finished: Path) -> None:
     assert read_teacher(finished).sources == {
-        SOURCE: LICENCE,
+        **ORIGIN,
         "negatives/training/set": "Apache-2.0",
         "noise/training/mixed": "Apache-2.0",
         "speech_commands/background/noise": "Apache-2.0",
@@ -49,12 +48,12 @@ def test_interrupted_it_goes_on_to_the_same_teacher(
     output = tmp_path / "tones.teacher"
     monkeypatch.setattr(fit, "CHECKPOINT_S", 0.0)
     for written in (5, 40, 30):  # in each of the three steps
-        training = TeacherTraining(config, material, encoder(), output)
+        training = TeacherTraining(config, material, untrained(), output)
         with monkeypatch.context() as patched:
             patched.setattr(fit, "write_checkpoint", _Interrupting(written))
             with pytest.raises(KeyboardInterrupt):
                 training.run()
-    TeacherTraining(config, material, encoder(), output).run()
+    TeacherTraining(config, material, untrained(), output).run()
     once, again = read_teacher(finished), read_teacher(output)
     for name, values in once.network.state_dict().items():
         torch.testing.assert_close(again.network.state_dict()[name], values, msg=name)
@@ -79,7 +78,7 @@ def test_frozen_blocks_stay_as_they_were(
 ) -> None:
     output = tmp_path / "tones.teacher"
     steps = config.steps[:2]
-    TeacherTraining(replace(config, steps=steps), material, encoder(), output).run()
+    TeacherTraining(replace(config, steps=steps), material, untrained(), output).run()
     before, after = encoder().state_dict(), read_teacher(output).network.encoder.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
@@ -90,10 +89,32 @@ def test_a_checkpoint_of_other_settings_or_recordings_is_refused(
     config: TeacherConfig, material: TeacherMaterial, finished: Path
 ) -> None:
     with pytest.raises(ConfigError, match="seed was 1 and is 2"):
-        TeacherTraining(replace(config, seed=2), material, encoder(), finished)
+        TeacherTraining(replace(config, seed=2), material, untrained(), finished)
     fewer = material.training.where(lambda row: row.word != "other")
     with pytest.raises(ConfigError, match="data was"):
-        TeacherTraining(config, replace(material, training=fewer), encoder(), finished)
+        TeacherTraining(config, replace(material, training=fewer), untrained(), finished)
+
+
+def test_a_teacher_learns_on_from_another(
+    config: TeacherConfig, material: TeacherMaterial, finished: Path, tmp_path: Path
+) -> None:
+    initial = read_teacher(finished)
+    output = tmp_path / "more.teacher"
+    config = replace(config, steps=config.steps[1:2])
+    TeacherTraining(config, material, initial, output).run()
+    more = read_teacher(output)
+    assert more.history[: len(initial.history)] == initial.history
+    assert more.core_s > initial.core_s
+    assert more.sources == initial.sources
+    # What its first blocks make of examples is not what those of the untrained one made of them.
+    assert not (finished.with_name("tones.teacher.cache") / _cache(output)).exists()
+    with pytest.raises(ConfigError, match="start from knows low, high"):
+        TeacherTraining(replace(config, keywords=("high",)), material, initial, output)
+
+
+def _cache(output: Path) -> str:
+    (folder,) = output.with_name(f"{output.name}.cache").iterdir()
+    return folder.name
 
 
 def test_what_is_no_teacher_is_an_error(tmp_path: Path) -> None:
