@@ -27,6 +27,8 @@ HELD_OUT_VOICES: frozenset[str] = frozenset(("bf_isabella", "am_eric", "af_river
 """Synthetic voices that are kept, with every blend of them, for evaluation."""
 HELD_OUT_WORDS = 5
 """One near word in so many is kept for evaluation as well, whichever voice speaks it."""
+REPORTING = 3
+"""One validation speaker in so many only reports; the others choose and calibrate."""
 NEAR = "synthetic/near"
 COLUMNS = ("pack", "clip", "samples", "word", "speaker", "use", "language", "licence")
 
@@ -139,6 +141,12 @@ class TrainingRecordings:
             name = str(PurePosixPath(pack).parent) if each.row.word == Path(pack).name else pack
             sources[name] = each.row.licence
         return dict(sorted(sources.items()))
+
+
+def only_reports(speaker: str) -> bool:
+    """Whether a validation speaker is kept from choosing or calibrating anything."""
+    digest = hashlib.sha1(speaker.encode(), usedforsecurity=False).digest()
+    return digest[0] % REPORTING == 0
 
 
 def read_index(index: Path, folder: Path) -> tuple[Recording, ...]:

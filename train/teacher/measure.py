@@ -13,7 +13,7 @@ from torch import Tensor
 
 from kws.typing import Samples
 from train.data.clips import active_region, read_samples
-from train.data.index import NEAR, Recording
+from train.data.index import NEAR, Recording, only_reports
 from train.scenes.augment import add_noise
 from train.scenes.sources import Recordings
 from train.teacher.examples import placed
@@ -27,8 +27,6 @@ PAUSE_S = 0.3
 SNR_DB = 10.0
 REJECTION = {"clean": 0.985, "noisy": 0.97}
 """Share of other words that the threshold has to reject."""
-REPORTING = 3
-"""One validation speaker in so many only reports; the others choose."""
 SEED = 7
 
 
@@ -180,12 +178,6 @@ class TeacherMeasure:
             logits = [network.upper(each.float(), self._blocks) for each in parts]
         nothing = torch.empty(0, 1 + len(self._labels))
         return torch.cat([nothing, *logits]).softmax(1).numpy()
-
-
-def only_reports(speaker: str) -> bool:
-    """Whether a validation speaker is kept from choosing anything."""
-    digest = hashlib.sha1(speaker.encode(), usedforsecurity=False).digest()
-    return digest[0] % REPORTING == 0
 
 
 def threshold(

@@ -5,7 +5,14 @@ from pathlib import Path
 import pytest
 
 from kws.errors import ConfigError
-from train.data.index import Recording, Row, TrainingRecordings, append_rows, read_index
+from train.data.index import (
+    Recording,
+    Row,
+    TrainingRecordings,
+    append_rows,
+    only_reports,
+    read_index,
+)
 
 
 def row(
@@ -105,3 +112,8 @@ def test_a_damaged_table_is_an_error(tmp_path: Path, content: str, message: str)
 def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"index\.csv: no table of recordings"):
         read_index(tmp_path / "index.csv", tmp_path)
+
+
+def test_a_third_of_the_speakers_only_reports() -> None:
+    share = sum(only_reports(f"speaker{number}") for number in range(1000)) / 1000
+    assert 0.28 < share < 0.39

@@ -8,7 +8,7 @@ import torch
 
 from train.teacher.config import TeacherConfig
 from train.teacher.material import TeacherMaterial
-from train.teacher.measure import TeacherMeasure, only_reports, threshold
+from train.teacher.measure import TeacherMeasure, threshold
 from train.teacher.network import TeacherNetwork
 from train.teacher.whisper import WhisperEncoder
 
@@ -24,11 +24,6 @@ def test_the_threshold_rejects_the_share_and_no_more() -> None:
 
 def test_without_other_words_nothing_has_to_be_rejected() -> None:
     assert threshold(np.array([[0.1, 0.9]], np.float32), np.array([1]), 0.985) == 0.0
-
-
-def test_a_third_of_the_speakers_only_reports() -> None:
-    share = np.mean([only_reports(f"speaker{number}") for number in range(1000)])
-    assert 0.28 < share < 0.39
 
 
 def test_what_is_kept_of_the_encoder_does_not_change_the_figures(
