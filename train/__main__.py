@@ -16,12 +16,13 @@ from train.commands.fit import add_fit
 from train.commands.report import add_report
 from train.commands.stream import add_stream
 from train.commands.synthesize import add_synthesize
+from train.commands.teacher import add_teacher
 
 log = logging.getLogger(__name__)
 
 _COMMANDS = (
     *(add_download, add_synthesize, add_fit, add_export),
-    *(add_evaluate, add_stream, add_report),
+    *(add_evaluate, add_stream, add_report, add_teacher),
 )
 
 

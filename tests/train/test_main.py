@@ -12,7 +12,8 @@ from train.__main__ import main
 
 
 @pytest.mark.parametrize(
-    "command", ["download", "synthesize", "fit", "export", "evaluate", "stream", "report"]
+    "command",
+    ["download", "synthesize", "fit", "export", "evaluate", "stream", "report", "teacher"],
 )
 def test_every_command_explains_itself(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
@@ -49,6 +50,14 @@ def test_clips_are_measured_right_in_a_folder_too(
         (["fit", "--data", "nowhere", "--output", "m.onnx", "--preset", "quick"], 2),
         (["download", "nowhere", "--url", "nonsense"], 2),
         (["synthesize", "words", "--dictionary", "nowhere"], 2),
+        (["synthesize", "words", "--attempts", "5"], 2),
+        (["synthesize", "words", "--noise-hours", "1", "--use", "calibration"], 2),
+        (["synthesize", "words", "--speech-hours", "1", "--use", "evaluation"], 2),
+        (["synthesize", "words", "--speech-hours", "1", "--voices", "nowhere"], 2),
+        (["teacher", "fit", "--data", "nowhere", "--output", "t"], 2),
+        (["teacher", "fit", "--data", "nowhere", "--output", "t", "--preset", "nothing"], 2),
+        (["teacher", "measure", "--data", "nowhere", "--teacher", "nothing"], 3),
+        (["teacher", "targets", "--data", "x", "--teacher", "nothing", "--output", "y"], 3),
     ],
 )
 def test_what_cannot_be_ends_with_an_exit_code(

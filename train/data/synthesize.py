@@ -13,7 +13,8 @@ import soundfile
 from kws.errors import ConfigError
 from kws.typing import Samples
 from train.data.clips import SENTENCES, active_region
-from train.data.voices import Voice, phonemes, speak, voices
+from train.data.pronunciation import pronunciations
+from train.data.voices import Voice, speak, voices
 from train.measure.evaluate import clip_window
 
 SIMILAR_WORDS: tuple[str, ...] = (
@@ -74,8 +75,8 @@ def dictionary_words(
     plain = sorted({word for word in listed if re.fullmatch("[a-z]{2,8}", word)})
     draw = np.random.default_rng(seed)
     drawn = [plain[index] for index in draw.permutation(len(plain))[: count + count // 10]]
-    unwanted = set(phonemes(keywords))
-    sounds = zip(drawn, phonemes(drawn), strict=True)
+    unwanted = set(pronunciations(keywords))
+    sounds = zip(drawn, pronunciations(drawn), strict=True)
     return [word for word, sound in sounds if sound not in unwanted][:count]
 
 

@@ -6,7 +6,7 @@ import io
 import logging
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -89,21 +89,6 @@ def speak(text: str, voice: Voice, sample_rate: int) -> Samples:
     samples, rate = _hibari(text, voice) if voice.program == "hibari" else _program(text, voice)
     resampled: Samples = soxr.resample(samples.astype(np.float32), rate, sample_rate)
     return resampled
-
-
-def phonemes(words: Sequence[str]) -> list[str]:
-    """How espeak-ng would say each word, in its own notation."""
-    try:
-        done = subprocess.run(
-            ["espeak-ng", "-q", "-x", "-v", "en-us"],
-            input="\n\n".join(words),
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise ConfigError(f"espeak-ng cannot be run: {error}; apt-get install espeak-ng") from error
-    return [line.strip().strip("'") for line in done.stdout.strip().splitlines() if line.strip()]
 
 
 def _program(text: str, voice: Voice) -> tuple[Samples, int]:

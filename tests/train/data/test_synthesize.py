@@ -9,13 +9,14 @@ import soundfile
 
 from kws.errors import ConfigError
 from train.data.clips import SENTENCES, word_clips
+from train.data.pronunciation import pronunciations
 from train.data.synthesize import (
     dictionary_words,
     speak_dictionary,
     speak_sentences,
     synthesize,
 )
-from train.data.voices import Voice, phonemes, speak, voices
+from train.data.voices import Voice, speak, voices
 
 needs_espeak = pytest.mark.skipif(
     not shutil.which("espeak-ng"), reason="espeak-ng is not installed"
@@ -55,8 +56,8 @@ def test_without_a_synthesiser_the_packages_are_named(monkeypatch: pytest.Monkey
 
 
 @needs_espeak
-def test_words_sound_alike_where_their_phonemes_do() -> None:
-    know, no, now = phonemes(["know", "no", "now"])
+def test_words_sound_alike_where_their_pronunciations_do() -> None:
+    know, no, now = pronunciations(["know", "no", "now"])
     assert know == no != now
 
 

@@ -1,0 +1,107 @@
+"""`train teacher`: tunes a pretrained encoder to the keywords, and lets it label recordings."""
+
+import argparse
+import json
+import logging
+from dataclasses import asdict
+from pathlib import Path
+
+from train.commands.options import Commands, add_set
+from train.presets import with_overrides
+from train.teacher.config import read_teacher_preset
+from train.teacher.fit import TeacherTraining
+from train.teacher.material import find_material
+from train.teacher.measure import TeacherMeasure
+from train.teacher.targets import write_targets
+from train.teacher.teacher_file import read_teacher, untrained_teacher
+from train.teacher.whisper import LICENCE, SOURCE, pretrained_encoder
+
+log = logging.getLogger(__name__)
+
+
+def add_teacher(commands: Commands) -> None:
+    """Add the command and its parts to a parser."""
+    command = commands.add_parser("teacher", help="make a teacher that smaller models learn from")
+    parts = command.add_subparsers(required=True, metavar="PART")
+    fit = parts.add_parser("fit", help="tune the encoder of Whisper tiny.en to the keywords")
+    _add_data(fit)
+    fit.add_argument("--output", type=Path, required=True, metavar="FILE", help="teacher to write")
+    fit.add_argument(
+        "--preset",
+        default="commands-10",
+        metavar="NAME",
+        help="of train/teacher/presets, or a YAML file; default: %(default)s",
+    )
+    fit.add_argument(
+        "--initial",
+        type=Path,
+        metavar="FILE",
+        help="a teacher of the same keywords to go on from, with more recordings perhaps",
+    )
+    add_set(fit, "anything that a preset can, as mixture.near=0.3")
+    fit.set_defaults(run=_fit, way_on="the same command goes on from the last checkpoint")
+    targets = parts.add_parser(
+        "targets", help="write the teacher's logits for all recordings that may be trained on"
+    )
+    _add_data(targets)
+    _add_teacher(targets)
+    targets.add_argument("--output", type=Path, required=True, metavar="DIR", help="of the targets")
+    targets.set_defaults(run=_targets, way_on="the same command goes on with the next collection")
+    measure = parts.add_parser(
+        "measure", help="print a teacher's figures on validation speakers, and its history, as JSON"
+    )
+    _add_data(measure)
+    _add_teacher(measure)
+    measure.set_defaults(run=_measure)
+
+
+def _add_teacher(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--teacher",
+        type=Path,
+        required=True,
+        metavar="FILE",
+        help="as written by fit, or its checkpoint",
+    )
+
+
+def _add_data(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--data",
+        type=Path,
+        action="append",
+        required=True,
+        metavar="DIR",
+        help="holds index.csv beside the recordings that it lists; may be repeated",
+    )
+
+
+def _fit(options: argparse.Namespace) -> None:
+    config = with_overrides(read_teacher_preset(options.preset), options.overrides)
+    config.check()
+    material = find_material(options.data, config.keywords)
+    if options.initial:
+        initial = read_teacher(options.initial)
+    else:
+        source = {SOURCE: LICENCE}
+        initial = untrained_teacher(pretrained_encoder(), config.keywords, source, config.seed)
+    TeacherTraining(config, material, initial, options.output).run()
+
+
+def _targets(options: argparse.Namespace) -> None:
+    teacher = read_teacher(options.teacher)
+    material = find_material(options.data, teacher.keywords)
+    count = write_targets(teacher, material.training, options.output)
+    log.info("%s: targets of %d recordings", options.output, count)
+
+
+def _measure(options: argparse.Namespace) -> None:
+    teacher = read_teacher(options.teacher)
+    material = find_material(options.data, teacher.keywords)
+    nothing_kept = TeacherMeasure(
+        *(material, teacher.keywords, teacher.network), blocks=0, folder=options.teacher.parent
+    )
+    figures = nothing_kept.figures(teacher.network)
+    for line in teacher.history:
+        print(json.dumps(line))
+    print(json.dumps({"now": asdict(figures)}))
