@@ -31,9 +31,9 @@ USE_AUDIO_SYSTEM = ("run", "send", "devices")
 """Commands that open a microphone, and so end by `leave`."""
 _LOG_SECONDS = 0.2
 EPILOG = """\
-exit codes: 0 all is well; 1 a recording could not be heard; 2 command line or configuration;
-3 model file; 4 audio device; 5 server; 6 the audio system hangs; 7 the service could not be
-installed; 130 interrupted.
+exit codes: 0 all is well; 1 a recording could not be heard, or standard output not be written;
+2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system hangs;
+7 the service could not be installed; 130 interrupted.
 """
 
 
@@ -111,7 +111,7 @@ def _open_standard_files() -> None:
             # For reading: so who writes to it learns that nobody will ever see it.
             os.open(os.devnull, os.O_RDONLY)
     if sys.stdout is None:
-        sys.stdout = open(1, "w", closefd=False)  # noqa: PTH123, SIM115
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 
