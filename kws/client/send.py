@@ -189,19 +189,17 @@ class Sender:
         self._begun = self._clock() - self._sent_s
 
     async def _receive(self, connection: ClientConnection) -> None:
-        """Write the daemon's events until it closes the connection."""
+        """Write the daemon's events until it closes the connection, or one cannot be written."""
         async for message in connection:
-            if isinstance(message, str) and "seq" in json.loads(message):
-                self._print(message)
-
-    def _print(self, message: str) -> None:
-        try:
-            print_line(message, self._output)
-        except OutputError as error:
-            # Whoever only sends would find out at the end of the source, if it has one.
-            self._output_error = error
-            self._output_failed.set()
-            raise
+            if not isinstance(message, str) or "seq" not in json.loads(message):
+                continue
+            try:
+                print_line(message, self._output)
+            except OutputError as error:
+                # Raised in `run`: a source may have no end at which this task is waited for.
+                self._output_error = error
+                self._output_failed.set()
+                return
 
     async def _send_feeds(self, connection: ClientConnection) -> None:
         """Send feed after feed; one that a break interrupted goes on."""

@@ -213,7 +213,7 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
             raise MalformedError(f"its graph is not that of {header.architecture}")
     except (MalformedError, KeyError) as error:
         raise ModelError(
-            f"model file {path}: not a model file, or it is damaged or cut short ({error}); "
+            f"model file {path}: not a model file, or a damaged one ({error}); "
             "nothing in it was executed"
         ) from error
     return ModelFile(header, weights, data, f"model file {path}")
@@ -233,8 +233,7 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
         raise ModelError(f"model file {path}: {error}; nothing in it was executed") from error
     except MalformedTorchFileError as error:
         raise ModelError(
-            f"model file {path}: not a model file, or it is damaged or cut short; "
-            "nothing in it was executed"
+            f"model file {path}: not a model file, or a damaged one; nothing in it was executed"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         if isinstance(content, dict) and content and _are_arrays(content):
