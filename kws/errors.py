@@ -15,6 +15,16 @@ class AudioFileError(KwsError):
     exit_code = 1
 
 
+class OutputError(KwsError):
+    """Standard output cannot be written, as on a full disk."""
+
+    exit_code = 1
+
+
+class ClosedOutputError(OutputError):
+    """Nobody reads standard output any more: the end of a pipe, as of `kws send FILE | head`."""
+
+
 class ConfigError(KwsError):
     """The configuration, or the command line, says something that cannot be."""
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from kws.cli.options import add_config_arguments, file_of, naming_the_file, read_config
+from kws.printing import print_line
 
 if TYPE_CHECKING:
     from kws.spotting.calibration import Calibration, OperatingPoint
@@ -34,21 +35,21 @@ def run(options: argparse.Namespace) -> int:
         spotter = make_spotter(config, model)
         chosen = operating_point(config, model.header.calibration)
     warn_of_other_hop(spotter)
-    print(f"configuration: {file_of(options) or 'the defaults'}: in order")
-    print(
+    print_line(f"configuration: {file_of(options) or 'the defaults'}: in order")
+    print_line(
         f"model: {model.header.name}, {model.header.architecture}, "
         f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s, "
         f"engine {model.backend.engine}"
     )
     for keyword, settings in spotter.trigger.items():
-        print(
+        print_line(
             f"keyword: {keyword}, threshold {settings.threshold:g}, "
             f"smoothing {settings.smoothing_s:g} s, patience {settings.patience_s:g} s, "
             f"refractory {settings.refractory_s:g} s, release {settings.release:g}"
         )
     if model.header.calibration is not None:
         for line in calibration_lines(model.header.calibration, chosen, spotter.thresholds):
-            print(line)
+            print_line(line)
     return 0
 
 

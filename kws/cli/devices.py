@@ -7,6 +7,7 @@ from functools import partial
 from kws.cli.options import add_config_arguments, read_config
 from kws.config.schema import Config
 from kws.errors import DeviceError, HungError
+from kws.printing import print_line
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,9 @@ def _list(config: Config) -> None:
     try:
         chosen = choose_device(devices, config.audio.device)
     finally:
-        print("  name, host API, channels, native rate, how it opens (* = the one that is used)")
+        print_line(
+            "  name, host API, channels, native rate, how it opens (* = the one that is used)"
+        )
         for device in devices:
             try:
                 opened = run_with_timeout(
@@ -59,7 +62,7 @@ def _list(config: Config) -> None:
                 found = opened.sample_rate
                 resampled = "" if found == rate else f", resampled to {rate} Hz"
                 opens = f"opens at {found} Hz{resampled}"
-            print(
+            print_line(
                 f"{'*' if device == chosen else ' '} {device.name}, {device.host_api}, "
                 f"{device.channels}, {device.native_rate} Hz, {opens}"
             )

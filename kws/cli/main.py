@@ -11,8 +11,9 @@ from importlib.metadata import version
 from typing import NoReturn
 
 from kws.cli.options import report
-from kws.errors import KwsError
+from kws.errors import ClosedOutputError, KwsError, OutputError
 from kws.log import finish_log, set_up_logging
+from kws.printing import print_text
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +31,9 @@ USE_AUDIO_SYSTEM = ("run", "send", "devices")
 """Commands that open a microphone, and so end by `leave`."""
 _LOG_SECONDS = 0.2
 EPILOG = """\
-exit codes: 0 all is well; 1 a recording could not be heard; 2 command line or configuration;
-3 model file; 4 audio device; 5 server; 6 the audio system hangs; 7 the service could not be
-installed; 130 interrupted.
+exit codes: 0 all is well; 1 a recording could not be heard, or standard output not be written;
+2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system hangs;
+7 the service could not be installed; 130 interrupted.
 """
 
 
@@ -49,8 +50,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Read when numpy is first imported. Its products here are too small for several threads,
     # which would wake each other at every hop.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    parser = _parser()
-    options = parser.parse_args(arguments)
+    try:
+        options = _parser().parse_args(arguments)
+    except SystemExit:
+        # argparse has printed a help or the version, and what it wrote is not out yet.
+        set_up_logging("info", "text")
+        try:
+            print_text("")
+        except OutputError as error:
+            return _report_unwritten(error)
+        raise
     set_up_logging(options.log_level or "info", options.log_format or "text")
     code = _run(options)
     if options.uses_audio_system:
@@ -74,18 +83,23 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command; whatever it raises becomes a message and an exit code."""
     try:
         code: int = options.run(options)
+    except OutputError as error:
+        return _report_unwritten(error)
     except KwsError as error:
         return report(error)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # Nobody reads standard output any more; Python must not complain about that at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except Exception:
         log.exception("kws failed; this is an error in kws, please report it")
         return 1
     return code
+
+
+def _report_unwritten(error: OutputError) -> int:
+    """Log why standard output took no more, unless its reader has just ended; the exit code."""
+    # Python would try again to write the rest at its end, and complain in its own words.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return error.exit_code if isinstance(error, ClosedOutputError) else report(error)
 
 
 def _open_standard_files() -> None:
@@ -96,6 +110,8 @@ def _open_standard_files() -> None:
         except OSError:
             # For reading: so who writes to it learns that nobody will ever see it.
             os.open(os.devnull, os.O_RDONLY)
+    if sys.stdout is None:
+        sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w")  # noqa: PTH123, SIM115
 

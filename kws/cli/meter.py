@@ -14,6 +14,7 @@ from kws.audio.feed import Feed
 from kws.audio.reader import Reader
 from kws.audio.source import Source
 from kws.audio.timeout import run_with_timeout
+from kws.printing import print_line, print_text
 from kws.spotting.spotter import Spotter
 from kws.typing import Clock, Frames
 
@@ -102,16 +103,16 @@ def run_meter(source: Source, spotter: Spotter, clock: Clock = time.monotonic) -
         for reading in readings(feed, spotter):
             if terminal:
                 text = line(reading, spotter.thresholds, shutil.get_terminal_size().columns - 1)
-                print(f"\r\x1b[K{text}", end="", flush=True)
+                print_text(f"\r\x1b[K{text}")
                 continue
             if loudest is None or reading.detected or reading.level_db > loudest.level_db:
                 loudest = reading
             if clock() - printed_at >= _LINE_SECONDS or reading.detected:
-                print(line(loudest, spotter.thresholds, 10_000), flush=True)
+                print_line(line(loudest, spotter.thresholds, 10_000))
                 printed_at, loudest = clock(), None
     except KeyboardInterrupt:
         feed.end()
     finally:
         if terminal:
-            print()
+            print_line("")
         run_with_timeout(source.stop)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kws.config.load import load_config
+from kws.config.load import load_config, misspelt_variables
 from kws.config.paths import config_file
 from kws.config.schema import Config, ServerConfig
 from kws.errors import ConfigError, KwsError
@@ -83,6 +83,8 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     """
     config = settings(options, *overrides)
     set_up_logging(config.log.level, config.log.format)
+    for name, meant in misspelt_variables(os.environ).items():
+        log.warning("variable %s sets nothing; did you mean %s?", name, meant)
     if options.config is None and (found := file_of(options)):
         log.info("configuration: %s", found)
     return config

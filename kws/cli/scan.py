@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths",
         nargs="+",
-        type=Path,
+        type=_file_or_folder,
         metavar="PATH",
         help="recording of any rate and channels, or a folder with recordings",
     )
@@ -218,7 +218,18 @@ def _cores() -> int:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"{text}: should be 1 or more")
+        raise argparse.ArgumentTypeError(f"{text}: should be a whole number, 1 or more")
     return number
+
+
+def _file_or_folder(text: str) -> Path:
+    if text == "-":
+        raise argparse.ArgumentTypeError(
+            "-: reads files only (one of this name: ./-); audio from a pipe: kws run --source -"
+        )
+    return Path(text)

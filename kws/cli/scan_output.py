@@ -8,7 +8,6 @@ after the last such length belongs to a recording that was interrupted, and is p
 import csv
 import io
 import os
-import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -16,9 +15,16 @@ from typing import Any, BinaryIO, Protocol
 import msgspec
 
 from kws.errors import ConfigError
+from kws.printing import print_text
 from kws.protocol.events import Detected, scan_line
 
 PROGRESS_SUFFIX = ".progress"
+_OTHERS = {
+    "format": "another --format",
+    "model": "another model",
+    "settings": "other settings (model.hop_s, detection, trigger or keywords)",
+}
+"""What an earlier scan had, by the key of what it depends on."""
 Formatter = Callable[[str, Detected], str]
 
 
@@ -79,16 +85,15 @@ class StandardOutput:
 
     def __init__(self, format_name: str) -> None:
         begin, self._formatter = FORMATS[format_name]
-        sys.stdout.write(begin)
+        print_text(begin)
 
     def is_done(self, path: Path) -> bool:
         """There is no earlier scan."""
         return False
 
     def write(self, path: Path, detected: Detected) -> None:
-        """Print one detection."""
-        sys.stdout.write(self._formatter(str(path), detected))
-        sys.stdout.flush()
+        """Print one detection; raises `kws.errors.OutputError`."""
+        print_text(self._formatter(str(path), detected))
 
     def finish(self, path: Path, error: str | None) -> None:
         """Nothing to do."""
@@ -125,6 +130,11 @@ class FileOutput:
         head = {"format": format_name, **depends_on}
         try:
             if resume and self._progress_path.exists():
+                if not path.exists():
+                    raise ConfigError(
+                        f"--output {path}: is missing, but {self._progress_path} of its scan is "
+                        "there; remove that to begin anew"
+                    )
                 end = self._read_progress(head)
                 self._file: BinaryIO = path.open("r+b")
                 self._file.truncate(end)
@@ -134,9 +144,7 @@ class FileOutput:
                 self._progress.truncate()
                 return
             if path.exists():
-                raise ConfigError(
-                    f"--output {path}: exists; name another file, or go on with it: --resume"
-                )
+                raise ConfigError(f"--output {path}: exists; {self._instead(resume=resume)}")
             self._file = path.open("xb")
             self._progress = self._progress_path.open("wb")
             self._append(self._file, begin.encode())
@@ -209,10 +217,10 @@ class FileOutput:
                 f"{self._progress_path}: is damaged; begin anew with another --output"
             ) from error
         if begin != head:
-            changed = ", ".join(key for key in head if begin.get(key) != head[key])
+            changed = " and ".join(_OTHERS[key] for key in head if begin.get(key) != head[key])
             raise ConfigError(
-                f"--output {self._path}: its scan had another {changed}; begin anew with another "
-                "--output"
+                f"--output {self._path}: its scan had {changed or _OTHERS['settings']}; begin anew "
+                "with another --output"
             )
         if length < end:
             raise ConfigError(
@@ -220,6 +228,14 @@ class FileOutput:
                 "--output"
             )
         return int(end)
+
+    def _instead(self, *, resume: bool) -> str:
+        """What to do about a file that exists and cannot be gone on with by these arguments."""
+        if self._progress_path.exists():
+            return "name another file, or go on with it: --resume"
+        if resume:
+            return f"{self._progress_path}, which --resume needs, is missing; name another file"
+        return "name another file"
 
     def _unwritable(self, error: OSError) -> ConfigError:
         return ConfigError(f"--output {self._path}: cannot be written: {error.strerror}")

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="print detections of this keyword only; may be repeated",
     )
     parser.add_argument(
-        "--min-confidence", type=float, default=0.0, metavar="P", help="0 to 1; default: 0"
+        "--min-confidence", type=_confidence, default=0.0, metavar="P", help="0 to 1; default: 0"
     )
     add_token_argument(parser)
     parser.add_argument(
@@ -45,3 +45,14 @@ def run(options: argparse.Namespace) -> int:
     else:
         watcher.watch_through_breaks()
     return 0
+
+
+def _confidence(text: str) -> float:
+    try:
+        confidence = float(text)
+    except ValueError:
+        confidence = -1.0
+    # False for what is not a number (NaN), too.
+    if not 0 <= confidence <= 1:
+        raise argparse.ArgumentTypeError(f"{text}: should be a number from 0 to 1")
+    return confidence

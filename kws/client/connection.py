@@ -10,8 +10,9 @@ from websockets.sync.client import ClientConnection as BlockingConnection
 from websockets.sync.client import connect as connect_blocking
 from websockets.uri import parse_uri
 
+from kws.config.token import TOKEN_VARIABLE
 from kws.errors import ConfigError, ServerError
-from kws.protocol.codes import FINAL
+from kws.protocol.codes import FINAL, WRONG_TOKEN
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ class Endpoint:
         token: the secret, sent as a bearer token (RFC 6750); empty for none. It is in no message.
 
     Raises:
-        ConfigError: the token has characters that no HTTP header can carry.
-        ServerError: the URL is none of a websocket.
+        ConfigError: the URL is none of a websocket, or the token has characters that no HTTP header
+            can carry.
     """
 
     url: str
@@ -42,7 +43,7 @@ class Endpoint:
         try:
             parse_uri(self.url)
         except (InvalidURI, ValueError) as error:
-            raise ServerError(self._wanted()) from error
+            raise ConfigError(self._wanted()) from error
         if not self.token.isprintable() or any(ord(each) > 0xFF for each in self.token):
             raise ConfigError(
                 "the token has characters that an HTTP header cannot carry; choose one of "
@@ -69,6 +70,11 @@ class Endpoint:
         """
         if isinstance(error, ConnectionClosed):
             reason = error.rcvd.reason if error.rcvd else "the connection broke"
+            if error.rcvd and error.rcvd.code == WRONG_TOKEN:
+                problem = "the token is wrong" if self.token else "the daemon wants a token"
+                raise ServerError(
+                    f"{self.url}: {problem}: set {TOKEN_VARIABLE} or --token-file"
+                ) from error
             if error.rcvd and error.rcvd.code in FINAL:
                 raise ServerError(f"{self.url}: {reason}") from error
             return f"{self.url}: {reason}"

@@ -20,7 +20,8 @@ from kws.audio.liveness import IdleTimeouts
 from kws.audio.reader import Reader
 from kws.audio.source import Source, SourceFactory
 from kws.client.connection import FAILURES, BackOff, Endpoint
-from kws.errors import ServerError
+from kws.errors import OutputError, ServerError
+from kws.printing import print_line
 from kws.protocol.codes import NAME_TAKEN
 from kws.protocol.events import encode
 from kws.protocol.requests import End, Gap, Start
@@ -70,6 +71,8 @@ class Sender:
         self._feed: Feed | None = None
         self._capture = Capture(source, factory, self, IdleTimeouts(), Pace(), clock)
         self._sent_s, self._begun = 0.0, 0.0
+        self._output_failed = asyncio.Event()
+        self._output_error: OutputError | None = None
         self._started = self._disconnected = self._stopping = False
 
     def open(self, audio_format: AudioFormat) -> Feed:
@@ -82,21 +85,23 @@ class Sender:
         """There is no audio; the daemon notices by itself."""
 
     async def run(self, opened: AudioFormat | None, stopping: asyncio.Event) -> None:
-        """Send until the source ends or `stopping` is set.
+        """Send until the source ends, `stopping` is set, or an event cannot be written.
 
         Args:
             opened: what the source delivers, if it is open already.
             stopping: ends it; the daemon processes what it has.
 
         Raises:
-            KwsError: the source was lost for good, or the daemon refuses this client.
+            KwsError: the source was lost for good, the daemon refuses this client, or an event
+                cannot be written.
         """
         capturing = asyncio.create_task(self._capture_all(opened))
         sending = asyncio.create_task(self._send_through_breaks())
         stop = asyncio.create_task(stopping.wait())
+        failing = asyncio.create_task(self._output_failed.wait())
         ticking = asyncio.create_task(self._tick())
         try:
-            await asyncio.wait((sending, stop), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((sending, stop, failing), return_when=asyncio.FIRST_COMPLETED)
             if not sending.done():
                 self._stopping = True
                 await self._capture.stop(0.2)
@@ -104,12 +109,14 @@ class Sender:
                 self._feeds.put_nowait(None)
                 # Without a connection the rest cannot be sent.
                 await asyncio.wait((sending,), timeout=0 if self._disconnected else END_S)
+            if self._output_error is not None:
+                raise self._output_error
             if sending.done():
                 sending.result()
             if capturing.done() and not capturing.cancelled():
                 capturing.result()
         finally:
-            for task in (capturing, sending, stop, ticking):
+            for task in (capturing, sending, stop, failing, ticking):
                 task.cancel()
 
     async def _capture_all(self, opened: AudioFormat | None) -> None:
@@ -182,10 +189,17 @@ class Sender:
         self._begun = self._clock() - self._sent_s
 
     async def _receive(self, connection: ClientConnection) -> None:
-        """Write the daemon's events until it closes the connection."""
+        """Write the daemon's events until it closes the connection, or one cannot be written."""
         async for message in connection:
-            if isinstance(message, str) and "seq" in json.loads(message):
-                print(message, file=self._output, flush=True)
+            if not isinstance(message, str) or "seq" not in json.loads(message):
+                continue
+            try:
+                print_line(message, self._output)
+            except OutputError as error:
+                # Raised in `run`: a source may have no end at which this task is waited for.
+                self._output_error = error
+                self._output_failed.set()
+                return
 
     async def _send_feeds(self, connection: ClientConnection) -> None:
         """Send feed after feed; one that a break interrupted goes on."""

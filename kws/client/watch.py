@@ -8,6 +8,7 @@ from typing import Any, TextIO
 
 from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
+from kws.printing import print_line
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +32,9 @@ class Watcher:
         min_confidence: float = 0.0,
     ) -> None:
         self._endpoint, self._output = endpoint, output
-        self._filter = {"keywords": keywords, "min_confidence": min_confidence}
+        self._filter: dict[str, Any] = {"min_confidence": min_confidence}
+        if keywords is not None:
+            self._filter["keywords"] = keywords
         self._run: str | None = None
         self._seq = 0
         self._connected = False
@@ -41,6 +44,7 @@ class Watcher:
 
         Raises:
             ServerError: there was no connection, or the daemon refuses this client.
+            OutputError: an event cannot be written.
         """
         reason = self._watch()
         if not self._connected:
@@ -51,6 +55,7 @@ class Watcher:
 
         Raises:
             ServerError: the daemon refuses this client, and would again.
+            OutputError: an event cannot be written.
         """
         back_off = BackOff()
         while True:
@@ -62,46 +67,44 @@ class Watcher:
 
         Raises:
             ServerError: the daemon refuses this client, and would again.
+            OutputError: an event cannot be written.
         """
         self._connected = False
         try:
             with self._endpoint.connect_blocking() as connection:
+                again = self._run is not None
+                if not again:
+                    # At once: a daemon that needs a token waits for it until the first message.
+                    connection.send(json.dumps(self._filter))
                 hello = json.loads(connection.recv())
                 keywords = ", ".join(hello["keywords"])
-                request = self._request(hello)
+                after = self._after(hello)
                 self._connected = True
                 log.info("subscribed to %s: %s", self._endpoint.url, keywords)
-                connection.send(json.dumps(request))
+                if again:
+                    connection.send(json.dumps({**self._filter, "after": after}))
                 while True:
                     self._take(connection.recv())
         except (ValueError, KeyError, TypeError) as error:
             raise ServerError(f"{self._endpoint.url}: what answers there is not kws") from error
-        except BrokenPipeError:
-            raise  # nobody reads our output any more
         except FAILURES as error:
             return self._endpoint.reason(error)
 
-    def _request(self, hello: dict[str, Any]) -> dict[str, Any]:
-        """The filter, and after which event this subscriber missed some."""
-        request: dict[str, Any] = {
-            name: value for name, value in self._filter.items() if value is not None
-        }
+    def _after(self, hello: dict[str, Any]) -> dict[str, Any]:
+        """After which event this subscriber may have missed some; of a new one: the last."""
         if self._run is None:
             self._seq = hello["seq"] - 1
         elif self._run != hello["run"]:
             log.warning("the daemon was restarted; the last events of its earlier run are lost")
             self._seq = 0
-            request["after"] = {"run": hello["run"], "seq": 0}
-        else:
-            request["after"] = {"run": self._run, "seq": self._seq}
         self._run = hello["run"]
-        return request
+        return {"run": self._run, "seq": self._seq}
 
     def _take(self, text: str | bytes) -> None:
         message = json.loads(text)
         if "seq" in message:
             line = text if isinstance(text, str) else text.decode()
-            print(line, file=self._output, flush=True)
+            print_line(line, self._output)
             # An event that came before the reply can precede those that are sent again.
             self._seq = max(self._seq, message["seq"])
         elif not message.get("replay", {}).get("complete", True):

@@ -59,6 +59,22 @@ def load_config(
     return config
 
 
+def misspelt_variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """Variables that set no key only for want of an underscore, each with what is probably meant.
+
+    Args:
+        environment: variables, as of `load_config`.
+    """
+    single = DEFAULT_PREFIX.removesuffix("_")
+    meant = {}
+    for name in sorted(each for each in environment if ENVIRONMENT_SEPARATOR not in each):
+        for prefix, right in ((single, DEFAULT_PREFIX), (ENVIRONMENT_PREFIX, ENVIRONMENT_PREFIX)):
+            section, _, key = name.removeprefix(prefix).partition("_")
+            if name.startswith(prefix) and key and section.lower() in Config.__struct_fields__:
+                meant[name] = f"{right}{section}{ENVIRONMENT_SEPARATOR}{key}"
+    return meant
+
+
 def _prefix(name: str) -> str | None:
     """That of a variable which sets a key; None of any other."""
     if name.startswith(DEFAULT_PREFIX):

@@ -45,6 +45,8 @@ from kws.spotting.torch_file import (
 
 FORMAT = "kws-model"
 VERSION = 2
+_ONNX_BEGIN = b"\x08"
+"""The key of a model's first field, its IR version."""
 _TORCH_VERSION = 1
 """Of the `.pt` files of kws 0.1."""
 
@@ -198,7 +200,12 @@ def read_model(path: Path) -> ModelFile:
         raise ModelError(f"model file {path}: cannot be read: {error.strerror}") from error
     if len(data) > LARGEST:
         raise ModelError(f"model file {path}: has more than {LARGEST >> 20} MiB")
-    return _of_torch(path, data) if data.startswith(MAGIC) else _of_onnx(path, data)
+    if data.startswith(MAGIC):
+        return _of_torch(path, data)
+    if data.startswith(_ONNX_BEGIN):
+        return _of_onnx(path, data)
+    problem = "neither ONNX nor a .pt file of kws 0.1" if data else "it is empty"
+    raise ModelError(f"model file {path}: not a model file: {problem}; nothing in it was executed")
 
 
 def _of_onnx(path: Path, data: bytes) -> ModelFile:
@@ -207,7 +214,7 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
         properties = model.properties
         if properties.get("format") != f'"{FORMAT}"':
             if model.graph is None:
-                raise MalformedError("it is damaged, cut short or not a model file")
+                raise MalformedError("it has no graph")
             raise ModelError(f"model file {path}: written by another program, not by kws")
         header = _header(path, _values(path, properties), VERSION)
         weights = check(model, *_shapes(header))
@@ -219,7 +226,7 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
             raise MalformedError("its weights are not those that were written; copy it again")
     except (MalformedError, KeyError) as error:
         raise ModelError(
-            f"model file {path}: it is damaged, cut short or not a model file: {error}; "
+            f"model file {path}: not a model file, or a damaged one ({error}); "
             "nothing in it was executed"
         ) from error
     return ModelFile(header, weights, data, f"model file {path}")
@@ -239,8 +246,7 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
         raise ModelError(f"model file {path}: {error}; nothing in it was executed") from error
     except MalformedTorchFileError as error:
         raise ModelError(
-            f"model file {path}: it is damaged, cut short or not a model file; "
-            "nothing in it was executed"
+            f"model file {path}: not a model file, or a damaged one; nothing in it was executed"
         ) from error
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         if isinstance(content, dict) and content and _are_arrays(content):

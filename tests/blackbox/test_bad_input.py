@@ -216,7 +216,7 @@ def write_model(kind: str, path: Path, marker: Path) -> None:
     [
         ("missing", "not found"),
         ("cut short", "cut short"),
-        ("empty", ""),
+        ("empty", "not a model file: it is empty"),
         ("text", "not a model file"),
         ("of another program", "another program"),
         ("network of another program", "another program"),

@@ -128,7 +128,14 @@ def test_watch_says_when_nobody_is_there(watch: Watch) -> None:
 def test_watch_does_not_knock_again_with_a_wrong_token(guarded: Talker, watch: Watch) -> None:
     watcher = watch(url(guarded), token="wrong")
     assert wait_for_exit(watcher.process) == SERVER
-    assert "token" in watcher.stderr.finish()[-1]
+    assert "the token is wrong: set KWS_TOKEN or --token-file" in watcher.stderr.finish()[-1]
+
+
+def test_watch_without_a_token_says_how_to_give_it(guarded: Talker, watch: Watch) -> None:
+    watcher = watch(url(guarded))
+    assert wait_for_exit(watcher.process) == SERVER
+    wanted = "the daemon wants a token: set KWS_TOKEN or --token-file"
+    assert wanted in watcher.stderr.finish()[-1]
 
 
 def test_white_space_after_a_token_does_not_matter(guarded: Talker, watch: Watch) -> None:
@@ -162,6 +169,21 @@ def test_watch_ends_when_nobody_reads_it(guarded: Talker) -> None:
         process.kill()
         process.wait()
     assert not any("Traceback" in line for line in stderr.finish())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--min-confidence", "3"), "argument --min-confidence: 3: should be a number from 0 to 1"),
+        (("--min-confidence", "nan"), "nan: should be a number from 0 to 1"),
+        (("--min-confidence", "high"), "high: should be a number from 0 to 1"),
+        (("http://127.0.0.1:8000/events",), "should be ws://HOST:PORT/events"),
+    ],
+)
+def test_watch_refuses_what_cannot_be(arguments: tuple[str, ...], message: str) -> None:
+    done = run_kws("watch", *arguments)
+    assert (done.returncode, done.stdout) == (CONFIGURATION, "")
+    assert message in done.stderr
 
 
 def test_devices_lists_the_microphones(pulseaudio: Callable[[], PulseAudio]) -> None:

@@ -66,6 +66,14 @@ def test_an_override_and_a_variable_are_named_when_they_are_wrong() -> None:
     assert "KWS_SERVER__PROT" in done.stderr
 
 
+def test_a_variable_with_one_underscore_is_warned_of() -> None:
+    done = run_kws("check", environment={"KWS_SERVER_PORT": "9000", "KWS_TOKEN": "secret"})
+    assert done.returncode == 0
+    (line,) = done.stderr.splitlines()
+    warning = "variable KWS_SERVER_PORT sets nothing; did you mean KWS_SERVER__PORT?"
+    assert line.endswith(f"WARNING {warning}")
+
+
 def test_later_wins(tmp_path: Path) -> None:
     path = tmp_path / "good.yaml"
     path.write_text("trigger: {threshold: 0.9}\nkeywords:\n  no: {threshold: 0.8}\n")

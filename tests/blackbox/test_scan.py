@@ -115,7 +115,9 @@ def test_a_process_that_is_killed_is_said(archive: Path) -> None:
     ("arguments", "message"),
     [
         (("--resume", "x.wav"), "--resume: name the file"),
-        (("--jobs", "0", "x.wav"), "0: should be 1 or more"),
+        (("--jobs", "0", "x.wav"), "argument --jobs: 0: should be a whole number, 1 or more"),
+        (("--jobs", "x", "x.wav"), "argument --jobs: x: should be a whole number, 1 or more"),
+        (("-",), "audio from a pipe: kws run --source -"),
         (("--format", "audacity", "a.wav", "b.wav"), "belongs to one file"),
     ],
 )

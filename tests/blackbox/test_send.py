@@ -1,6 +1,7 @@
 """`kws send`: a machine with nothing but Python and a line to the daemon."""
 
 import json
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ from tests.support.process import (
 from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
+LONG_S = 60
 NETWORK = ("--source", "network")
 
 
@@ -35,6 +37,14 @@ def network() -> Iterator[DaemonProcess]:
     """A daemon that hears only what is sent, for the tests of this module."""
     with DaemonProcess(*NETWORK) as daemon:
         yield daemon
+
+
+@pytest.fixture
+def long(tmp_path: Path) -> Path:
+    """A recording that takes long to send, with a word at its beginning."""
+    path = tmp_path / "long.wav"
+    soundfile.write(path, np.concatenate((spoken("yes"), np.zeros(LONG_S * RATE))), RATE)
+    return path
 
 
 def url(port: int) -> str:
@@ -81,6 +91,33 @@ def test_standard_input_is_sent_at_its_own_rate(network: DaemonProcess, stack: E
     assert process.returncode == 0
 
 
+def test_an_output_that_nobody_reads_ends_it(network: DaemonProcess, long: Path) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb"):
+        process = started(
+            *("send", str(long), "--url", url(network.port), "--stream", "unread"), stdout=writing
+        )
+    with process:
+        assert wait_for_exit(process, LONG_S / 2) == 1
+        assert process.stderr is not None
+        logged = process.stderr.read().decode()
+    assert (logged.count("sending stream"), "trying again" in logged) == (1, False), logged
+
+
+def test_an_output_on_a_full_disk_ends_it(network: DaemonProcess, long: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        process = started(
+            *("send", str(long), "--url", url(network.port), "--stream", "full"),
+            stdout=full.fileno(),
+        )
+    with process:
+        assert wait_for_exit(process, LONG_S / 2) == 1
+        assert process.stderr is not None
+        *_, last = process.stderr.read().decode().splitlines()
+    assert last.endswith("ERROR   standard output: No space left on device")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -88,6 +125,7 @@ def test_standard_input_is_sent_at_its_own_rate(network: DaemonProcess, stack: E
         (("x.wav", "--microphone"), 2, "only one"),
         (("missing.wav",), 1, "missing.wav: no such file"),
         (("-", "--rate", "1"), 2, "stdin_rate"),
+        (("-", "--url", "http://127.0.0.1:8000/audio"), 2, "should be ws://HOST:PORT/audio"),
     ],
 )
 def test_what_makes_no_sense_is_said(arguments: tuple[str, ...], code: int, said: str) -> None:
@@ -100,7 +138,7 @@ def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
     daemon = start(*NETWORK, environment={"KWS_TOKEN": "secret"})
     refused = run_kws("send", str(word), "--url", url(daemon.port))
     assert refused.returncode == 5
-    assert "token" in refused.stderr
+    assert "the daemon wants a token: set KWS_TOKEN or --token-file" in refused.stderr
     nobody = run_kws("send", str(word), "--url", url(free_port()))
     assert nobody.returncode == 5
     assert "is kws running there?" in nobody.stderr
@@ -116,11 +154,9 @@ def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
 
 
 def test_an_interrupt_ends_the_stream_well(
-    network: DaemonProcess, stack: ExitStack, tmp_path: Path
+    network: DaemonProcess, stack: ExitStack, long: Path
 ) -> None:
     daemon = network
-    long = tmp_path / "long.wav"
-    soundfile.write(long, np.concatenate((spoken("yes"), np.zeros(60 * RATE))), RATE)
     process = stack.enter_context(
         started("send", str(long), "--url", url(daemon.port), "--stream", "x")
     )

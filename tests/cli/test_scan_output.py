@@ -95,10 +95,14 @@ def test_another_scan_is_not_gone_on_with(tmp_path: Path) -> None:
     scan(file, paths)
     with pytest.raises(ConfigError, match=r"events\.jsonl: exists; .*--resume"):
         FileOutput(file, "jsonl", HEAD, resume=False)
-    with pytest.raises(ConfigError, match="had another model; begin anew"):
+    with pytest.raises(ConfigError, match="had another model; begin anew with another --output"):
         FileOutput(file, "jsonl", {**HEAD, "model": "other"}, resume=True)
-    with pytest.raises(ConfigError, match="had another format; begin anew"):
+    with pytest.raises(ConfigError, match="had another --format; begin anew"):
         FileOutput(file, "csv", HEAD, resume=True)
+    with pytest.raises(ConfigError, match=r"had other settings \(model\.hop_s, .*\); begin anew"):
+        FileOutput(file, "jsonl", {**HEAD, "settings": {"hop_s": 0.2}}, resume=True)
+    with pytest.raises(ConfigError, match="had another --format and another model; begin"):
+        FileOutput(file, "csv", {**HEAD, "model": "other"}, resume=True)
     file.write_text("")
     with pytest.raises(ConfigError, match="is shorter than its scan left it"):
         FileOutput(file, "jsonl", HEAD, resume=True)
@@ -110,3 +114,21 @@ def test_another_scan_is_not_gone_on_with(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written: No such file or directory"):
         FileOutput(tmp_path / "nowhere" / "events.jsonl", "jsonl", HEAD, resume=False)
+
+
+def test_half_of_a_scan_is_not_gone_on_with(tmp_path: Path) -> None:
+    paths, file = recordings(tmp_path, 1), tmp_path / "events.jsonl"
+    progress = file.with_name(file.name + PROGRESS_SUFFIX)
+    scan(file, paths)
+    written = file.read_bytes()
+    file.unlink()
+    with pytest.raises(ConfigError, match=r"jsonl: is missing, but .*jsonl\.progress of its scan"):
+        FileOutput(file, "jsonl", HEAD, resume=True)
+    file.write_bytes(written)
+    progress.unlink()
+    with pytest.raises(ConfigError, match=r"jsonl: exists; .*jsonl\.progress, .* is missing; name"):
+        FileOutput(file, "jsonl", HEAD, resume=True)
+    # Nor is an argument recommended that would not help.
+    with pytest.raises(ConfigError, match=r"jsonl: exists; name another file$"):
+        FileOutput(file, "jsonl", HEAD, resume=False)
+    assert file.read_bytes() == written

@@ -24,6 +24,7 @@ async def wait(connection: ServerConnection) -> None:
 def reason(
     handler: Handler = wait,
     status: http.HTTPStatus | None = None,
+    token: str = "",
 ) -> str:
     """Why a connection to a server ended that answers so."""
 
@@ -33,7 +34,7 @@ def reason(
     async def run() -> str:
         async with serve(handler, "127.0.0.1", 0, process_request=answer) as server:
             port = next(iter(server.sockets)).getsockname()[1]
-            endpoint = Endpoint(f"ws://127.0.0.1:{port}/events", "/events")
+            endpoint = Endpoint(f"ws://127.0.0.1:{port}/events", "/events", token)
             try:
                 async with endpoint.connect() as connection:
                     await connection.recv()
@@ -58,7 +59,7 @@ def closing(code: int, text: str) -> Handler:
     ["", "127.0.0.1:8000", "http://127.0.0.1/events", "ws://", "ws://a:b/events", "ws://[::1"],
 )
 def test_a_url_that_is_none_is_named_with_how_it_should_be(url: str) -> None:
-    with pytest.raises(ServerError, match="should be ws://HOST:PORT/events") as caught:
+    with pytest.raises(ConfigError, match="should be ws://HOST:PORT/events") as caught:
         Endpoint(url, "/events")
     assert str(caught.value).startswith(url)
 
@@ -90,8 +91,11 @@ def test_the_token_is_sent_as_a_bearer_token() -> None:
 
 
 def test_who_is_refused_for_good_is_told_so() -> None:
-    with pytest.raises(ServerError, match=r"/events: the token is wrong$"):
-        reason(closing(WRONG_TOKEN, "the token is wrong"))
+    wanted = r"/events: the daemon wants a token: set KWS_TOKEN or --token-file$"
+    with pytest.raises(ServerError, match=wanted):
+        reason(closing(WRONG_TOKEN, "send the token"))
+    with pytest.raises(ServerError, match=r"/events: the token is wrong: set KWS_TOKEN or"):
+        reason(closing(WRONG_TOKEN, "the token is wrong"), token="wrong")
     with pytest.raises(ServerError, match=r"refused with HTTP 403; should be ws://HOST:PORT/event"):
         reason(status=http.HTTPStatus.FORBIDDEN)
 

@@ -185,15 +185,16 @@ def test_a_missing_model_names_the_bundled_ones(tmp_path: Path) -> None:
 def test_a_file_that_is_cut_short_is_refused(path: Path, old: Path, size: int) -> None:
     for file in (path, old):
         file.write_bytes(file.read_bytes()[:size])
-        with pytest.raises(ModelError, match="damaged, cut short or not a model file"):
+        with pytest.raises(ModelError, match=f"{file}: not a model file") as caught:
             load_model(file)
+        assert ("it is empty" in str(caught.value)) is (size == 0)
 
 
 def test_a_file_is_refused_wherever_it_is_cut_and_its_size_is_limited(path: Path) -> None:
     whole = path.read_bytes()
     for size in np.linspace(0, len(whole) - 1, 200).astype(int).tolist():
         path.write_bytes(whole[:size])
-        with pytest.raises(ModelError, match=r"cut short|another program|bad header"):
+        with pytest.raises(ModelError, match=r"empty|cut short|another program|bad header"):
             load_model(path)
     with path.open("wb") as opened:
         opened.truncate(LARGEST + 1)
@@ -219,6 +220,29 @@ def test_a_file_of_another_program_is_refused(path: Path, tmp_path: Path) -> Non
     # All that one has to type, but for the words.
     command = f"python -m train export --classes yes,no,up,down {foreign} OUTPUT.onnx"
     assert command in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content", [b"yes, no, up, down\n", b"\xff\xfe random", bytes(100), b"{}", b"RIFF\x00WAVE"]
+)
+def test_what_is_no_model_file_at_all_is_told_first(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    expected = f"^model file {path}: not a model file: neither ONNX nor a .pt file of kws 0.1; "
+    with pytest.raises(ModelError, match=expected):
+        load_model(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\x08", b"\x08\x08", b"\x08\xff", b"PK\x03\x04 no torch"]
+)
+def test_no_phrase_is_twice_in_a_message(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.onnx"
+    path.write_bytes(content)
+    with pytest.raises(ModelError) as caught:
+        load_model(path)
+    for phrase in ("not a model file", "damaged", "cut short", "empty"):
+        assert str(caught.value).count(phrase) <= 1, phrase
 
 
 class _Hostile:
