@@ -172,7 +172,8 @@ def table(figures: Sequence[Figure]) -> str:
     rows = [("", "value", "aim", "unit", "")]
     for figure in figures:
         value = "-" if figure.value is None else f"{figure.value:.1f}"
-        aim = "" if figure.aim is None else f"≤ {figure.aim:g}"
+        sign = "≥" if figure.at_least else "≤"
+        aim = "" if figure.aim is None else f"{sign} {figure.aim:g}"
         verdict = {True: "met", False: "NOT MET", None: ""}[figure.met]
         rows.append((figure.name, value, aim, figure.unit, verdict))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
