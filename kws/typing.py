@@ -6,8 +6,6 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-USUAL_HOP_S = 0.1
-"""Seconds between windows, unless a model or the configuration has another hop."""
 Samples = npt.NDArray[np.float32]
 """Mono audio of shape (n,), in [-1, 1]."""
 Frames = npt.NDArray[np.float32]

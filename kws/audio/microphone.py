@@ -14,15 +14,12 @@ from kws.audio.portaudio import (
     rescan,
 )
 from kws.errors import DeviceError, NoMicrophoneError
-from kws.typing import USUAL_HOP_S, AudioFormat, Frames
+from kws.typing import AudioFormat, Frames
 
 log = logging.getLogger(__name__)
 
 _LATENCY_SECONDS = 0.1
-_BLOCKS, _RESAMPLED_BLOCKS = 2, 4
-"""Blocks in a hop. Larger ones, and PulseAudio's capture times jump by more than a lost block would
-make them. Where the device's rate is not the model's, a resampler keeps back some samples of each
-block, so that the last block of a hop completes its window one block late."""
+"""Lower, and PulseAudio calls back hundreds of times a second, which costs more than listening."""
 _JUMP_SECONDS = 0.1
 """Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost audio.
 """
@@ -38,8 +35,6 @@ class Microphone:
         device: part of the device's name; empty for the default one.
         model_rate: samples per second that need no resampling.
         device_rate: open the device at this rate; 0 leaves the choice.
-        hop_s: seconds between windows. PortAudio calls back in step with them; a call costs a third
-            of what the detection of a hop does.
         rescan: list the devices anew when opening; only where no other one is open.
     """
 
@@ -49,19 +44,12 @@ class Microphone:
     comes_back = True
 
     def __init__(
-        self,
-        device: str,
-        model_rate: int,
-        device_rate: int = 0,
-        *,
-        hop_s: float = USUAL_HOP_S,
-        rescan: bool = False,
+        self, device: str, model_rate: int, device_rate: int = 0, *, rescan: bool = False
     ) -> None:
         self.name = device or "default"
         self._wanted = device
         self._model_rate = model_rate
         self._device_rate = device_rate
-        self._hop_s = hop_s
         self._rescan = rescan
         self._index = -1
         self._format = AudioFormat(model_rate, 1)
@@ -114,7 +102,6 @@ class Microphone:
                     samplerate=self._format.sample_rate,
                     channels=self._format.channels,
                     dtype="float32",
-                    blocksize=self._block(),
                     latency=_LATENCY_SECONDS,
                     callback=callback,
                     finished_callback=finished,
@@ -122,11 +109,6 @@ class Microphone:
                 self._stream.start()
         except sounddevice.PortAudioError as error:
             raise DeviceError(f"microphone {self.name!r} cannot be opened: {error}") from error
-
-    def _block(self) -> int:
-        """Frames of one callback."""
-        blocks = _BLOCKS if self._format.sample_rate == self._model_rate else _RESAMPLED_BLOCKS
-        return round(self._format.sample_rate * self._hop_s / blocks)
 
     def stop(self) -> None:
         self._stopping = True

@@ -19,7 +19,7 @@ from kws.audio.stdin import Stdin
 from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
 from kws.config.schema import AudioConfig
 from kws.errors import AudioFileError, DeviceError, HungError, NoMicrophoneError
-from kws.typing import USUAL_HOP_S, AudioFormat
+from kws.typing import AudioFormat
 
 log = logging.getLogger(__name__)
 
@@ -83,16 +83,14 @@ class ConfiguredSource:
     Attributes:
         config: its source is not "auto".
         model_rate: samples per second that need no resampling.
-        hop_s: seconds between windows.
     """
 
     config: AudioConfig
     model_rate: int
-    hop_s: float = USUAL_HOP_S
 
     def make(self) -> Source:
         """See `SourceFactory`."""
-        return make_source(self.config, self.model_rate, self.hop_s, again=True)
+        return make_source(self.config, self.model_rate, again=True)
 
 
 class NoSource:
@@ -139,7 +137,6 @@ class FirstSource:
 async def first_source(
     audio: AudioConfig,
     model_rate: int,
-    hop_s: float = USUAL_HOP_S,
     *,
     demo_if_no_microphone: bool = False,
     timeout: float = TIMEOUT_SECONDS,
@@ -149,7 +146,6 @@ async def first_source(
     Args:
         audio: the source's configuration.
         model_rate: samples per second that need no resampling.
-        hop_s: seconds between windows.
         demo_if_no_microphone: take the demo recording where there is no microphone.
         timeout: seconds that the audio system may take.
 
@@ -157,7 +153,7 @@ async def first_source(
         KwsError: it cannot be opened, and will not come.
         HungError: the audio system hangs.
     """
-    source = make_source(audio, model_rate, hop_s)
+    source = make_source(audio, model_rate)
     try:
         return FirstSource(source, await with_timeout(source.open, timeout))
     except HungError:
@@ -172,15 +168,12 @@ async def first_source(
         return FirstSource(source, error=error)
 
 
-def make_source(
-    config: AudioConfig, model_rate: int, hop_s: float = USUAL_HOP_S, *, again: bool = False
-) -> Source:
+def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) -> Source:
     """The source that the configuration names, not opened yet.
 
     Args:
         config: the source's; its source is not "auto": see `resolve_auto`.
         model_rate: samples per second that need no resampling.
-        hop_s: seconds between windows.
         again: it was lost, or was not there.
 
     Raises:
@@ -188,8 +181,7 @@ def make_source(
     """
     match config.source:
         case "microphone":
-            rate = config.device_rate
-            return Microphone(config.device, model_rate, rate, hop_s=hop_s, rescan=again)
+            return Microphone(config.device, model_rate, config.device_rate, rescan=again)
         case "demo":
             return Demo(time.monotonic)
         case "network":

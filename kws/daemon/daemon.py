@@ -18,7 +18,6 @@ from kws.config.schema import Config
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
-from kws.engine.build import make_spotter
 from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
@@ -63,9 +62,8 @@ async def _run(config: Config, reader: ConfigReader, demo_if_no_microphone: bool
     warm_up(model)
     audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
     config = replace(config, audio=audio)
-    hop_s = make_spotter(config, model).hop_s
     first = await first_source(
-        audio, model.sample_rate, hop_s, demo_if_no_microphone=demo_if_no_microphone
+        audio, model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
     )
     await Daemon(config, reader, access, model, first).run()
 

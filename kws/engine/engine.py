@@ -181,8 +181,7 @@ class Engine:
         self._ended.set()
 
     def _source_factory(self) -> ConfiguredSource:
-        hop_s = make_spotter(self._config, self._model).hop_s
-        return ConfiguredSource(self._config.audio, self._model.sample_rate, hop_s)
+        return ConfiguredSource(self._config.audio, self._model.sample_rate)
 
     def _new_stream(self, name: str, *, live: bool, behind_s: float = 0.0) -> Stream:
         """A stream with the model that the others go through.

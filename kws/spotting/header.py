@@ -8,7 +8,6 @@ from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.graphs import ARCHITECTURES
 from kws.spotting.trigger import TriggerSettings
-from kws.typing import USUAL_HOP_S
 
 Context = Literal["alone", "anywhere"]
 
@@ -47,7 +46,7 @@ class ModelHeader:
     scale: tuple[float, ...]
     trigger: dict[str, TriggerSettings]
     window_frames: int = 98
-    hop_s: float = USUAL_HOP_S
+    hop_s: float = 0.1
     reference_class: bool = True
     licence: str = ""
     sources: tuple[str, ...] = ()

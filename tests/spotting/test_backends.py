@@ -63,4 +63,4 @@ def test_torch_that_is_not_installed_is_named() -> None:
         [sys.executable, "-c", HIDE_TORCH + code], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("model.engine: torch is not installed; install kws with it")
+    assert done.stdout.startswith("model.engine: torch is not installed. To install it: ")
