@@ -82,6 +82,7 @@ class TeacherExamples:
                 for each in said
                 if each.row.samples < LONG
                 and each.row.word not in keywords
+                and each.row.name not in material.spoken
                 and not each.row.pack.startswith(("noise/", NEAR))
             )
         )
