@@ -28,6 +28,8 @@ FRAGMENT_S = (0.2, 0.9)
 """Range of the length of speech that is cut out to stand alone, seconds."""
 SEEN = (0.1, 0.45)
 """Range of the share of a keyword that is inside a window with too little of it."""
+LONGEST_WORD = int(0.6 * SAMPLE_RATE)
+"""Samples of a keyword at most: in a noisy clip nobody can tell where it begins and ends."""
 CLOSE_S, APART_S = (0.0, 0.12), (0.3, 0.7)
 """Ranges of the gap between a word and the speech beside it, seconds."""
 SEEN_BEHIND_S = 0.15
@@ -82,6 +84,7 @@ class TeacherExamples:
                 for each in said
                 if each.row.samples < LONG
                 and each.row.word not in keywords
+                and each.row.name not in material.spoken
                 and not each.row.pack.startswith(("noise/", NEAR))
             )
         )
@@ -133,7 +136,7 @@ class TeacherExamples:
         power = float(np.square(samples[first:last]).mean())
         end = WINDOW_SAMPLES - int(draw.uniform(*self._config.pause_s) * SAMPLE_RATE)
         if kind == "partial":
-            inside = int(draw.uniform(*SEEN) * size)
+            inside = int(draw.uniform(*SEEN) * min(size, LONGEST_WORD))
             end = inside if draw.random() < 0.5 else WINDOW_SAMPLES + size - inside
         scene = np.zeros(WINDOW_SAMPLES, np.float32)
         add_at(scene, samples, end - last)

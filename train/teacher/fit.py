@@ -86,6 +86,7 @@ class TeacherTraining:
         self._network = initial.network
         self._sources = {**initial.sources, **material.training.sources()}
         self._place = Place(core_s=initial.core_s, history=[dict(each) for each in initial.history])
+        self._begun = len(initial.history)
         self._optimizer_state: dict[str, Any] | None = None
         self._resume()
         self._batches = TeacherBatches(
@@ -123,11 +124,10 @@ class TeacherTraining:
         blocks = self._batches.kept_blocks(number)
         network.freeze_below(step.trained_blocks)
         optimizer = self._optimizer(step)
-        batches = self._batches.in_pass(step)
-        total = batches * step.passes
+        total = self._batches.in_pass(step) * step.passes
         criterion = nn.CrossEntropyLoss(label_smoothing=config.label_smoothing)
         log.info("step %d, %s: batch %d of %d", number + 1, step.name, place.batch, total)
-        if not (number or place.batch):
+        if self._is_due(step, first=number == 0) and not self._is_noted(step):
             self._note(step, blocks)
         network.train()
         used = time.process_time()
@@ -150,14 +150,26 @@ class TeacherTraining:
                     *(step.name, place.batch, total, np.mean(losses), place.core_s / 3600),
                 )
                 losses, said = [], now
-            measured = place.batch * config.batch % config.measure_examples < config.batch
-            if measured or place.batch % batches == 0:
-                self._note(step, blocks)
-                self._save(optimizer)
-                used, saved = time.process_time(), time.monotonic()
-            elif now - saved > CHECKPOINT_S:
+            due = self._is_due(step)
+            if due or now - saved > CHECKPOINT_S:
                 self._save(optimizer)
                 saved = now
+            if due:
+                self._note(step, blocks)
+                used = time.process_time()
+
+    def _is_due(self, step: TeacherStep, *, first: bool = False) -> bool:
+        """Whether it is to be measured where it is: at times, after each pass, and at first."""
+        batch, size = self._place.batch, self._config.batch
+        if not batch:
+            return first
+        at_times = batch * size % self._config.measure_examples < size
+        return at_times or batch % self._batches.in_pass(step) == 0
+
+    def _is_noted(self, step: TeacherStep) -> bool:
+        """Whether it was measured there before it was interrupted."""
+        here = {"step": step.name, "examples": self._place.batch * self._config.batch}
+        return any(here.items() <= line.items() for line in self._place.history[self._begun :])
 
     def _optimizer(self, step: TeacherStep) -> torch.optim.AdamW:
         network = self._network

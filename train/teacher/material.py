@@ -14,7 +14,7 @@ from train.data.spoken_sentences import TRANSCRIPTS
 log = logging.getLogger(__name__)
 
 INDEX = "index.csv"
-HOMOPHONES = {"no": ("know",), "right": ("write", "rite"), "yes": (), "off": ()}
+HOMOPHONES = {"no": ("know",), "right": ("write", "rite")}
 """Words that sound the same as a keyword."""
 
 
