@@ -59,8 +59,13 @@ class Row:
 
     @property
     def name(self) -> str:
-        """Tells it from all others."""
-        return f"{self.pack}/{self.clip}"
+        """Tells it from all others: synthetic clips of two words may have one name."""
+        return f"{self.pack}/{self.place}"
+
+    @property
+    def place(self) -> str:
+        """Tells it from all others of its collection."""
+        return f"{self.word}/{self.clip}" if self.pack.startswith("synthetic/") else self.clip
 
     @property
     def new_voice(self) -> bool:

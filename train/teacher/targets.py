@@ -39,7 +39,7 @@ class Targets:
 
     Attributes:
         keywords: classes beside "none".
-        clips: names of the recordings, shape (recordings,).
+        clips: of each recording `Row.place`, shape (recordings,).
         first: index of each recording's first window, shape (recordings + 1,); the last one is
             the number of windows.
         ends: sample of its recording at which each window ends, which may be behind the recording;
@@ -148,7 +148,7 @@ def _targets(
         places = window_ends(samples, word or len(samples) < WINDOW_SAMPLES)
         windows = torch.from_numpy(np.stack([_window(samples, end) for end in places]))
         logits.append(in_batches(teacher.network, windows).half().numpy())
-        names.append(recording.row.clip)
+        names.append(recording.row.place)
         counts.append(len(places))
         ends += places
     return Targets(

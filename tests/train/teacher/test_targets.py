@@ -30,10 +30,12 @@ def test_every_recording_to_train_on_has_targets_and_no_other(
 ) -> None:
     assert write_targets(teacher, material.training, tmp_path) == len(material.training)
     got = {
-        f"{each.row.pack}/{each.row.clip}"
+        each.row.name
         for each in material.training
-        if each.row.clip in read_targets(targets_path(tmp_path, each.row.pack)).clips
+        if each.row.place in read_targets(targets_path(tmp_path, each.row.pack)).clips
     }
+    near = read_targets(targets_path(tmp_path, "synthetic/near")).clips
+    assert len(set(near.tolist())) == len(near)
     index = read_index(listed / "index.csv", listed)
     allowed = {each.row.name for each in index if each.row.refusal is None}
     assert got == allowed
