@@ -73,23 +73,21 @@ class Steps:
         return self.add("Gemm", f"{name}.weight", f"{name}.bias", transB=1)
 
 
-def make_graph(
+def make_nodes(
     architecture: str,
     weights: Weights,
     *,
     mean: Sequence[float],
     scale: Sequence[float],
-    window_frames: int,
     reference_class: bool,
-) -> Graph:
-    """The graph of a keyword model.
+) -> tuple[Node, ...]:
+    """The nodes of a keyword model's graph; of the weights only names and shapes count.
 
     Args:
         architecture: name in `ARCHITECTURES`.
         weights: of the network, batch normalisation folded.
         mean: ln power, per band, that is subtracted.
         scale: ln power, per band, that the rest is divided by.
-        window_frames: frames in a window.
         reference_class: whether "none" is an implicit class with logit 0.
 
     Raises:
@@ -108,13 +106,33 @@ def make_graph(
         steps.add("Slice", *map(steps.constant, ([1], [2**31 - 1], [1])), name=OUTPUT)
     else:
         steps.add("Softmax", axis=-1, name=OUTPUT)
-    classes = len(weights["output.bias"])
+    return tuple(steps.nodes)
+
+
+def make_graph(
+    architecture: str,
+    weights: Weights,
+    *,
+    mean: Sequence[float],
+    scale: Sequence[float],
+    window_frames: int,
+    reference_class: bool,
+) -> Graph:
+    """The graph of a keyword model, with the weights in it.
+
+    Args:
+        architecture, weights, mean, scale, reference_class: as for `make_nodes`.
+        window_frames: frames in a window.
+
+    Raises:
+        KeyError: weights are missing.
+    """
     return Graph(
-        tuple(steps.nodes),
+        make_nodes(architecture, weights, mean=mean, scale=scale, reference_class=reference_class),
         architecture,
         tuple(Tensor.of(array, name) for name, array in weights.items()),
         (Value.of(INPUT, len(mean), window_frames),),
-        (Value.of(OUTPUT, classes),),
+        (Value.of(OUTPUT, len(weights["output.bias"])),),
     )
 
 

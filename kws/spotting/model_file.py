@@ -21,7 +21,7 @@ import numpy.typing as npt
 from kws.config.paths import DEFAULT_MODEL, find_model
 from kws.config.schema import Engine
 from kws.errors import ConfigError, ModelError
-from kws.spotting.graphs import make_graph
+from kws.spotting.graphs import make_graph, make_nodes
 from kws.spotting.header import ModelHeader
 from kws.spotting.model import Backend, KeywordModel
 from kws.spotting.onnx_format import (
@@ -81,7 +81,15 @@ class ModelFile:
         """
         try:
             weights = {name: _float32(name, each) for name, each in weights.items()}
-            model = _encodable(header, _graph(header, weights))
+            graph = make_graph(
+                header.architecture,
+                weights,
+                mean=header.mean,
+                scale=header.scale,
+                window_frames=header.window_frames,
+                reference_class=header.reference_class,
+            )
+            model = _encodable(header, graph)
             check(model, *_shapes(header))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ModelError(
@@ -115,17 +123,6 @@ def _digest(graph: Graph) -> str:
     for tensor in graph.initializer:
         digest.update(tensor.raw_data)
     return digest.hexdigest()
-
-
-def _graph(header: ModelHeader, weights: Weights) -> Graph:
-    return make_graph(
-        header.architecture,
-        weights,
-        mean=header.mean,
-        scale=header.scale,
-        window_frames=header.window_frames,
-        reference_class=header.reference_class,
-    )
 
 
 def _shapes(header: ModelHeader) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -220,7 +217,14 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
         weights = check(model, *_shapes(header))
         # An allowed operator can still be told to take all memory: a graph that is not the
         # architecture's own never runs.
-        if model.graph is None or model.graph.node != _graph(header, weights).node:
+        own = make_nodes(
+            header.architecture,
+            weights,
+            mean=header.mean,
+            scale=header.scale,
+            reference_class=header.reference_class,
+        )
+        if model.graph is None or model.graph.node != own:
             raise MalformedError(f"its graph is not that of {header.architecture}")
         if properties.get("weights_sha256") != f'"{_digest(model.graph)}"':
             raise MalformedError("its weights are not those that were written; copy it again")

@@ -13,7 +13,7 @@ from kws.typing import Posteriors, Samples, Windows
 
 @dataclass(frozen=True)
 class Detection:
-    """A keyword was heard.
+    """A keyword was detected.
 
     Attributes:
         keyword: the word.
@@ -109,7 +109,7 @@ class Spotter:
             samples: float32 of shape (n,), mono, in [-1, 1], at the model's rate; any n.
 
         Returns:
-            What was heard, in order.
+            What was detected, in order.
         """
         return self.decide(self.model.posteriors(self.windows(samples)))
 
