@@ -46,8 +46,8 @@ from kws.protocol.requests import (
 )
 from kws.serving.hub import Hub
 from kws.serving.status import health, info
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat
 from tests.support.client import ask, get_json, receive, subscribe

@@ -11,8 +11,9 @@ from kws.spotting.backends.torch import network_of, weights_of
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.header import ModelHeader
+from kws.spotting.load import open_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import ModelFile, open_model
+from kws.spotting.model_file import ModelFile
 from kws.spotting.networks.small_cnn import SmallCNN
 from kws.spotting.trigger import TriggerSettings
 
