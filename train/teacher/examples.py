@@ -20,7 +20,7 @@ from train.scenes.word_scenes import add_at
 from train.teacher.config import TeacherConfig
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import WINDOW_SAMPLES
-from train.teacher.whisper import SAMPLE_RATE
+from kws.spotting.whisper_mel import SAMPLE_RATE
 
 LONG = int(1.2 * SAMPLE_RATE)
 """Samples from which on a recording without a word is running speech."""

@@ -20,7 +20,7 @@ from train.teacher.examples import placed
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import TeacherNetwork
 from train.teacher.shards import ENCODED, hidden_of, write_arrays
-from train.teacher.whisper import SAMPLE_RATE
+from kws.spotting.whisper_mel import SAMPLE_RATE
 
 PAUSE_S = 0.3
 """Seconds of a window behind the word."""

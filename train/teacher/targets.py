@@ -21,7 +21,7 @@ from train.scenes.word_scenes import add_at
 from train.teacher.network import WINDOW_SAMPLES, in_batches
 from train.teacher.shards import write_arrays
 from train.teacher.teacher_file import TeacherFile
-from train.teacher.whisper import SAMPLE_RATE
+from kws.spotting.whisper_mel import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from train.teacher.examples import TeacherExamples, placed
 from train.teacher.material import TeacherMaterial, find_material
 from train.teacher.network import WINDOW_SAMPLES
 from train.teacher.proposed import with_proposed
-from train.teacher.whisper import SAMPLE_RATE
+from kws.spotting.whisper_mel import SAMPLE_RATE
 
 NOTHING = TeacherMixture(0, 0, 0, 0, 0, 0, 0, 0)
 
