@@ -12,8 +12,8 @@ FFT, HOP = 400, 160
 _FLOOR, _RANGE = 1e-10, 8.0
 """Least mel power, and the powers of ten below the loudest of a window that are told apart."""
 _AT_ONCE = 8
-"""Frames that are multiplied together: with more, OpenBLAS starts threads, which wait for each other
-where other processes use the cores, for ten times what the product takes."""
+"""Frames that are multiplied together: with more, OpenBLAS starts threads, which wait for each
+other, for ten times what the product takes, where other processes use the cores."""
 
 
 def log_mel(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -23,8 +23,8 @@ def log_mel(windows: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         windows: float32 of shape (n, samples), in [-1, 1], at 16 kHz, of more than 200 samples.
 
     Returns:
-        float32 of shape (n, BANDS, samples // HOP): (log10 power + 4) / 4, where what is more than 8
-        below the loudest of its window counts as 8 below.
+        float32 of shape (n, BANDS, samples // HOP): (log10 power + 4) / 4, where what is more than
+        8 below the loudest of its window counts as 8 below.
     """
     samples = windows.shape[1]
     padded = np.pad(windows, ((0, 0), (FFT // 2, FFT // 2)), mode="reflect")
