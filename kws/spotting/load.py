@@ -48,7 +48,7 @@ def load_model(
 
 def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:
     """The verifier beside a model file, or else where models are found."""
-    beside = model.with_name(f"{name}.onnx")
+    beside = model.parent / f"{name}.onnx"
     file = read_verifier(beside if beside.is_file() else find_model(name))
     if file.weights_sha256 != pair.weights_sha256:
         raise ConfigError(
