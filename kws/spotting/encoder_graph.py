@@ -83,7 +83,7 @@ class EncoderSize:
             "head.weight": (1 + self.classes, head, 1),
             "head.value": (1 + self.classes, head, 1),
         }
-        shapes = {_POSITIONS: (self.frames, width)}
+        shapes: dict[str, tuple[int, ...]] = {_POSITIONS: (self.frames, width)}
         for name, shape in layers.items():
             shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
         return shapes
