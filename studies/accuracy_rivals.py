@@ -15,6 +15,7 @@ import torch
 
 from bench.cost import live
 from kws.config.paths import DEFAULT_MODEL
+from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 from kws.spotting.load import load_model
@@ -190,7 +191,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     set_up_logging("info", "text")
     torch.set_num_threads(1)
     try:
-        models = [load_model(name) for name in options.model or [DEFAULT_MODEL]]
+        models = [
+            load_model(name, verifier=NO_VERIFIER) for name in options.model or [DEFAULT_MODEL]
+        ]
         compared = compare(models, options.data, options.split, options.minutes)
     except KwsError as error:
         print(f"studies.accuracy_rivals: {error}", file=sys.stderr)

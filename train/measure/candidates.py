@@ -27,10 +27,12 @@ class Looked:
 
     Attributes:
         proposal: of the trigger.
+        t: seconds of the stream at which it was proposed.
         scores: the verifier's, of each keyword of the model, shape (keywords,).
     """
 
     proposal: Proposal
+    t: float
     scores: npt.NDArray[np.float32]
 
 
@@ -66,7 +68,8 @@ def _due(spotter: Spotter, own: Verification, columns: Sequence[int]) -> list[Lo
     looked = []
     while (candidate := spotter.due()) is not None:
         (scores,) = own.verifier.scores(candidate.window[None])
-        looked.append(Looked(candidate.proposal, scores[columns]))
+        t = candidate.proposal.position / own.verifier.sample_rate
+        looked.append(Looked(candidate.proposal, t, scores[columns]))
         spotter.settle(np.zeros_like(scores))
     return looked
 
@@ -95,7 +98,7 @@ def settled(
                 Detection(
                     model.classes[outcome.keyword],
                     each.proposal.confidence,
-                    each.proposal.position / model.sample_rate,
+                    each.t,
                     outcome.score,
                 )
             )
