@@ -6,22 +6,17 @@ log-mel windows to posteriors. `.pt` files of kws 0.1 are read too. Files are no
 """
 
 import shlex
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
-from kws.config.paths import DEFAULT_MODEL, find_model
-from kws.config.schema import Engine
-from kws.errors import ConfigError, ModelError
+from kws.errors import ModelError
 from kws.spotting.graphs import make_graph, make_nodes
 from kws.spotting.header import ModelHeader
-from kws.spotting.model import Backend, KeywordModel
 from kws.spotting.onnx_file import (
     MODEL_FORMAT,
     ONNX_BEGIN,
@@ -120,53 +115,12 @@ def save_model(file: ModelFile, path: Path) -> None:
     write_bytes(file.encoded, path)
 
 
-def load_model(name: str | Path = DEFAULT_MODEL, engine: Engine = "auto") -> KeywordModel:
-    """Read a model file, ready to run.
-
-    Args:
-        name: a model's name, or the path of a model file: see `kws.config.paths.find_model`.
-        engine: what runs it; "auto" is "onnx".
-
-    Raises:
-        ModelError: the file is missing, damaged, of another program, or holds anything but a
-            network and its header (such a file is refused; nothing in it is executed).
-        ConfigError: the engine is not installed.
-    """
-    return open_model(read_model(find_model(name)), engine)
-
-
-def open_model(file: ModelFile, engine: Engine = "auto") -> KeywordModel:
-    """What runs a model file.
-
-    Raises:
-        ModelError: its weights do not fit its architecture.
-        ConfigError: the engine is not installed.
-    """
-    return KeywordModel(file.header, _backend(file, engine))
-
-
-def _backend(file: ModelFile, engine: Engine) -> Backend:
-    # Each takes a large package, which is imported by those only who need it.
-    if engine == "torch":
-        if find_spec("torch") is None:
-            raise ConfigError(
-                f"model.engine: torch is not installed. To install it: {sys.executable} -m pip "
-                "install torch --index-url https://download.pytorch.org/whl/cpu (in a checkout: "
-                "make run ENGINE=torch); or set model.engine to onnx"
-            )
-        from kws.spotting.backends.torch import open_torch
-
-        return open_torch(file)
-    from kws.spotting.backends.onnx import OnnxBackend
-
-    return OnnxBackend(file)
-
-
 def read_model(path: Path) -> ModelFile:
     """Read a model file.
 
     Raises:
-        ModelError: as `load_model`.
+        ModelError: the file is missing, damaged, of another program, or holds anything but a
+            network and its header (such a file is refused; nothing in it is executed).
     """
     data = read_bytes(path, f"model file {path}")
     if data.startswith(MAGIC):

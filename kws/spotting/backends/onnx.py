@@ -63,7 +63,7 @@ class OnnxVerifier:
         file: checked before, as `read_verifier` does.
 
     Attributes:
-        header: of the file.
+        name: of the file.
         classes: the keywords, in the order of the scores.
         sample_rate: of the windows, Hz.
         window_samples: samples in a window.
@@ -74,8 +74,8 @@ class OnnxVerifier:
     """
 
     def __init__(self, file: VerifierFile) -> None:
-        self.header = header = file.header
-        self.classes, self.parameters = header.classes, file.parameters
+        header = file.header
+        self.name, self.classes, self.parameters = header.name, header.classes, file.parameters
         self.sample_rate, self.window_samples = header.sample_rate, header.window_samples
         shape = input_shape(header.size())
         self._graph = _Graph(file.encoded, file.origin, shape, len(self.classes))
