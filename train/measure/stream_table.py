@@ -221,7 +221,8 @@ def _words(report: StreamReport) -> Iterator[str]:
     for result in report.of_kind("other words", "near words"):
         share = 100 * result.total.false_alarms / result.spoken
         yield (
-            f"{result.name.capitalize()}, alone: {_number(result.total.false_alarms, 'false alarm')} in "
+            f"{result.name.capitalize()}, alone: "
+            f"{_number(result.total.false_alarms, 'false alarm')} in "
             f"{result.spoken} words, {rounded(share, 2)} in a hundred."
         )
     yield (
@@ -240,7 +241,8 @@ def as_json(report: StreamReport) -> dict[str, Any]:
     both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
     whole: dict[str, Any] = msgspec.to_builtins(report)
     return {
-        **{name: whole[name] for name in ("model", "context", "split", "hop_s", "trigger", "verifier")},
+        **{name: whole[name] for name in ("model", "context", "split", "hop_s")},
+        **{name: whole[name] for name in ("trigger", "verifier")},
         "keywords": {keyword: figures(tally) for keyword, tally in both.items()},
         "overall": figures(together(both.values())),
         "groups": [
