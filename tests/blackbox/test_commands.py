@@ -117,7 +117,7 @@ def test_watch_comes_back_when_the_daemon_does(talk: Talk, watch: Watch) -> None
     assert not any("Traceback" in line for line in watcher.stderr.finish())
 
 
-def test_watch_says_when_nobody_is_there(watch: Watch) -> None:
+def test_watch_reports_that_there_is_no_daemon(watch: Watch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     watcher = watch("--once", f"ws://127.0.0.1:{port}/events")
@@ -218,7 +218,7 @@ def test_devices_does_not_wait_for_a_hung_server(
     assert "Traceback" not in done.stderr
 
 
-def test_the_meter_shows_what_the_microphone_hears(
+def test_the_meter_shows_level_and_posteriors(
     pulseaudio: Callable[[], PulseAudio], word: Path
 ) -> None:
     server = pulseaudio()

@@ -86,7 +86,7 @@ def test_later_wins(tmp_path: Path) -> None:
         assert f"keyword: {keyword}, threshold {threshold:g}," in done.stdout
 
 
-def test_the_file_that_comes_with_it_is_in_order(tmp_path: Path) -> None:
+def test_the_bundled_configuration_is_valid(tmp_path: Path) -> None:
     delivered = Path(__file__).parents[2] / "config.yaml"
     done = run_kws("check", "--config", str(delivered))
     assert (done.returncode, done.stderr) == (0, "")

@@ -78,14 +78,14 @@ def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
         ("Hears file 'a \udce9.wav'", "Hears file 'a ?.wav'"),
     ],
 )
-def test_a_status_may_say_anything_and_assigns_nothing(
+def test_a_status_may_contain_anything_and_assigns_nothing(
     supervised: socket.socket, status: str, heard: str
 ) -> None:
     SdNotify({"NOTIFY_SOCKET": address(supervised)}).status(status)
     assert told(supervised) == [{"STATUS": heard}]
 
 
-def test_one_that_does_not_read_stops_nobody(supervised: socket.socket) -> None:
+def test_a_supervisor_that_does_not_read_delays_nothing(supervised: socket.socket) -> None:
     supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     for _ in range(10_000):
         supervisor.alive()

@@ -162,7 +162,7 @@ def there(tmp_path: Path) -> Iterator[socket.socket]:
         yield listening
 
 
-def test_sound_that_is_heard_is_a_pulse(
+def test_processed_audio_notifies_the_watchdog(
     there: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test() -> None:
@@ -246,7 +246,9 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
     asyncio.run(test())
 
 
-def test_a_pipe_may_be_quiet(there: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_may_deliver_nothing_for_long(
+    there: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def test() -> None:
         ward = Ward(Device(live=False), there, monkeypatch)
         async with ward.beating():

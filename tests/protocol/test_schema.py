@@ -270,7 +270,7 @@ def test_a_body_stays_in_its_message(body: Body) -> None:
 
 
 @given(st.one_of(TEXT, st.binary(), st.builds(json.dumps, JSON)))
-def test_whatever_comes_is_understood_or_refused(message: str | bytes) -> None:
+def test_any_message_is_accepted_or_refused(message: str | bytes) -> None:
     for parse in (parse_start, parse_sender, parse_scores_request):
         with contextlib.suppress(BadRequestError):
             parse(message)
@@ -382,7 +382,7 @@ START = {"type": "start", "stream": "kitchen", "sample_rate": 16_000, "format": 
         ("look", {"stream": None, "frames": True, "token": "secret"}),
     ],
 )
-def test_what_the_schema_allows_a_client_is_understood(name: str, message: Any) -> None:
+def test_what_the_schema_allows_is_accepted(name: str, message: Any) -> None:
     check(message, name)
     PARSERS[name](json.dumps(message))
 
@@ -410,7 +410,7 @@ def test_what_the_schema_allows_a_client_is_understood(name: str, message: Any) 
         ("look", {"what": "kitchen"}),
     ],
 )
-def test_what_the_schema_forbids_a_client_is_refused(name: str, message: Any) -> None:
+def test_what_the_schema_forbids_a_sender_is_refused(name: str, message: Any) -> None:
     with pytest.raises(ValidationError):
         check(message, name)
     with pytest.raises(BadRequestError):

@@ -30,7 +30,7 @@ def test_a_line_per_event_to_the_last() -> None:
     assert writer.missed == 0
 
 
-def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
+def test_a_closed_reader_is_counted_and_delays_no_other() -> None:
     reader, descriptor = os.pipe()
     os.close(reader)
     hub, writer, finished = started(descriptor)
@@ -42,7 +42,7 @@ def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
     os.close(descriptor)
 
 
-def test_a_blocked_reader_holds_nobody_and_is_counted() -> None:
+def test_a_blocked_reader_delays_no_other_and_is_counted() -> None:
     reader, descriptor = os.pipe()
     hub, writer, finished = started(descriptor, queue=10)
     published = 2_000  # more than a pipe and the queue hold

@@ -42,7 +42,7 @@ def state(machine: Machine) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
-def test_a_user_installs_it_and_takes_it_away(machine: Machine) -> None:
+def test_a_user_installs_and_removes_it(machine: Machine) -> None:
     said = machine.all_said(*as_user("kws", "install-service", "--user"))
     assert f"created {UNIT}" in said
     assert f"created {CONFIG}" in said
