@@ -18,22 +18,22 @@ from kws.printing import print_text
 log = logging.getLogger(__name__)
 
 COMMANDS = {
-    "run": "listen, and print a JSON line for each keyword heard (the daemon)",
+    "run": "listen, and print a JSON line for each keyword detected (the daemon)",
     "scan": "find the keywords in recordings",
     "watch": "subscribe to a running daemon and print its events",
-    "send": "send sound to a daemon elsewhere, and print what it hears in it",
+    "send": "send audio to a daemon elsewhere, and print the events that it detects in it",
     "devices": "list the microphones",
-    "check": "say whether configuration and model are in order",
-    "install-service": "make it a service of systemd, and start it",
-    "uninstall-service": "stop the service and remove it; configuration and models stay",
+    "check": "check configuration and model, and print the thresholds in use",
+    "install-service": "install kws as a service of systemd, and start it",
+    "uninstall-service": "stop and remove the service; configuration and models are kept",
 }
 USE_AUDIO_SYSTEM = ("run", "send", "devices")
 """Commands that open a microphone, and so end by `leave`."""
 _LOG_SECONDS = 0.2
 EPILOG = """\
-exit codes: 0 all is well; 1 a recording could not be heard, or standard output not be written;
-2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system hangs;
-7 the service could not be installed; 130 interrupted.
+exit codes: 0 success; 1 a recording cannot be read, or the output not be written;
+2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system
+hangs; 7 the service cannot be installed or removed; 130 interrupted.
 """
 
 
@@ -71,7 +71,7 @@ def leave(code: int) -> NoReturn:
     """End the process without the interpreter's clean-up; what was logged and printed is out.
 
     PortAudio's own clean-up can hang on a hung audio server, and a standard output or standard
-    error that nobody reads must not hold the process either.
+    error that nobody reads must not delay the end either.
     """
     finish_log(_LOG_SECONDS)
     with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -108,7 +108,7 @@ def _open_standard_files() -> None:
         try:
             os.fstat(descriptor)
         except OSError:
-            # For reading: so who writes to it learns that nobody will ever see it.
+            # For reading, so that a write to it fails.
             os.open(os.devnull, os.O_RDONLY)
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115

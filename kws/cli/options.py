@@ -39,7 +39,10 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 def add_token_argument(parser: argparse.ArgumentParser) -> None:
     """The argument of every command that connects to a daemon: see `kws.config.token`."""
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the daemon's token; default: the variable KWS_TOKEN",
     )
 
 
@@ -51,7 +54,7 @@ def default_url(path: str) -> str:
 
 @contextmanager
 def naming_the_file(options: argparse.Namespace) -> Iterator[None]:
-    """Whatever the configuration turns out not to fit in here, its file is named.
+    """Name the file of the configuration in errors that are raised inside.
 
     Raises:
         ConfigError: as raised inside, with the file's name.
@@ -69,7 +72,7 @@ def file_of(options: argparse.Namespace) -> Path | None:
 
 
 def report(error: KwsError) -> int:
-    """Log what a user can mend; the exit code."""
+    """Log an error that a user can correct; the exit code."""
     for line in str(error).splitlines():
         log.error("%s", line)
     return error.exit_code
@@ -84,7 +87,7 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     config = settings(options, *overrides)
     set_up_logging(config.log.level, config.log.format)
     for name, meant in misspelt_variables(os.environ).items():
-        log.warning("variable %s sets nothing; did you mean %s?", name, meant)
+        log.warning("variable %s has no effect; did you mean %s?", name, meant)
     if options.config is None and (found := file_of(options)):
         log.info("configuration: %s", found)
     return config

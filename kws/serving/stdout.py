@@ -1,4 +1,4 @@
-"""Standard output as a subscriber: a line per event, and trouble there is nobody else's."""
+"""Standard output as a subscriber: a line per event; a blocked reader delays no other."""
 
 import errno
 import logging

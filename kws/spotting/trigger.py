@@ -53,7 +53,7 @@ class TriggerSettings:
 
 @dataclass(frozen=True)
 class Decision:
-    """A keyword was heard: its index, smoothed posterior and the sample it was decided at."""
+    """A keyword: its index, smoothed posterior and the sample it was detected at."""
 
     keyword: int
     confidence: float
@@ -111,13 +111,13 @@ class Trigger:
         return Decision(winner, self._keywords[winner].smoothed, position)
 
     def reset(self) -> None:
-        """The stream broke: what was heard before it neither adds to what comes nor blocks it.
+        """Start over after a gap: posteriors before it have no influence on those after it.
 
         Refractory and exclusion times go on: they are times of the stream, not of a sound.
         """
         for keyword in self._keywords:
             length = max(1, round(keyword.settings.smoothing_s * self._rate / self._hop))
-            # What has not been heard yet counts as silence, so that one loud window at the
+            # Windows before the start count as silence, so that one high posterior at the
             # start of a stream cannot fire by itself.
             keyword.history = deque([0.0] * length, maxlen=length)
             keyword.smoothed = 0.0

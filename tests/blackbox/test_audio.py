@@ -358,4 +358,4 @@ def _bytes(port: int, path: str, headers: dict[str, str]) -> bytes:
 def test_sound_is_not_kept_without_a_token(start: Start) -> None:
     daemon = start(*NETWORK, "--set", "server.keep_audio_s=60")
     assert daemon.finish() == 2
-    assert "only who has a token may hear it" in daemon.messages()
+    assert "only clients with a token may get it" in daemon.messages()

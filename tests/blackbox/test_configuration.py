@@ -70,7 +70,7 @@ def test_a_variable_with_one_underscore_is_warned_of() -> None:
     done = run_kws("check", environment={"KWS_SERVER_PORT": "9000", "KWS_TOKEN": "secret"})
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
-    warning = "variable KWS_SERVER_PORT sets nothing; did you mean KWS_SERVER__PORT?"
+    warning = "variable KWS_SERVER_PORT has no effect; did you mean KWS_SERVER__PORT?"
     assert line.endswith(f"WARNING {warning}")
 
 

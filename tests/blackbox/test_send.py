@@ -121,8 +121,8 @@ def test_an_output_on_a_full_disk_ends_it(network: DaemonProcess, long: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 2, "say what to send"),
-        (("x.wav", "--microphone"), 2, "only one"),
+        ((), 2, "name one source"),
+        (("x.wav", "--microphone"), 2, "name one source"),
         (("missing.wav",), 1, "missing.wav: no such file"),
         (("-", "--rate", "1"), 2, "stdin_rate"),
         (("-", "--url", "http://127.0.0.1:8000/audio"), 2, "should be ws://HOST:PORT/audio"),

@@ -74,7 +74,9 @@ MESSAGES = (
 FROM_CLIENTS = {"request", "start", "gap", "end", "look"}
 
 DETECTED = Detected("default", 12.34, "yes", 0.97, "yes-no-up-down")
-DROPPED = SamplesDropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
+DROPPED = SamplesDropped(
+    "default", 9.184, 30_720, "audio was lost, or could not be processed in time"
+)
 LOST = AudioLost("default", 9.184, "unplugged")
 BACK = AudioBack("default", 21.4, 12.216)
 BACK_AT_LAST = AudioBack("default", 21.4, None)
@@ -315,7 +317,7 @@ def test_scan_line_even_before_the_start() -> None:
         (SOURCE, "", "ok"),
         (replace(SOURCE, seconds_since_audio=None), "", "waiting"),
         (replace(SOURCE, reason="unplugged", audio_format=None), "", "lost"),
-        (SOURCE, "inference has not moved for 7 s", "stalled"),
+        (SOURCE, "no audio was processed for 7 s", "stalled"),
     ],
 )
 def test_health(source: SourceState, stalled: str, status: str) -> None:

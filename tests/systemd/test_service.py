@@ -94,7 +94,10 @@ def test_it_is_active_when_audio_arrives_and_its_status_names_the_source(machine
     # It was told of READY by the process itself: systemd would not have waited otherwise.
     ready = next(entry for entry in journal(machine) if "listening to demo" in entry["MESSAGE"])
     assert ready["_PID"] == now["MainPID"]
-    wait_until(lambda: state(machine).get("StatusText") == "Hears demo 'demo.wav'", "its status")
+    wait_until(
+        lambda: state(machine).get("StatusText") == "Processing audio from demo 'demo.wav'",
+        "its status",
+    )
 
 
 def test_it_has_no_privileges(machine: Machine) -> None:
@@ -122,7 +125,7 @@ def test_it_is_not_ready_before_the_first_sound_where_that_is_wanted(machine: Ma
     wait_until(lambda: "StatusText" in state(machine), "its status")
     now = state(machine)
     assert (now["ActiveState"], now["NRestarts"]) == ("activating", "0")
-    assert now["StatusText"].startswith("Deaf: no microphone")
+    assert now["StatusText"].startswith("No audio: no microphone")
 
 
 def test_a_missing_microphone_is_waited_for(machine: Machine) -> None:
@@ -131,7 +134,7 @@ def test_a_missing_microphone_is_waited_for(machine: Machine) -> None:
     wait_until(lambda: "StatusText" in state(machine), "its status")
     before = state(machine)
     assert before["ActiveState"] == "active"
-    assert before["StatusText"].startswith("Deaf: no microphone")
+    assert before["StatusText"].startswith("No audio: no microphone")
     for _ in range(2):
         fed = state(machine)["WatchdogTimestampMonotonic"]
 
