@@ -22,7 +22,12 @@ class OutputError(KwsError):
 
 
 class ClosedOutputError(OutputError):
-    """The reader of standard output has ended, as `head` in `kws send FILE | head`."""
+    """The reader of standard output has ended, as `head` in `kws send FILE | head`.
+
+    The exit code is that of other programs then, which SIGPIPE ends: 128 and its number.
+    """
+
+    exit_code = 141
 
 
 class ConfigError(KwsError):

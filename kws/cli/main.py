@@ -10,10 +10,9 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import NoReturn
 
-from kws.cli.options import report
-from kws.errors import ClosedOutputError, KwsError, OutputError
+from kws.errors import KwsError, OutputError
 from kws.log import finish_log, set_up_logging
-from kws.printing import print_text
+from kws.printing import parse, report, set_up_output
 
 log = logging.getLogger(__name__)
 
@@ -33,7 +32,8 @@ _LOG_SECONDS = 0.2
 EPILOG = """\
 exit codes: 0 success; 1 a recording cannot be read, or the output not be written;
 2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system
-hangs; 7 the service cannot be installed or removed; 130 interrupted.
+hangs; 7 the service cannot be installed or removed; 130 interrupted; 141 the reader of the
+output has ended.
 """
 
 
@@ -47,19 +47,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     _open_standard_files()
+    set_up_output()
     # Read when numpy is first imported. Its products here are too small for several threads,
     # which would wake each other at every hop.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    set_up_logging("info", "text")
     try:
-        options = _parser().parse_args(arguments)
-    except SystemExit:
-        # argparse has printed a help or the version, and what it wrote is not out yet.
-        set_up_logging("info", "text")
-        try:
-            print_text("")
-        except OutputError as error:
-            return _report_unwritten(error)
-        raise
+        options = parse(_parser(), arguments)
+    except OutputError as error:
+        return report(error)
     set_up_logging(options.log_level or "info", options.log_format or "text")
     code = _run(options)
     if options.uses_audio_system:
@@ -83,8 +79,6 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command; whatever it raises becomes a message and an exit code."""
     try:
         code: int = options.run(options)
-    except OutputError as error:
-        return _report_unwritten(error)
     except KwsError as error:
         return report(error)
     except KeyboardInterrupt:
@@ -93,13 +87,6 @@ def _run(options: argparse.Namespace) -> int:
         log.exception("kws failed; this is an error in kws, please report it")
         return 1
     return code
-
-
-def _report_unwritten(error: OutputError) -> int:
-    """Log why standard output took no more, unless its reader has just ended; the exit code."""
-    # Python would try again to write the rest at its end, and complain in its own words.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return error.exit_code if isinstance(error, ClosedOutputError) else report(error)
 
 
 def _open_standard_files() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from kws.config.load import load_config, misspelt_variables
 from kws.config.paths import config_file
 from kws.config.schema import Config, ServerConfig
-from kws.errors import ConfigError, KwsError
+from kws.errors import ConfigError
 from kws.log import set_up_logging
 
 log = logging.getLogger(__name__)
@@ -69,13 +69,6 @@ def file_of(options: argparse.Namespace) -> Path | None:
     """The configuration's file: the one named, else the one that is found; None: there is none."""
     named: Path | None = options.config
     return config_file(os.environ) if named is None else named
-
-
-def report(error: KwsError) -> int:
-    """Log an error that a user can correct; the exit code."""
-    for line in str(error).splitlines():
-        log.error("%s", line)
-    return error.exit_code
 
 
 def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:

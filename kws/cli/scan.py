@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -84,9 +83,6 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--resume: name the file of the scan that was interrupted: --output FILE")
     overrides = [] if options.model is None else [("model.path", options.model)]
     config = read_config(options, *overrides)
-
-    # A file's name need not be text; it comes out as it went in.
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
 
     from tqdm import tqdm
 

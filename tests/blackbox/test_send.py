@@ -29,6 +29,8 @@ from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
 LONG_S = 60
+CLOSED_OUTPUT = 141
+"""Exit code."""
 NETWORK = ("--source", "network")
 
 
@@ -99,7 +101,7 @@ def test_an_output_that_nobody_reads_ends_it(network: DaemonProcess, long: Path)
             *("send", str(long), "--url", url(network.port), "--stream", "unread"), stdout=writing
         )
     with process:
-        assert wait_for_exit(process, LONG_S / 2) == 1
+        assert wait_for_exit(process, LONG_S / 2) == CLOSED_OUTPUT
         assert process.stderr is not None
         logged = process.stderr.read().decode()
     assert (logged.count("sending stream"), "trying again" in logged) == (1, False), logged

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from kws.printing import print_line
 from train.commands.options import Commands, add_measured
 from train.measure.calibrate import STRAY_SHARE, TARGET
 from train.measure.stream import StreamConfig, measure_streams, write_json
@@ -48,6 +49,6 @@ def add_stream(commands: Commands) -> None:
 def _stream(options: argparse.Namespace) -> None:
     names = ("data", "model", "split", "calibrate", "output", "target", "stray_share", "workers")
     measured = measure_streams(StreamConfig(**{name: getattr(options, name) for name in names}))
-    print(table(measured))
     if options.json:
         write_json(measured, options.json)
+    print_line(table(measured))

@@ -259,12 +259,6 @@ def test_what_a_model_was_trained_on_is_refused(tmp_path: Path) -> None:
         report(ReportConfig("yes-no-up-down", tmp_path, tmp_path, split="training"))
 
 
-def test_matplotlib_is_only_asked_for_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match="pip install matplotlib"):
-        report(ReportConfig("yes-no-up-down", tmp_path, tmp_path))
-
-
 def test_a_folder_that_cannot_be_written_is_named(recordings: Path, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match="file: cannot be written"):
