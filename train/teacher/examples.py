@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.errors import ConfigError
+from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
 from train.data.clips import NO_CLIPS, Clips, active_region, read_samples
 from train.data.index import NEAR, Recording
@@ -20,7 +21,6 @@ from train.scenes.word_scenes import add_at
 from train.teacher.config import TeacherConfig
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import WINDOW_SAMPLES
-from train.teacher.whisper import SAMPLE_RATE
 
 LONG = int(1.2 * SAMPLE_RATE)
 """Samples from which on a recording without a word is running speech."""

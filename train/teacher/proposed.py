@@ -4,7 +4,7 @@ import logging
 from dataclasses import replace
 
 from kws.errors import AudioFileError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from train.data.skipped import SkippedRecordings
 from train.fitting.hard_negatives import find_hard_negatives
 from train.teacher.config import TeacherConfig

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from kws.errors import ConfigError
+from kws.spotting.whisper_mel import SAMPLE_RATE
 from tests.train.recordings import RATE, TONES, tone
 from train.scenes.augment import NO_AUGMENTATION
 from train.scenes.sources import Moment
@@ -15,7 +16,6 @@ from train.teacher.examples import TeacherExamples, placed
 from train.teacher.material import TeacherMaterial, find_material
 from train.teacher.network import WINDOW_SAMPLES
 from train.teacher.proposed import with_proposed
-from train.teacher.whisper import SAMPLE_RATE
 
 NOTHING = TeacherMixture(0, 0, 0, 0, 0, 0, 0, 0)
 
