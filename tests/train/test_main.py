@@ -88,11 +88,12 @@ def test_without_torch_the_error_names_what_to_install(arguments: tuple[str, ...
 
 
 def test_without_another_library_the_error_names_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
+    monkeypatch.setattr("train.__main__.set_up_logging", lambda *_: None)
     monkeypatch.setitem(sys.modules, "pooch", None)
     assert main(["download", str(tmp_path)]) == 2
-    assert "pooch is not installed: pip install '.[train]'" in capfd.readouterr().err
+    assert "pooch is not installed: pip install '.[train]'" in caplog.text
 
 
 def test_a_help_that_cannot_be_written_is_an_error() -> None:
