@@ -58,7 +58,7 @@ def network_state(network: TeacherNetwork) -> dict[str, Any]:
     }
 
 
-def network_of(state: Mapping[str, Any], keywords: int) -> TeacherNetwork:
+def restore_network(state: Mapping[str, Any], keywords: int) -> TeacherNetwork:
     """The network of a `network_state`.
 
     Raises:
@@ -79,7 +79,7 @@ def read_teacher(path: Path) -> TeacherFile:
     try:
         state = read_checkpoint(path)
         keywords = tuple(map(str, state["settings"]["keywords"]))
-        network = network_of(state["network"], len(keywords)).eval()
+        network = restore_network(state["network"], len(keywords)).eval()
         sources, history = dict(state["sources"]), tuple(state["history"])
         return TeacherFile(network, keywords, sources, history, float(state["core_s"]))
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
