@@ -21,8 +21,10 @@ import psutil
 import soundfile
 from tqdm import tqdm
 
+from bench.command import run_program
 from bench.cost import Figure, table
-from kws.errors import ConfigError, KwsError
+from kws.errors import ConfigError
+from kws.printing import parse, print_line
 from kws.spotting.load import load_model
 from train.config import FitConfig
 from train.data.clips import BACKGROUND, read_samples, word_clips
@@ -145,7 +147,7 @@ def _work(folder: Path | None) -> Iterator[Path]:
         yield Path(temporary)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print; the exit code is 0 whether or not the aims are met."""
     parser = argparse.ArgumentParser(prog="python -m studies.train_memory", description=__doc__)
     parser.add_argument(
@@ -168,18 +170,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         metavar="KEY=VALUE",
         help="a setting of the training, as for train",
     )
-    options = parser.parse_args(arguments)
+    options = parse(parser)
     if options.clips < 1_000:
         parser.error(f"--clips {options.clips}: should be 1000 or more")
-    try:
-        config = with_preset(FitConfig(options.data, options.data / "model.pt"), PRESET)
-        config = with_overrides(config, options.overrides)
-        with _work(options.work) as folder:
-            make_data(options.data, folder, options.clips, config.keywords)
-            peak, epoch_s, all_s = train(folder, options.workers, options.overrides)
-    except KwsError as error:
-        print(f"studies.train_memory: {error}", file=sys.stderr)
-        return 2
+    config = with_preset(FitConfig(options.data, options.data / "model.pt"), PRESET)
+    config = with_overrides(config, options.overrides)
+    with _work(options.work) as folder:
+        make_data(options.data, folder, options.clips, config.keywords)
+        peak, epoch_s, all_s = train(folder, options.workers, options.overrides)
     figures = [
         Figure("peak memory, sum of PSS", peak.proportional / 1e6, "MB", 1_000),
         Figure("peak memory, sum of RSS", peak.resident / 1e6, "MB", 1_000),
@@ -188,9 +186,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         Figure("clips drawn", config.epoch_scenes / epoch_s, "1/s"),
         Figure("whole command", all_s, "s"),
     ]
-    print(table(figures))
-    return 0
+    print_line(table(figures))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

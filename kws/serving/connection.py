@@ -160,7 +160,9 @@ class Delivery:
                         await ending.flush()
                     await self._connection.send(message.to_json())
                     if last:
-                        await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
+                        await end(
+                            self._connection, CloseCode.NORMAL_CLOSURE, "all audio was processed"
+                        )
 
 
 async def refused(connection: ServerConnection, code: int, reason: str) -> ConnectionClosed:

@@ -86,7 +86,7 @@ def test_what_is_copied_is_configuration(page: Page, tmp_path: Path) -> None:
     }
 
 
-def test_back_where_it_was_nothing_is_to_be_changed(page: Page) -> None:
+def test_at_the_old_value_there_is_nothing_to_copy(page: Page) -> None:
     slider = slider_of(page, "yes")
     slider.send_keys(Keys.ARROW_RIGHT)
     moved = round(threshold_of("yes"), 2) + 0.01

@@ -1,7 +1,11 @@
 """Standard output as a subscriber, written to a real pipe."""
 
+import errno
 import os
 import threading
+from collections import deque
+
+import pytest
 
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
@@ -30,7 +34,7 @@ def test_a_line_per_event_to_the_last() -> None:
     assert writer.missed == 0
 
 
-def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
+def test_a_closed_reader_is_counted_and_delays_no_other() -> None:
     reader, descriptor = os.pipe()
     os.close(reader)
     hub, writer, finished = started(descriptor)
@@ -42,7 +46,35 @@ def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
     os.close(descriptor)
 
 
-def test_a_blocked_reader_holds_nobody_and_is_counted() -> None:
+def test_a_full_disk_is_logged_once_and_the_next_line_is_whole(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = bytearray()
+    room = deque([5, 0, 0, 10_000])  # bytes that each write takes; 0: the disk is full
+
+    def write(_: int, data: bytes) -> int:
+        count = room.popleft()
+        if not count:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.extend(data[:count])
+        return len(data[:count])
+
+    monkeypatch.setattr("kws.serving.stdout.os.write", write)
+    caplog.set_level("INFO")
+    hub, writer, finished = started(1)
+    events = [hub.publish(HEARD) for _ in range(3)]
+    hub.close()
+    assert finished.wait(limit(10))
+    lines = [event.to_json() for event in events]
+    assert written.decode() == f"{lines[0][:5]}\n{lines[2]}\n"
+    assert [each.getMessage() for each in caplog.records] == [
+        "standard output takes no events (No space left on device)",
+        "standard output takes events again",
+    ]
+    assert writer.missed == 2
+
+
+def test_a_blocked_reader_delays_no_other_and_is_counted() -> None:
     reader, descriptor = os.pipe()
     hub, writer, finished = started(descriptor, queue=10)
     published = 2_000  # more than a pipe and the queue hold

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from kws.config.schema import AUTO
+from kws.printing import print_line
 from train.commands.options import Commands, add_measured
 from train.measure.calibrate import STRAY_SHARE, TARGET
 from train.measure.stream import StreamConfig, measure_streams, write_json
@@ -66,6 +67,6 @@ def _stream(options: argparse.Namespace) -> None:
         *("verifier", "lookahead_s"),
     )
     measured = measure_streams(StreamConfig(**{name: getattr(options, name) for name in names}))
-    print(table(measured))
     if options.json:
         write_json(measured, options.json)
+    print_line(table(measured))

@@ -6,6 +6,7 @@ import logging
 from dataclasses import asdict
 from pathlib import Path
 
+from kws.printing import print_line
 from train.commands.options import Commands, add_set
 from train.presets import with_overrides
 from train.teacher.config import read_teacher_preset
@@ -113,8 +114,8 @@ def _measure(options: argparse.Namespace) -> None:
     )
     figures = nothing_kept.figures(teacher.network)
     for line in teacher.history:
-        print(json.dumps(line))
-    print(json.dumps({"now": asdict(figures)}))
+        print_line(json.dumps(line))
+    print_line(json.dumps({"now": asdict(figures)}))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -60,7 +60,7 @@ def network_state(network: TeacherNetwork) -> dict[str, Any]:
     }
 
 
-def network_of(state: Mapping[str, Any], keywords: int) -> TeacherNetwork:
+def restore_network(state: Mapping[str, Any], keywords: int) -> TeacherNetwork:
     """The network of a `network_state`.
 
     Raises:
@@ -82,7 +82,7 @@ def read_teacher(path: Path) -> TeacherFile:
         state = read_checkpoint(path)
         settings = dict(state["settings"])
         keywords = tuple(map(str, settings["keywords"]))
-        network = network_of(state["network"], len(keywords)).eval()
+        network = restore_network(state["network"], len(keywords)).eval()
         sources, history = dict(state["sources"]), tuple(state["history"])
         return TeacherFile(network, keywords, sources, history, float(state["core_s"]), settings)
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:

@@ -65,7 +65,7 @@ def test_it_learns(data: Path, trained: Path) -> None:
     assert accuracy.rejection == 1.0
 
 
-def test_the_model_file_says_where_it_comes_from(trained: Path) -> None:
+def test_the_model_file_names_its_sources(trained: Path) -> None:
     header = load_model(trained).header
     assert header.classes == ("low", "high")
     assert header.name == "tones"
@@ -144,7 +144,7 @@ def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     assert history(output) == history(whole)
 
 
-def test_mixup_is_seeded_and_survives_a_stop_too(
+def test_mixup_is_seeded_and_continues_after_a_stop(
     data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"augmentation": Augmentation(mixup=0.3), "epochs": 1}
@@ -213,7 +213,7 @@ def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
         fit(config)
 
 
-def test_recordings_that_go_bad_on_the_way_are_named_until_they_are_too_many(
+def test_unreadable_recordings_are_named_until_they_are_too_many(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = shutil.copytree(data, tmp_path / "data")

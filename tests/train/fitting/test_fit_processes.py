@@ -37,7 +37,7 @@ def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 # All of its processes are killed, as when a machine goes down: before there is a checkpoint, or on
 # the way.
 @pytest.mark.parametrize("line", ["measuring the mean", "epoch 1/2"])
-def test_a_killed_training_goes_on_to_the_same_end(
+def test_a_killed_training_continues_to_the_same_result(
     data: Path, whole: Path, tmp_path: Path, line: str
 ) -> None:
     output = tmp_path / "model.onnx"
@@ -65,7 +65,9 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(("umount", str(folder)), check=True)
 
 
-def test_a_full_disk_is_said_and_loses_nothing(data: Path, whole: Path, small_disk: Path) -> None:
+def test_a_full_disk_is_reported_and_loses_nothing(
+    data: Path, whole: Path, small_disk: Path
+) -> None:
     output = small_disk / "model.onnx"
     done = run([*TRAIN, *fit_arguments(data, output)])
     assert done.returncode == 2
@@ -82,7 +84,7 @@ def test_a_full_disk_is_said_and_loses_nothing(data: Path, whole: Path, small_di
     assert all(torch.equal(value, expected[name]) for name, value in weights(output).items())
 
 
-def test_an_interrupted_training_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
+def test_an_interrupted_training_says_how_to_continue(data: Path, tmp_path: Path) -> None:
     command = [*TRAIN, *fit_arguments(data, tmp_path / "model.onnx", "--epochs", "1000")]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -122,7 +124,7 @@ def test_several_processes_train_together_and_another_number_can_go_on(
     assert_allclose(ours.posteriors(windows), expected.posteriors(windows), atol=5e-3)
 
 
-def test_what_one_of_several_processes_cannot_do_is_said_once(data: Path, tmp_path: Path) -> None:
+def test_an_error_of_one_of_several_processes_is_reported_once(data: Path, tmp_path: Path) -> None:
     arguments = fit_arguments(data, tmp_path / "model.onnx", "--keywords", "low,maybe")
     done = run([*torchrun(2), *arguments])
     assert done.returncode != 0

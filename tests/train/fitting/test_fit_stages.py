@@ -39,7 +39,7 @@ def assert_same_weights(first: Path, second: Path) -> None:
 
 
 @pytest.mark.parametrize("stage", [1, 2])
-def test_killed_in_a_stage_the_same_command_goes_on_there(
+def test_killed_in_a_stage_the_same_command_continues_there(
     data: Path, whole: Path, tmp_path: Path, stage: int
 ) -> None:
     log = f"stage {stage} of 2"
@@ -61,7 +61,9 @@ def test_a_changed_preset_is_noticed_before_anything_is_trained(data: Path, whol
     assert "--restart" in line
 
 
-def test_a_mistake_in_the_last_stage_is_said_before_the_first(data: Path, tmp_path: Path) -> None:
+def test_an_error_in_the_last_stage_is_reported_before_the_first(
+    data: Path, tmp_path: Path
+) -> None:
     preset = tmp_path / "tiny.yaml"
     preset.write_text("stages: [{}, {batch: 30}]")
     config = FitConfig(data / "speech_commands", tmp_path / "model.onnx")

@@ -45,7 +45,7 @@ def folders(group: Group) -> set[str]:
     }
 
 
-def test_every_condition_hears_every_held_out_keyword_once(data: EvaluationSet) -> None:
+def test_every_condition_has_every_held_out_keyword_once(data: EvaluationSet) -> None:
     expected = ["high speaker8", "high speaker9", "low speaker8", "low speaker9"]
     groups = [group for group in data.groups() if group.kind in ("words", "words in speech")]
     assert [group.name for group in groups] == [condition.name for condition in CONDITIONS]
@@ -64,7 +64,7 @@ def test_conditions_are_silence_and_four_noises_dry_and_in_a_room_and_speech() -
     assert set(CALIBRATING) < {each.name for each in CONDITIONS}
 
 
-def test_what_is_heard_without_keywords(data: EvaluationSet) -> None:
+def test_streams_without_keywords(data: EvaluationSet) -> None:
     groups = {group.name: group for group in data.groups()}
     assert words(groups["other words"]) == ["other speaker8", "other speaker9"] or (
         words(groups["other words"]) == ["other speaker9", "other speaker8"]
@@ -74,7 +74,7 @@ def test_what_is_heard_without_keywords(data: EvaluationSet) -> None:
     assert sets == {"stray words": True, "reading": True, "acting": False, "games": False}
 
 
-def test_calibration_hears_no_evaluation_noise_and_nothing_twice(data: EvaluationSet) -> None:
+def test_calibration_has_no_evaluation_noise_and_nothing_twice(data: EvaluationSet) -> None:
     groups = replace(data, calibrate=True).groups()
     chosen = [group for group in groups if group.calibrates and group.kind == "words"]
     assert sorted(group.name for group in chosen) == sorted(CALIBRATING)
@@ -102,9 +102,7 @@ def test_noise_for_calibration_comes_before_that_of_the_training(
     assert used == {"noise/calibration"}
 
 
-def test_to_report_another_side_calibration_still_hears_validation(
-    folder: Path, tmp_path: Path
-) -> None:
+def test_with_testing_clips_calibration_still_uses_validation(folder: Path, tmp_path: Path) -> None:
     shutil.copytree(folder, tmp_path / "data")
     lists = tmp_path / "data/speech_commands"
     (lists / "testing_list.txt").write_text("low/speaker0_nohash_0.wav")
@@ -163,7 +161,7 @@ def write(path: Path, seconds: float, rate: int = RATE) -> Path:
     return path
 
 
-def test_recordings_are_heard_one_after_the_other_with_silence_between(tmp_path: Path) -> None:
+def test_recordings_follow_each_other_with_silence_between(tmp_path: Path) -> None:
     paths = [write(tmp_path / "a.wav", 2.0), write(tmp_path / "b.wav", 3.0)]
     [segment] = file_segments("set", paths, RATE)
     stream = segment.build(RATE)

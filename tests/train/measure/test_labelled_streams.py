@@ -81,7 +81,7 @@ def test_words_are_two_to_four_seconds_apart_and_end_before_the_stream(clip: Cli
     assert stream.truth[-1].end + AFTER_S <= stream.duration
 
 
-def test_without_a_duration_every_clip_is_heard_and_the_last_can_be_detected(clip: Clip) -> None:
+def test_without_a_duration_every_clip_is_used_and_the_last_can_be_detected(clip: Clip) -> None:
     stream = build_stream([clip] * 3, sample_rate=RATE, name="three")
     assert (len(stream.truth), stream.name) == (3, "three")
     assert stream.duration == pytest.approx(stream.truth[-1].end + AFTER_S)
@@ -116,7 +116,7 @@ def test_a_stream_is_quiet_between_words_and_never_clips(clip: Clip) -> None:
 
 @settings(max_examples=20)
 @given(snr_db=st.sampled_from([20.0, 10.0, 5.0, 0.0]), seed=st.integers(0, 99))
-def test_noise_is_as_loud_as_the_condition_says(
+def test_noise_has_the_level_of_its_condition(
     clip: Clip, hum: Recordings, snr_db: float, seed: int
 ) -> None:
     stream = build_stream(

@@ -115,7 +115,7 @@ def test_the_worst_are_named(report: StreamReport, config: StreamConfig) -> None
     assert report.false_alarms
 
 
-def test_calibration_writes_the_model_anew(config: StreamConfig, tmp_path: Path) -> None:
+def test_calibration_replaces_the_model_file(config: StreamConfig, tmp_path: Path) -> None:
     output = tmp_path / "calibrated.onnx"
     config = replace(config, conditions=CONDITIONS[:2])
     before = read_model(find_model(config.model))
@@ -169,7 +169,7 @@ def test_by_itself_calibration_writes_into_the_model_s_own_file(
         ({"target": 0.0}, "should be above 0"),
     ],
 )
-def test_what_cannot_be_is_said_at_once(
+def test_impossible_options_are_refused_at_once(
     config: StreamConfig, changes: dict[str, Any], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("train.measure.stream.track_groups", None)

@@ -90,7 +90,7 @@ def test_a_track_gives_what_the_daemon_gives_for_its_sound() -> None:
     )
 
 
-def test_a_model_with_another_hop_is_heard_at_it() -> None:
+def test_a_model_with_another_hop_is_measured_at_it() -> None:
     model = untrained_model()
     other = replace(model, header=replace(model.header, hop_s=0.2))
     samples = noise(8.0)
@@ -106,7 +106,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return add_held_out(write_data(tmp_path_factory.mktemp("data")))
 
 
-def test_other_processes_hear_the_same_in_the_same_order(folder: Path, tmp_path: Path) -> None:
+def test_other_processes_give_the_same_in_the_same_order(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     save_model(FILE, path)
     groups = [

@@ -64,7 +64,7 @@ def test_a_teacher_becomes_a_verifier(finished: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(find_spec(PACKAGE) is not None, reason=f"{PACKAGE} is installed")
-def test_without_the_weights_it_is_said_what_to_install(listed: Path, tmp_path: Path) -> None:
+def test_without_the_weights_the_error_names_what_to_install(listed: Path, tmp_path: Path) -> None:
     preset = tmp_path / "tones.yaml"
     preset.write_text(
         "keywords: [low, high]\nsteps: [{name: x, trained_blocks: 0, examples: 512, passes: 1}]"
