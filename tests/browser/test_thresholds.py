@@ -10,6 +10,7 @@ from selenium.webdriver.remote.webelement import WebElement
 
 from kws.config.load import load_config
 from kws.spotting.load import load_model
+from kws.spotting.spotter import Spotter
 
 from .page import Page
 
@@ -30,7 +31,7 @@ def fires(page: Page) -> str:
 
 def count(lane: WebElement) -> tuple[int, int]:
     """How many peaks of a lane would fire, and of how many."""
-    found = re.match(r"(\d+) of (\d+) would fire", lane.find_element("class name", "count").text)
+    found = re.match(r"(\d+) of (\d+) would (?:fire|be verified)", lane.find_element("class name", "count").text)
     return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
@@ -40,7 +41,7 @@ def slider_of(page: Page, keyword: str) -> WebElement:
 
 def threshold_of(keyword: str) -> float:
     """The default model's own."""
-    return load_model().header.trigger[keyword].threshold
+    return Spotter(load_model()).thresholds[keyword]
 
 
 def copied(page: Page) -> str:
