@@ -92,7 +92,7 @@ def test_no_time_is_counted_in_two_epochs(
 ) -> None:
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: float(next(ticks)))
-    monkeypatch.setattr("train.fitting.fit.time", clock)
+    monkeypatch.setattr("train.fitting.training.time", clock)
     output = tmp_path / "model.onnx"
     fit(tiny_config(data, output, epochs=4, checkpoint_s=1e6))
     records = load_model(output).header.training["history"]
