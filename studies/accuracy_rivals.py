@@ -15,6 +15,7 @@ import torch
 from bench.command import number, run_program
 from bench.cost import live
 from kws.config.paths import DEFAULT_MODEL
+from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
 from kws.printing import parse, print_line
 from kws.spotting.load import load_model
@@ -186,7 +187,8 @@ def main() -> None:
     )
     options = parse(parser)
     torch.set_num_threads(1)
-    models = [load_model(name) for name in options.model or [DEFAULT_MODEL]]
+    names = options.model or [DEFAULT_MODEL]
+    models = [load_model(name, verifier=NO_VERIFIER) for name in names]
     compared = compare(models, options.data, options.split, options.minutes)
     print_line("\n\n".join(map(table, compared)))
 

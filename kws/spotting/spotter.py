@@ -239,9 +239,13 @@ class Spotter:
 
     def finish(self) -> list[Detection]:
         """The stream is over: decide on the last candidates, as if silence followed."""
+        self.finish_audio()
+        return list(self._verified())
+
+    def finish_audio(self) -> None:
+        """The same without running the verifier: the last candidates are there for `due`."""
         if self._candidates is not None:
             self._candidates.finish()
-        return list(self._verified())
 
     def skip(self, lost: int) -> None:
         """The next samples do not follow the last ones: `lost` samples are missing between them.

@@ -80,7 +80,7 @@ class Ward:
             publisher=hub,
             observers=Observers(),
             clips=Clips(0.0, self.clock),
-            timer=Metrics(hub),
+            meter=Metrics(hub),
             pace=PACE,
             clock=self.clock,
         )

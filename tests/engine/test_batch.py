@@ -17,8 +17,8 @@ from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verification
 from kws.typing import AudioFormat, Frames, Posteriors, Samples, Windows
+from tests.spotting.level_verifier import LevelVerifier, verification
 from tests.spotting.models import untrained_model
-from tests.spotting.verifiers import LevelVerifier, verification
 from tests.support.events import Published
 from tests.support.limits import limit
 
@@ -315,11 +315,17 @@ def test_a_stream_that_is_added_during_a_reload_gets_the_new_model() -> None:
 def test_what_the_model_takes_is_measured() -> None:
     measured: list[tuple[float, int]] = []
 
-    class Timer:
+    class Meter:
         def inferred(self, seconds: float, windows: int) -> None:
             measured.append((seconds, windows))
 
-    inference = Inference(MODEL, Timer())
+        def verified(self, seconds: float, candidates: int) -> None:
+            raise AssertionError("there is no verifier")
+
+        def settled(self, keyword: str, verdict: str) -> None:
+            raise AssertionError("there is no verifier")
+
+    inference = Inference(MODEL, Meter())
     heap = Heap(inference)
     inference.add(heap.stream)
     heap.feed.write(SIGNALS[0][: 2 * RATE])

@@ -17,7 +17,7 @@ from kws.spotting.model_file import ModelFile
 from kws.spotting.networks.small_cnn import SmallCNN
 from kws.spotting.pair import Lookahead, Pair
 from kws.spotting.trigger import TriggerSettings
-from tests.spotting.verifiers import LevelVerifier
+from tests.spotting.level_verifier import LevelVerifier
 
 EAGER = TriggerSettings(
     threshold=0.3, smoothing_s=0.2, patience_s=0.0, refractory_s=0.3, release=0.28, exclusion_s=0.1

@@ -10,6 +10,7 @@ from kws.printing import print_line
 from train.commands.options import Commands, add_set
 from train.presets import with_overrides
 from train.teacher.config import read_teacher_preset
+from train.teacher.export import export_teacher
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import find_material
 from train.teacher.measure import TeacherMeasure
@@ -55,6 +56,14 @@ def add_teacher(commands: Commands) -> None:
     _add_data(measure)
     _add_teacher(measure)
     measure.set_defaults(run=_measure)
+    export = parts.add_parser(
+        "export", help="make the file of a verifier of a teacher, its weights quantised"
+    )
+    _add_teacher(export)
+    export.add_argument(
+        "--output", type=Path, required=True, metavar="FILE", help="verifier to write, NAME.onnx"
+    )
+    export.set_defaults(run=_export)
 
 
 def _add_teacher(command: argparse.ArgumentParser) -> None:
@@ -107,3 +116,12 @@ def _measure(options: argparse.Namespace) -> None:
     for line in teacher.history:
         print_line(json.dumps(line))
     print_line(json.dumps({"now": asdict(figures)}))
+
+
+def _export(options: argparse.Namespace) -> None:
+    file = export_teacher(options.teacher, options.output)
+    log.info(
+        "wrote %s: a verifier of %s, with %d weights and biases in %.1f MB",
+        *(options.output, ", ".join(file.header.classes)),
+        *(file.parameters, len(file.encoded) / 1e6),
+    )

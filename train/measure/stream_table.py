@@ -40,7 +40,11 @@ def table(report: StreamReport) -> str:
         "",
         "Conditions: all keywords; false alarms are detections of what was not said there",
     ]
-    for kinds in (("words",), ("words in speech",), ("other words", "noise")):
+    for kinds in (
+        ("words", "synthetic words"),
+        ("words in speech",),
+        ("other words", "near words", "noise"),
+    ):
         results = [result for result in report.results if result.kind in kinds]
         lines += _rows([_row(each.name, each.total) for each in results], heading="words" in kinds)
     for calibrates, use in ((True, "calibration"), (False, "evaluation")):
@@ -66,6 +70,12 @@ def _about(report: StreamReport) -> Iterator[str]:
         f"{keyword} {settings.threshold:.3f}" for keyword, settings in report.trigger.items()
     )
     yield from _wrapped(f"{how}; thresholds: {levels}")
+    if report.verifier is not None:
+        scores = ", ".join(f"{word} {each:.3f}" for word, each in report.thresholds.items())
+        yield from _wrapped(
+            f"verifier {report.verifier}, lookahead {report.lookahead_s:g} s; its thresholds: "
+            f"{scores}"
+        )
 
 
 def _joined(said: Tally, unsaid: Tally) -> Tally:
@@ -138,9 +148,18 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH)
 
 
+def _candidates(report: StreamReport) -> Iterator[str]:
+    if report.candidates_per_hour:
+        rates = (f"{name} {rate:.0f}" for name, rate in report.candidates_per_hour.items())
+        yield f"Candidates per hour that the verifier is run on: {', '.join(rates)}."
+
+
 def notes(report: StreamReport) -> list[str]:
     """Sentences for people, one to a paragraph."""
-    return [*_hours(report), *_thresholds(report), *_words(report)]
+    return [
+        *(*_hours(report), *_thresholds(report)),
+        *(*_words(report), *_candidates(report)),
+    ]
 
 
 def _hours(report: StreamReport) -> Iterator[str]:
@@ -170,7 +189,7 @@ def _thresholds(report: StreamReport) -> Iterator[str]:
     if calibration is None:
         yield "The model is not calibrated: nothing was measured when its thresholds were set."
         return
-    thresholds = {keyword: each.threshold for keyword, each in report.trigger.items()}
+    thresholds = report.thresholds
     point = next((each for each in calibration.points if each.thresholds == thresholds), None)
     if point is None:
         return
@@ -199,10 +218,11 @@ def _words(report: StreamReport) -> Iterator[str]:
             "This model hears keywords that stand alone, between pauses: inside running speech it "
             "is meant to miss them. That line is in no average."
         )
-    for result in report.of_kind("other words"):
+    for result in report.of_kind("other words", "near words"):
         share = 100 * result.total.false_alarms / result.spoken
         yield (
-            f"Other words alone: {_number(result.total.false_alarms, 'false alarm')} in "
+            f"{result.name.capitalize()}, alone: "
+            f"{_number(result.total.false_alarms, 'false alarm')} in "
             f"{result.spoken} words, {rounded(share, 2)} in a hundred."
         )
     yield (
@@ -221,7 +241,8 @@ def as_json(report: StreamReport) -> dict[str, Any]:
     both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
     whole: dict[str, Any] = msgspec.to_builtins(report)
     return {
-        **{name: whole[name] for name in ("model", "context", "split", "hop_s", "trigger")},
+        **{name: whole[name] for name in ("model", "context", "split", "hop_s")},
+        **{name: whole[name] for name in ("trigger", "verifier")},
         "keywords": {keyword: figures(tally) for keyword, tally in both.items()},
         "overall": figures(together(both.values())),
         "groups": [
@@ -238,7 +259,8 @@ def as_json(report: StreamReport) -> dict[str, Any]:
         **{
             name: whole[name]
             for name in (
-                "calibration", "calibrated_at", "tried", "curves", "misses", "false_alarms"
+                "calibration", "calibrated_at", "tried", "curves", "misses", "false_alarms",
+                "lookahead_s", "verifier_thresholds", "candidates_per_hour",
             )
         },
         "notes": notes(report),

@@ -12,6 +12,7 @@ from typing import TypeVar
 import msgspec
 
 from kws.config.paths import find_model
+from kws.config.schema import NO_VERIFIER
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from train.data.clips import Split, of_split, word_clips
@@ -19,7 +20,7 @@ from train.data.skipped import SkippedRecordings
 from train.fitting.progress_state import EpochRecord
 from train.measure.evaluation_set import EvaluationSet, Kind
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport, make_report
-from train.measure.tracks import track_groups
+from train.measure.tracks import ModelSource, track_groups
 from train.reporting.clips import Confusion, confusion
 from train.reporting.examples import (
     AROUND_FALSE_ALARM_S,
@@ -89,9 +90,9 @@ def find(name: str | Path, data: Path, split: Split, workers: int) -> Findings:
         ModelError: the model cannot be read.
     """
     path = find_model(name)
-    model = load_model(path)
+    model = load_model(path, verifier=NO_VERIFIER)
     groups = EvaluationSet(data, model.classes, model.sample_rate, split).groups()
-    streams = make_report(model, track_groups(path, groups, workers), split)
+    streams = make_report(model, track_groups(ModelSource(path), groups, workers), split)
     words = data / "speech_commands"
     clips = of_split(word_clips(words if words.is_dir() else data), split)
     taken = confusion(model, clips, SkippedRecordings(len(clips)).skip)
