@@ -95,7 +95,9 @@ def test_an_interrupted_training_says_how_to_continue(data: Path, tmp_path: Path
                 break
         rest = process.stderr.read()
     assert process.returncode == INTERRUPTED
-    assert rest.splitlines()[-1].endswith("interrupted; --resume goes on from the last checkpoint")
+    assert rest.splitlines()[-1].endswith(
+        "interrupted; --resume continues from the last checkpoint"
+    )
     assert "Traceback" not in rest
 
 
