@@ -1,4 +1,4 @@
-"""Where `kws scan` writes: an interrupted scan is gone on with, and nothing is lost or doubled."""
+"""Where `kws scan` writes: an interrupted scan is continued, and nothing is lost or doubled."""
 
 import json
 from contextlib import closing
@@ -95,11 +95,11 @@ def test_another_scan_is_not_continued(tmp_path: Path) -> None:
     scan(file, paths)
     with pytest.raises(ConfigError, match=r"events\.jsonl: exists; .*--resume"):
         FileOutput(file, "jsonl", HEAD, resume=False)
-    with pytest.raises(ConfigError, match="had another model; begin anew with another --output"):
+    with pytest.raises(ConfigError, match="had another model; start over with another --output"):
         FileOutput(file, "jsonl", {**HEAD, "model": "other"}, resume=True)
-    with pytest.raises(ConfigError, match="had another --format; begin anew"):
+    with pytest.raises(ConfigError, match="had another --format; start over"):
         FileOutput(file, "csv", HEAD, resume=True)
-    with pytest.raises(ConfigError, match=r"had other settings \(model\.hop_s, .*\); begin anew"):
+    with pytest.raises(ConfigError, match=r"had other settings \(model\.hop_s, .*\); start over"):
         FileOutput(file, "jsonl", {**HEAD, "settings": {"hop_s": 0.2}}, resume=True)
     with pytest.raises(ConfigError, match="had another --format and another model; begin"):
         FileOutput(file, "csv", {**HEAD, "model": "other"}, resume=True)
