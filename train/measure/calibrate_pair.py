@@ -19,16 +19,9 @@ from train.measure.tracks import TrackedGroup
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK = TriggerSettings(
-    threshold=0.12,
-    smoothing_s=0.3,
-    patience_s=0.0,
-    refractory_s=1.0,
-    release=0.096,
-    exclusion_s=0.3,
-)
+FIRST_LOOK = TriggerSettings(threshold=0.15, smoothing_s=0.2, patience_s=0.1, release=0.12)
 """Proposes nearly every keyword; what else it proposes is for the verifier to reject."""
-LOOKAHEADS_S = (0.4, 0.2, 0.7)
+LOOKAHEADS_S = (0.3, 0.6)
 LEAST = 0.3
 """Lowest threshold that is tried."""
 _UNMEASURED = 0.5
