@@ -148,6 +148,16 @@ def test_a_room_has_a_tail_and_leaves_the_word_where_it_was(clip: Clip) -> None:
         assert level_db(before) == pytest.approx(-90, abs=1)
 
 
+def test_far_away_words_and_noise_are_quieter(clip: Clip, hum: Recordings) -> None:
+    near = Condition("near", snr_db=10.0)
+    here, there = (
+        build_stream([clip] * 2, sample_rate=RATE, condition=each, noise=hum, floor_db=-120.0)
+        for each in (near, replace(near, level_db=-20.0))
+    )
+    assert here.truth == there.truth
+    np.testing.assert_allclose(there.samples, here.samples / 10, atol=1e-5)
+
+
 def test_running_speech_of_the_same_level_touches_the_word_on_both_sides(
     clip: Clip, hum: Recordings
 ) -> None:

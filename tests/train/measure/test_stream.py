@@ -68,7 +68,7 @@ def test_running_speech_is_in_no_sum_and_calibration_audio_is_no_evaluation(
     report: StreamReport,
 ) -> None:
     spoken = report.spoken()
-    assert {keyword: tally.words for keyword, tally in spoken.items()} == {"low": 20, "high": 20}
+    assert {keyword: tally.words for keyword, tally in spoken.items()} == {"low": 24, "high": 24}
     seconds = [
         3600 * report.without_keywords(calibrates=calibrates)["low"].hours
         for calibrates in (True, False)
@@ -76,7 +76,7 @@ def test_running_speech_is_in_no_sum_and_calibration_audio_is_no_evaluation(
     strays = next(each for each in report.results if each.name == "stray words")
     assert seconds == pytest.approx([11 + 3600 * strays.total.hours, 11])
     content = as_json(report)
-    assert content["overall"]["words"] == 40
+    assert content["overall"]["words"] == 48
     assert content["overall"]["hours"] == pytest.approx(11 / 3600, abs=1e-4)
 
 
@@ -183,7 +183,7 @@ def test_missing_folders_are_measured_without(
     data = write_data(tmp_path / "data")
     with caplog.at_level(logging.WARNING):
         report = measure_streams(replace(config, data=data))
-    names = ["clean", "clean, room", "other words", "stray words"]
+    names = ["clean", "clean, room", "clean, far", "other words", "stray words"]
     assert [result.name for result in report.results] == names
     assert "negatives/evaluation: no such folder" in caplog.text
     assert "There was no evaluation audio" in table(report)
