@@ -1,4 +1,4 @@
-"""A stream that somebody else sends: bytes in, feeds out. Pure; its owner has socket and clock."""
+"""A stream that a sender sends: bytes in, feeds out. Pure; its owner has socket and clock."""
 
 from kws.audio.feed import Feed, Sink
 from kws.audio.liveness import IdleTimeouts, Liveness, Trouble

@@ -138,7 +138,7 @@ class Sender:
             if reason is None:
                 return
             if not self._live and not self._sent_s:
-                # A microphone waits for its daemon; whoever sends a recording wants to know.
+                # A microphone waits for its daemon; a recording does not.
                 raise ServerError(reason)
             self._disconnected = True
             await asyncio.sleep(back_off.pause_s(reason, connected=self._started))

@@ -180,7 +180,7 @@ class Daemon:
         try:
             yield
         finally:
-            # SIGINT and SIGTERM stay: whoever is impatient must not cut the drain short.
+            # SIGINT and SIGTERM stay handled: a second one must not end the drain.
             loop.add_signal_handler(signal.SIGHUP, lambda: None)
             for task in reloads:
                 task.cancel()

@@ -216,7 +216,7 @@ class Engine:
         """The inference thread."""
         try:
             self.inference.run()
-        # A dead inference thread must never pass for a quiet room.
+        # An inference thread that has ended must not look like silence.
         except Exception as error:
             log.exception("inference failed; this is an error in kws, please report it")
             self._failure = error

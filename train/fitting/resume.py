@@ -44,8 +44,8 @@ def state_to_resume(config: FitConfig) -> dict[str, Any] | None:
         raise unusable(path) from error
     if state.begun and state.epoch < epochs:
         raise ConfigError(
-            f"{path}: of a training that was stopped in epoch {state.epoch + 1} of {epochs}; go "
-            "on with --resume, or start over with --restart, which throws it away"
+            f"{path}: of a training that was stopped in epoch {state.epoch + 1} of {epochs}; "
+            "continue with --resume, or start over with --restart, which discards it"
         )
     log.info("%s: of a finished training; starting over in its place", path)
     return None

@@ -79,7 +79,7 @@ export class EventList {
     }
   }
 
-  /** A line between events, as "The daemon was started anew". */
+  /** A line between events, as "The daemon was restarted". */
   remark(text) {
     this._list.prepend(element("li", { className: "remark" }, clock(new Date()), text));
     this._shorten();
