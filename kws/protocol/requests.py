@@ -122,8 +122,20 @@ class ScoresRequest(Struct, frozen=True, forbid_unknown_fields=True):
     token: str | None = None
 
 
+class _WithToken(Struct, frozen=True):
+    token: str | None = None
+
+
 class BadRequestError(ValueError):
     """A message that cannot be understood, and why."""
+
+
+def message_token(message: str | bytes) -> str | None:
+    """The token in a first message, of which nothing else is read before it is right; else None."""
+    try:
+        return msgspec.json.decode(message, type=_WithToken).token
+    except msgspec.MsgspecError:
+        return None
 
 
 def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Request:

@@ -10,19 +10,22 @@ from kws.engine.engine import Engine
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
 from kws.serving.auth import Access
+from kws.serving.connections import Connections
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
+from kws.serving.rate import MessageRate
 from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
 from kws.serving.scores import ScoresEndpoint
 from kws.serving.sender import SenderEndpoint
-from kws.serving.server import Connections
 from kws.serving.status import health, info
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
 
 AUDIO_MESSAGE_LIMIT = 1024 * 1024
 """Bytes of a message with audio in it."""
+AUDIO_RATE = MessageRate(per_second=400, burst=2_000)
+"""Messages of audio: a browser's smallest block is 2.7 ms, and after a break 5 s come at once."""
 
 
 class Watchdog(Protocol):
@@ -91,7 +94,7 @@ class App:
             {
                 EVENTS_PATH: Websocket(subscriber, "max_connections"),
                 SCORES_PATH: Websocket(scores, "max_connections"),
-                AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT),
+                AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT, AUDIO_RATE),
                 # The page holds no secret, and who supervises the daemon needs none.
                 **site,
                 "/health": Page(self._health, open=True),

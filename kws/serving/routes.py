@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from kws.serving.auth import Access, bearer_token
+from kws.serving.limited import REQUESTS, LimitedConnection
+from kws.serving.rate import MessageRate
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ WILDCARD = "*"
 class Endpoint(Protocol):
     """The daemon's side of a websocket."""
 
-    async def serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: LimitedConnection) -> None:
         """Serve one client until it leaves or is closed."""
         ...
 
@@ -55,11 +56,13 @@ class Websocket:
         endpoint: serves its clients.
         limit: the setting of how many clients there may be.
         message_limit: bytes of a client's message.
+        rate: of a client's messages.
     """
 
     endpoint: Endpoint
     limit: str
     message_limit: int = MESSAGE_LIMIT
+    rate: MessageRate = REQUESTS
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,14 @@ class Routes:
         route = self._table[path]
         assert isinstance(route, Websocket)
         return path, route
+
+    def admits(self, request: Request) -> bool:
+        """Whether a request brings the right token as a header, or none is needed."""
+        return self._access.knows(request_token(request))
+
+    def brings_token(self, request: Request) -> bool:
+        """Whether there is a token, and a request brings it as a header."""
+        return bool(self._access.token) and self.admits(request)
 
     async def respond(self, request: Request) -> Response | None:
         """The response; None where the request is for a websocket and may go on."""
