@@ -9,7 +9,7 @@ from websockets.http11 import Response
 from kws.serving.limited import LimitedConnection
 from kws.serving.routes import Websocket, refuse
 
-WAITING = 32
+WAITING = 128
 """Connections without a token at a time, of websockets and HTTP alike."""
 
 
@@ -41,7 +41,6 @@ class Connections:
         if len(self._waiting) >= WAITING:
             self._send_one_away()
         self._waiting[connection] = None
-        connection.loop.call_at(connection.deadline, _give_up, connection)
 
     def upgrade(self, connection: LimitedConnection, path: str, route: Websocket) -> None:
         """A client that waits has asked for a websocket."""
@@ -87,9 +86,3 @@ class Connections:
 def busy(reason: str) -> Response:
     """The response where there is no place."""
     return refuse(HTTPStatus.SERVICE_UNAVAILABLE, reason)
-
-
-def _give_up(connection: LimitedConnection) -> None:
-    """Cut the line of a client that has connected and requests nothing."""
-    if connection.request is None:
-        connection.transport.abort()

@@ -67,7 +67,8 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         self.address = ""
         self._messages = MessageCounter(REQUESTS, now)
         self._control = MessageCounter(_CONTROL, now)
-        self._refused = self._ending = False
+        self._refused = self._held = False
+        self._cut: asyncio.TimerHandle | None = None
 
     def allow(self, rate: MessageRate, message_bytes: int) -> None:
         """From here on the client may send so many messages, of so many bytes each."""
@@ -99,10 +100,12 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
+        self._cut_at(self.deadline)
         self._places.arrived(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._places.left(self)
+        self._uncut()
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -113,17 +116,22 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes were read. See `asyncio.BufferedProtocol`."""
         self.data_received(bytes(_buffer[:nbytes]))
-        if self.protocol.eof_sent and not self._ending:
+        if self.protocol.eof_sent:
             # Its client is to close the line now; one that does not keeps its place no longer.
-            self._ending = True
-            self.loop.call_later(CLOSE_SECONDS, self.transport.abort)
+            self._cut_at(self.loop.time() + CLOSE_SECONDS)
 
     def process_event(self, event: Event) -> None:
         """Take a request or a frame, unless it is one too many."""
-        if isinstance(event, Frame) and event.opcode is not Opcode.CLOSE:
+        if not isinstance(event, Frame):
+            # From here on it is the library, or the websocket's endpoint, that has patience or not.
+            self._uncut()
+            self._held = True
+            self.transport.pause_reading()
+        elif event.opcode is not Opcode.CLOSE:
             if self._refused:
                 return
-            if not self._counter(event).take(self.loop.time()):
+            # Frames that came with the request itself are few.
+            if not self._held and not self._counter(event).take(self.loop.time()):
                 self._refuse(self._counter(event).rate)
                 return
         super().process_event(event)
@@ -132,8 +140,23 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         """Send what waits, unless the line is cut: asyncio would log every attempt."""
         if self.transport.is_closing():
             self.protocol.data_to_send()
-        else:
-            super().send_data()
+            return
+        super().send_data()
+        if self._held:
+            # The request has its response.
+            self._held = False
+            if not self.recv_messages.paused:
+                self.transport.resume_reading()
+
+    def _cut_at(self, moment: float) -> None:
+        """Cut the line then, by the loop's clock, unless that is to be done before."""
+        if self._cut is None:
+            self._cut = self.loop.call_at(moment, self.transport.abort)
+
+    def _uncut(self) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+            self._cut = None
 
     def _counter(self, frame: Frame) -> MessageCounter:
         return self._control if frame.opcode in (Opcode.PING, Opcode.PONG) else self._messages

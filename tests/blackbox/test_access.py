@@ -20,7 +20,7 @@ from tests.support.talker import Talker
 SECRET = "open sesame"
 WRONG_TOKEN = 4401
 CROWD = 1_000
-AT_THE_DOOR = 50
+AT_THE_DOOR = 150
 
 Talk = Callable[..., Talker]
 
