@@ -16,6 +16,7 @@ import time
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
@@ -88,15 +89,7 @@ def read(events: ClientConnection, late_s: list[float]) -> None:
         for text in events:
             message = json.loads(text)
             if "seq" in message:
-                then = time.strptime(message["time"][:19], "%Y-%m-%dT%H:%M:%S")
-                seconds = _utc(then) + float(message["time"][19:-1])
-                late_s.append(time.time() - seconds)
-
-
-def _utc(moment: time.struct_time) -> float:
-    import calendar
-
-    return float(calendar.timegm(moment))
+                late_s.append(time.time() - datetime.fromisoformat(message["time"]).timestamp())
 
 
 def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> Noticed:
@@ -119,7 +112,8 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
             run = json.loads(events.recv())["run"]
             reader = threading.Thread(target=read, args=(events, noticed.late_s), daemon=True)
             reader.start()
-            _watch(daemon, _BEFORE_S, [], memory := [])
+            memory: list[int] = []
+            _watch(daemon, _BEFORE_S, [], memory)
             before, memory[:] = max(memory), []
             flooding = _flood(port, kind, connections, seconds + _PATIENCE_S / 4, run)
             cpu, begun = daemon.cpu_seconds(), time.monotonic()

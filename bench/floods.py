@@ -141,9 +141,7 @@ def main() -> None:
     parser.add_argument("--run", default="")
     options = parser.parse_args()
     kind = FLOODS[options.kind]
-    print(
-        asyncio.run(flood(options.port, kind, options.connections, options.seconds, options.run))
-    )
+    print(asyncio.run(flood(options.port, kind, options.connections, options.seconds, options.run)))
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from kws.serving.rate import MessageRate
 from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
 from kws.serving.scores import ScoresEndpoint
 from kws.serving.sender import SenderEndpoint
-from kws.serving.status import health, info
+from kws.serving.status import for_strangers, health, info
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
 
@@ -87,7 +87,7 @@ class App:
         scores = ScoresEndpoint(hub, access, description, observers)
         sender = SenderEndpoint(hub, access, description, metrics, queue, engine.senders, observers)
         site: dict[str, Route] = {
-            path: Page(file.get, open=True) for path, file in website().items()
+            path: Page(file.get, file.get) for path, file in website().items()
         }
         self.routes = Routes(
             access,
@@ -97,7 +97,7 @@ class App:
                 AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT, AUDIO_RATE),
                 # The page holds no secret, and who supervises the daemon needs none.
                 **site,
-                "/health": Page(self._health, open=True),
+                "/health": Page(self._health, self._health_for_strangers),
                 "/info": Page(self._info),
                 "/metrics": Page(self._metrics_page),
                 "/events/*/audio.wav": Page(self._clip),
@@ -114,6 +114,10 @@ class App:
             stalled=self._watchdog.stalled,
             subscribers=self._connections.clients(EVENTS_PATH),
         )
+
+    def _health_for_strangers(self) -> JsonResponse:
+        status, content = self._health()
+        return status, for_strangers(content)
 
     def _info(self) -> JsonResponse:
         return HTTPStatus.OK, info(self._engine.spotter, keep_audio_s=self._config.keep_audio_s)

@@ -71,11 +71,11 @@ class Page:
 
     Attributes:
         get: the content, from what stands in the place of each wildcard; None: there is none.
-        open: whether anybody may read it, without the token.
+        stranger: the content for who does not have the token; None: there is none for them.
     """
 
     get: Callable[..., JsonResponse | Document | None]
-    open: bool = False
+    stranger: Callable[[], JsonResponse | Document] | None = None
 
 
 @dataclass(frozen=True)
@@ -157,10 +157,13 @@ class Routes:
     def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", Allow="GET, HEAD")
-        if not page.open and not self._access.knows(request_token(request)):
+        if self.admits(request):
+            content = page.get(*segments)
+        elif page.stranger is not None:
+            content = page.stranger()
+        else:
             text = "a token is needed: Authorization: Bearer ..."
             return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
-        content = page.get(*segments)
         if content is None:
             return self._nothing(path)
         return _respond(content, with_body=request.method == "GET")
