@@ -17,8 +17,8 @@ from bench.cost import live
 from kws.config.paths import DEFAULT_MODEL
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 from studies.rivals.comparison import Comparison, Outcome, Row
 from studies.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch

@@ -20,8 +20,8 @@ from bench.recordings import clips
 from kws.config.paths import find_model
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from train.data.clips import Split
 from train.measure.evaluate import evaluate_folder
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet

@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from bench.cost import Figure, table
 from kws.errors import ConfigError, KwsError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from train.config import FitConfig
 from train.data.clips import BACKGROUND, read_samples, word_clips
 from train.measure.evaluate import clip_window

@@ -15,7 +15,7 @@ import torch
 
 from kws.errors import KwsError
 from kws.log import set_up_logging
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from train.config import FitConfig
 from train.fitting.fit import fit
 from train.measure.evaluate import evaluate_folder

@@ -27,9 +27,9 @@ def run(options: argparse.Namespace) -> int:
 
     from kws.engine.build import make_spotter, operating_point, warn_of_other_hop
     from kws.serving.auth import read_access
-    from kws.spotting.model_file import load_model
+    from kws.spotting.load import load_model
 
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     with naming_the_file(options):
         read_access(config.server, os.environ)
         spotter = make_spotter(config, model)

@@ -91,9 +91,9 @@ def run(options: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from kws.engine.build import make_spotter, warn_of_other_hop
-    from kws.spotting.model_file import load_model
+    from kws.spotting.load import load_model
 
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     with naming_the_file(options):
         warn_of_other_hop(make_spotter(config, model))
     with contextlib.closing(_output(options, config)) as output:
@@ -188,7 +188,9 @@ def _scan_together(
 
 
 def _detected(detection: "Detection", model: str) -> Detected:
-    return Detected("", detection.t, detection.keyword, detection.confidence, model)
+    from kws.engine.output import detected
+
+    return detected("", detection, model)
 
 
 def _bytes_of(paths: Sequence[Path]) -> int:

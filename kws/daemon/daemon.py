@@ -31,8 +31,8 @@ from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
 from kws.serving.server import Server
 from kws.serving.stdout import StdoutWriter
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
@@ -60,7 +60,7 @@ def run(config: Config, reader: ConfigReader, *, demo_if_no_microphone: bool = F
 
 async def _run(config: Config, reader: ConfigReader, demo_if_no_microphone: bool) -> None:
     access = read_access(config.server, os.environ)
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     warm_up(model)
     audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
     config = replace(config, audio=audio)
@@ -108,7 +108,7 @@ class Daemon:
             publisher=self._hub,
             observers=observers,
             clips=self._clips,
-            timer=metrics,
+            meter=metrics,
             pace=Pace(),
             clock=time.monotonic,
         )

@@ -14,8 +14,8 @@ from kws.engine.engine import Engine
 from kws.errors import ConfigError, KwsError
 from kws.log import set_level
 from kws.protocol.events import Publisher, Reloaded
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
@@ -120,7 +120,7 @@ def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
             raise ConfigError(
                 f"audio.{name}: cannot change while kws runs; start it anew, or undo the change"
             )
-    model = load_model(new.model.path, new.model.engine)
+    model = load_model(new.model.path, new.model.engine, new.model.verifier)
     warm_up(model)
     return new, model
 

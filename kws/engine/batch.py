@@ -1,4 +1,5 @@
-"""All streams in one thread: the windows that are due go through the model as one batch."""
+"""All streams in one thread: the windows that are due go through the model as one batch, and what
+it proposes through the verifier as another."""
 
 import threading
 import time
@@ -10,7 +11,7 @@ import numpy as np
 from kws.engine.stream import Stream
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import InferenceTimer
+from kws.typing import InferenceMeter
 
 _GATHER_S = 0.02
 """Where there are several streams, windows of so long a time go through the model together."""
@@ -21,7 +22,7 @@ class Inference:
 
     Args:
         model: what hears.
-        timer: told what each batch took.
+        meter: told what each batch took.
 
     Attributes:
         woken: set it when a stream has something to hear: `Feed(..., filled=inference.woken)`.
@@ -31,14 +32,14 @@ class Inference:
     def __init__(
         self,
         model: KeywordModel,
-        timer: InferenceTimer | None = None,
+        meter: InferenceMeter | None = None,
     ) -> None:
         self.woken = threading.Event()
         self.windows = 0
         self._model = model
         self._streams: list[Stream] = []
         self._orders: deque[Callable[[], None]] = deque()
-        self._timer = timer
+        self._meter = meter
         self._spotter: Callable[[], Spotter] | None = None
         self._stopped = threading.Event()
 
@@ -113,14 +114,27 @@ class Inference:
             windows = batch[0][1] if len(batch) == 1 else np.concatenate([due for _, due in batch])
             begun = time.perf_counter()
             posteriors = self._model.posteriors(windows)
-            if self._timer is not None:
-                self._timer.inferred(time.perf_counter() - begun, len(posteriors))
+            if self._meter is not None:
+                self._meter.inferred(time.perf_counter() - begun, len(posteriors))
             parts = np.split(posteriors, np.cumsum([len(due) for _, due in batch])[:-1])
             for (stream, _), part in zip(batch, parts, strict=True):
                 stream.decide(part)
             self.windows += len(posteriors)
+            self._verify()
             # A recording can keep us here for long.
             self._obey()
+
+    def _verify(self) -> None:
+        """Run the verifier on the candidates that are due, one of each stream at a time."""
+        while due := [(each, found) for each in self._streams if (found := each.candidate())]:
+            verification = due[0][0].spotter.verification
+            assert verification is not None
+            begun = time.perf_counter()
+            scores = verification.verifier.scores(np.stack([found.window for _, found in due]))
+            if self._meter is not None:
+                self._meter.verified(time.perf_counter() - begun, len(due))
+            for (stream, _), row in zip(due, scores, strict=True):
+                stream.settle(row)
 
     def _obey(self) -> None:
         while self._orders:

@@ -24,7 +24,7 @@ from kws.errors import HungError, KwsError
 from kws.protocol.events import Publisher
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import Clock, InferenceTimer
+from kws.typing import Clock, InferenceMeter
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Engine:
         publisher: takes the events.
         observers: who gets the scores of each hop.
         clips: keeps the audio of detections.
-        timer: measures inference.
+        meter: measures inference.
         pace: of attempts to open the source again.
         clock: seconds, monotonic.
 
@@ -65,7 +65,7 @@ class Engine:
         publisher: Publisher,
         observers: Observers,
         clips: Clips,
-        timer: InferenceTimer,
+        meter: InferenceMeter,
         pace: Pace,
         clock: Clock,
     ) -> None:
@@ -74,7 +74,8 @@ class Engine:
         self._first, self._clock = first, clock
         self._ended, self._failed = LoopEvent(), LoopEvent()
         self._failure: Exception | None = None
-        self.inference = Inference(model, timer)
+        self._meter = meter
+        self.inference = Inference(model, meter)
         source = first.source
         self.stream = self._new_stream(source.stream, live=source.live)
         warn_of_other_hop(self.stream.spotter)
@@ -189,7 +190,7 @@ class Engine:
         Raises:
             ConfigError: configuration and model contradict each other.
         """
-        output = StreamOutput(name, self._publisher, self._observers, self._clips)
+        output = StreamOutput(name, self._publisher, self._observers, self._clips, self._meter)
         spotter = make_spotter(self._config, self._model)
         return Stream(spotter, output, live=live, behind_s=behind_s)
 

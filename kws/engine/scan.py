@@ -10,8 +10,8 @@ from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import Config
 from kws.engine.build import SILENCE_S, make_spotter
 from kws.errors import AudioFileError
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 from kws.typing import Samples
 
@@ -55,7 +55,10 @@ def scan(
             log.warning("%s: %d Hz; words are harder to tell apart", path, file.samplerate)
 
         def detected(samples: Samples) -> Iterator[Detection]:
-            return (replace(each, t=each.t - SILENCE_S) for each in spotter.push(samples))
+            return shifted(spotter.push(samples))
+
+        def shifted(detections: list[Detection]) -> Iterator[Detection]:
+            return (replace(each, t=each.t - SILENCE_S) for each in detections)
 
         yield from detected(resampler.flush(SILENCE_S))
         damage: AudioFileError | None = None
@@ -66,6 +69,7 @@ def scan(
         except AudioFileError as error:
             damage = error
         yield from detected(resampler.flush(SILENCE_S))
+        yield from shifted(spotter.finish())
         warn_not_finite(str(path), resampler.not_finite)
         if damage is not None:
             raise damage

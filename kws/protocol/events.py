@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 VERSION = 1
 """Version of the messages; grows only when a change is not an addition."""
-_DECIMALS = {"t": 3, "confidence": 4, "seconds": 3}
+_DECIMALS = {"t": 3, "confidence": 4, "score": 4, "seconds": 3}
 
 
 class Body(Struct, frozen=True, tag_field="status"):
@@ -47,6 +47,8 @@ class Detected(Body, frozen=True, tag_field="type", tag="detection"):
         keyword: the word.
         confidence: smoothed posterior that fired, 0 to 1.
         model: name of the vocabulary.
+        verified: whether a verifier has confirmed it.
+        score: the verifier's posterior, 0 to 1; left out without a verifier.
     """
 
     stream: str
@@ -54,6 +56,13 @@ class Detected(Body, frozen=True, tag_field="type", tag="detection"):
     keyword: str
     confidence: float
     model: str
+    verified: bool = False
+    score: float | UnsetType = UNSET
+
+    @property
+    def certainty(self) -> float:
+        """The score of a verified detection, the confidence of any other."""
+        return self.confidence if isinstance(self.score, UnsetType) else self.score
 
     @property
     def type(self) -> str:

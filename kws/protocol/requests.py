@@ -17,7 +17,7 @@ class Filter:
 
     Attributes:
         keywords: detections of these only; None for all.
-        min_confidence: detections of at least this only.
+        min_confidence: detections of at least this only; of verified ones their score counts.
         streams: events of these only; None for all.
     """
 
@@ -32,7 +32,7 @@ class Filter:
             return False
         if not isinstance(body, Detected):
             return True
-        return body.confidence >= self.min_confidence and (
+        return body.certainty >= self.min_confidence and (
             self.keywords is None or body.keyword in self.keywords
         )
 

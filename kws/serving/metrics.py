@@ -65,6 +65,18 @@ class Metrics:
         self._windows = Counter(
             "kws_windows", "Windows that went through the model.", registry=self._registry
         )
+        self._verification = Histogram(
+            "kws_verification_seconds",
+            "What the verifier took for a batch of candidates of all streams.",
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._candidates = Counter(
+            "kws_candidates",
+            "What the verifier made of the model's candidates.",
+            ("keyword", "verdict"),
+            registry=self._registry,
+        )
         self._slow = Counter(
             "kws_subscribers_closed_slow",
             "Clients that were closed because they did not take their events.",
@@ -77,6 +89,14 @@ class Metrics:
         """The model took so long for so many windows."""
         self._inference.observe(seconds)
         self._windows.inc(windows)
+
+    def verified(self, seconds: float, candidates: int) -> None:
+        """The verifier took so long for so many candidates."""
+        self._verification.observe(seconds)
+
+    def settled(self, keyword: str, verdict: str) -> None:
+        """A candidate of a keyword was "confirmed", "rejected" or "dropped"."""
+        self._candidates.labels(keyword, verdict).inc()
 
     def closed_slow(self) -> None:
         """A client was closed for its slowness."""

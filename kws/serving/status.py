@@ -9,6 +9,7 @@ from msgspec import to_builtins
 
 from kws.engine.state import SourceState
 from kws.spotting.spotter import Spotter
+from kws.spotting.verifier import Verification
 
 
 def health(
@@ -77,6 +78,17 @@ def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
 
 
+def _verifier(verification: Verification | None) -> dict[str, Any] | None:
+    if verification is None:
+        return None
+    return {
+        "name": verification.verifier.name,
+        "parameters": verification.verifier.parameters,
+        "lookahead_s": verification.lookahead_s,
+        "thresholds": dict(verification.thresholds),
+    }
+
+
 def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
     """The model and its settings, and for how many seconds the audio of events is kept."""
     model = spotter.model
@@ -96,6 +108,7 @@ def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
         "thresholds": spotter.thresholds,
         "context": header.context,
         "keep_audio_s": keep_audio_s,
+        "verifier": _verifier(spotter.verification),
         "licence": header.licence,
         "measured": header.measured,
     }

@@ -9,7 +9,7 @@ from selenium.webdriver import ActionChains, Keys
 from selenium.webdriver.remote.webelement import WebElement
 
 from kws.config.load import load_config
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 
 from .page import Page
 

@@ -10,7 +10,7 @@ from kws.audio.feed import Feed
 from kws.audio.file import demo_recording
 from kws.cli.meter import Reading, level_db, line, readings
 from kws.errors import DeviceError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat
 

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -15,8 +15,10 @@ from kws.engine.stream import Stream
 from kws.protocol.events import Body, Detected, Event
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat, Frames, Posteriors, Windows
+from kws.spotting.verifier import Verification
+from kws.typing import AudioFormat, Frames, Posteriors, Samples, Windows
 from tests.spotting.models import untrained_model
+from tests.spotting.verifiers import LevelVerifier, verification
 from tests.support.events import Published
 from tests.support.limits import limit
 
@@ -39,13 +41,20 @@ SIGNALS = [bursts(5, seed) for seed in range(STREAMS)]
 
 
 class Heap:
-    """A stream whose sound is put in by hand, and what is heard of it."""
+    """A stream whose audio is put in by hand, and what is detected in it."""
 
-    def __init__(self, inference: Inference, *, live: bool = False) -> None:
+    def __init__(
+        self,
+        inference: Inference,
+        *,
+        live: bool = False,
+        verification: Verification | None = None,
+    ) -> None:
         publisher = Published()
         self.news = publisher.bodies
         self.ended = threading.Event()
-        self.stream = Stream(Spotter(MODEL), StreamOutput("heap", publisher), live=live)
+        spotter = Spotter(MODEL, verification=verification)
+        self.stream = Stream(spotter, StreamOutput("heap", publisher), live=live)
         self.feed = Feed(MONO, lambda: 0.0, inference.woken)
         self.stream.queue.attach(self.feed)
         self.stream.queue.mark(self)
@@ -74,10 +83,14 @@ class Counting:
 
 
 def joined(
-    *, live: bool = False, count: int = STREAMS, model: KeywordModel = MODEL
+    *,
+    live: bool = False,
+    count: int = STREAMS,
+    model: KeywordModel = MODEL,
+    verification: Verification | None = None,
 ) -> tuple[Inference, list[Heap]]:
     inference = Inference(model)
-    heaps = [Heap(inference, live=live) for _ in range(count)]
+    heaps = [Heap(inference, live=live, verification=verification) for _ in range(count)]
     for heap in heaps:
         inference.add(heap.stream)
     return inference, heaps
@@ -127,6 +140,37 @@ def test_windows_of_all_streams_are_one_batch() -> None:
         heap.feed.write(signal[:RATE])
     inference.work()
     assert counting.sizes == [STREAMS]
+
+
+@dataclass(frozen=True)
+class CountingVerifier(LevelVerifier):
+    """A verifier, and how many candidates it was given at once."""
+
+    sizes: list[int] = field(default_factory=list)
+
+    def scores(self, windows: Samples) -> Posteriors:
+        """The scores by level."""
+        self.sizes.append(len(windows))
+        return super().scores(windows)
+
+
+def test_candidates_of_all_streams_are_one_batch() -> None:
+    verifier = CountingVerifier()
+    inference, heaps = joined(verification=replace(verification(), verifier=verifier))
+    for heap in heaps:
+        heap.feed.write(SIGNALS[0])
+        heap.feed.end()
+    inference.work()
+    alone = Spotter(MODEL, verification=verification())
+    detections = [*alone.push(np.pad(SIGNALS[0][:, 0], (0, RATE))), *alone.finish()]
+    assert detections
+    assert verifier.sizes[0] == STREAMS
+    assert [heap.heard for heap in heaps] == [
+        [(each.keyword, each.t) for each in detections]
+    ] * STREAMS
+    events = [each for each in heaps[0].news if isinstance(each, Detected)]
+    assert [each.score for each in events] == [each.score for each in detections]
+    assert all(each.verified for each in events)
 
 
 def test_a_stream_without_sound_holds_no_other_up() -> None:

@@ -19,7 +19,7 @@ from kws.protocol.events import (
     StreamEnded,
     StreamStarted,
 )
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, PcmFormat
 from tests.support.events import Published

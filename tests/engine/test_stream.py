@@ -21,8 +21,8 @@ from kws.engine.stream import Stream
 from kws.errors import DeviceError, SilentError
 from kws.protocol.events import AudioBack, AudioLost, Body, Detected, SamplesDropped
 from kws.spotting.frontend import LogMel
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model

@@ -9,7 +9,7 @@ import pytest
 from kws.config.paths import bundled_models
 from kws.spotting.backends.onnx import OnnxBackend
 from kws.spotting.backends.torch import TorchBackend
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.typing import Samples
 from tests.support.speech import demo

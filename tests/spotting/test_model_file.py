@@ -15,7 +15,8 @@ import torch
 from kws.config.paths import bundled_models
 from kws.errors import ModelError
 from kws.spotting.header import ModelHeader
-from kws.spotting.model_file import ModelFile, load_model, open_model, read_model, save_model
+from kws.spotting.load import load_model, open_model
+from kws.spotting.model_file import ModelFile, read_model, save_model
 from kws.spotting.onnx_format import LARGEST, Graph, Model, Property, Tensor
 from tests.spotting.models import (
     EAGER,

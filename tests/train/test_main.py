@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.networks.small_cnn import SmallCNN
 from train.__main__ import main
 

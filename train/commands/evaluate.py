@@ -2,7 +2,7 @@
 
 import argparse
 
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from train.commands.options import Commands, add_measured, print_accuracy
 from train.measure.evaluate import evaluate_folder
 

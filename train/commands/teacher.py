@@ -12,6 +12,7 @@ from train.teacher.config import read_teacher_preset
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import find_material
 from train.teacher.measure import TeacherMeasure
+from train.teacher.proposed import with_proposed
 from train.teacher.targets import write_targets
 from train.teacher.teacher_file import read_teacher, untrained_teacher
 from train.teacher.whisper import LICENCE, SOURCE, pretrained_encoder
@@ -79,7 +80,7 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 def _fit(options: argparse.Namespace) -> None:
     config = with_overrides(read_teacher_preset(options.preset), options.overrides)
     config.check()
-    material = find_material(options.data, config.keywords)
+    material = with_proposed(find_material(options.data, config.keywords), config)
     if options.initial:
         initial = read_teacher(options.initial)
     else:

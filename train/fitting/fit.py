@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from kws.errors import AudioFileError, ConfigError, KwsError
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from train.config import FitConfig
 from train.data.dataset_files import DatasetFiles, find_dataset_files
 from train.fitting.checkpoint import unusable, write_checkpoint, write_model

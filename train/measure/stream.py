@@ -7,7 +7,8 @@ from pathlib import Path
 
 from kws.config.paths import DEFAULT_MODEL, bundled_models, find_model
 from kws.errors import ConfigError
-from kws.spotting.model_file import open_model, read_model, save_model
+from kws.spotting.load import open_model
+from kws.spotting.model_file import read_model, save_model
 from train.data.clips import Split
 from train.measure.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET, calibrate
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet

@@ -17,8 +17,8 @@ import numpy as np
 from tqdm import tqdm
 
 from kws.errors import KwsError
+from kws.spotting.load import load_model
 from kws.spotting.model import BATCH, KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples

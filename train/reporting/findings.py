@@ -12,8 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from kws.config.paths import find_model
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from train.data.clips import Split, of_split, word_clips
 from train.data.skipped import SkippedRecordings
 from train.fitting.progress_state import EpochRecord

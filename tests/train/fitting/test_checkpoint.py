@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from kws.errors import ConfigError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from tests.spotting.models import untrained_model
 from tests.train.processes import names_in
 from train.fitting.checkpoint import differences, read_checkpoint, write_checkpoint, write_model

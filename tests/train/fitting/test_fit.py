@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from kws.errors import AudioFileError, ConfigError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from tests.train.trainings import tiny_config
 from train.__main__ import main
 from train.config import FitConfig

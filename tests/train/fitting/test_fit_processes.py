@@ -12,7 +12,7 @@ import pytest
 import torch
 from numpy.testing import assert_allclose
 
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from tests.train.processes import TRAIN, fit_arguments, killed_at, names_in, run, torchrun
 from train.network import network_of
 

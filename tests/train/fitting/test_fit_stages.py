@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from kws.errors import ConfigError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from tests.train.processes import TRAIN, fit_arguments, killed_at, run
 from train.config import FitConfig
 from train.fitting.fit import fit_stages

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import AudioFileError
-from kws.spotting.model_file import open_model, save_model
+from kws.spotting.load import open_model
+from kws.spotting.model_file import save_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import EAGER, untrained_file, untrained_model
