@@ -4,6 +4,7 @@ import sys
 from typing import TextIO
 
 from kws.errors import ClosedOutputError, OutputError
+from kws.text import escaped
 
 
 def print_text(text: str, output: TextIO | None = None) -> None:
@@ -28,5 +29,5 @@ def print_text(text: str, output: TextIO | None = None) -> None:
 
 
 def print_line(text: str, output: TextIO | None = None) -> None:
-    """Write a line at once; arguments and errors are those of `print_text`."""
-    print_text(text + "\n", output)
+    """Write a line at once, escaped; arguments and errors are those of `print_text`."""
+    print_text(escaped(text) + "\n", output)

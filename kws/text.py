@@ -2,20 +2,27 @@
 
 import re
 
-_UNSAFE = re.compile(
-    "["
+_OBEYED = (
     "\x00-\x1f\x7f-\x9f"  # control characters, C0 and C1
     "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # these turn the direction of what follows
     "\u2028\u2029"  # the ends of a line and of a paragraph
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"  # invisible, and no part of any word
-    "\ud800-\udfff"  # halves of a character, which cannot be written
-    "]"
 )
+_UNSAFE = re.compile(f"[{_OBEYED}\ud800-\udfff]")
+_UNSAFE_IN_PATH = re.compile(f"[{_OBEYED}\ud800-\udc7f\udd00-\udfff]")
 
 
 def escaped(text: str) -> str:
-    r"""The text, with each character that a terminal or an editor would obey as \xNN or \uNNNN."""
+    r"""The text, with each character that a terminal or an editor would obey as \uNNNN.
+
+    Of a JSON text it makes one with the same content.
+    """
     return _UNSAFE.sub(_escape, text)
+
+
+def escaped_path(text: str) -> str:
+    """The same, but bytes of a file's name that are no text come out as they went in."""
+    return _UNSAFE_IN_PATH.sub(_escape, text)
 
 
 def is_plain(text: str) -> bool:
@@ -31,11 +38,10 @@ def check_plain(*texts: str) -> None:
     """
     for text in texts:
         if not is_plain(text):
-            raise ValueError(f"{escaped(text)!r} has characters that cannot be shown")
+            raise ValueError(f"'{escaped(text)}' has characters that cannot be shown")
 
 
 def _escape(found: re.Match[str]) -> str:
-    code = ord(found[0])
-    if code <= 0xFF:
-        return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"
+    # Two of them for what is beyond 16 bits, as JSON has it.
+    units = found[0].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at]:02x}{units[at + 1]:02x}" for at in range(0, len(units), 2))

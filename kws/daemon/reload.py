@@ -73,8 +73,9 @@ class Reloader:
         try:
             await self._reload()
         except KwsError as error:
-            log.error("reload refused, going on as before: %s", error)
-            return str(error)
+            reason = "; ".join(str(error).splitlines())
+            log.error("reload refused, going on as before: %s", reason)
+            return reason
         return ""
 
     async def respond(self) -> tuple[HTTPStatus, dict[str, Any]]:

@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from kws.text import escaped, escaped_path
+
 VERSION = 1
 """Version of the messages; grows only when a change is not an addition."""
 _DECIMALS = {"t": 3, "confidence": 4, "score": 4, "seconds": 3}
@@ -213,7 +215,8 @@ def scan_line(file: str, detected: Detected) -> str:
     """A line of `kws scan`: a detection with its file instead of its place in a run."""
     fields = detected.fields()
     del fields["stream"]
-    return encode({"type": detected.type, "v": VERSION, "file": file, **fields})
+    message = {"type": detected.type, "v": VERSION, "file": file, **fields}
+    return escaped_path(_json(message))
 
 
 def encode(message: Struct | Mapping[str, Any]) -> str:
@@ -222,6 +225,10 @@ def encode(message: Struct | Mapping[str, Any]) -> str:
     Raises:
         ValueError: a number is not finite.
     """
+    return escaped(_json(message))
+
+
+def _json(message: Struct | Mapping[str, Any]) -> str:
     return json.dumps(
         msgspec.to_builtins(message), ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )

@@ -16,6 +16,7 @@ from kws.serving.hub import Subscription
 from kws.serving.limited import CLOSE_SECONDS, LimitedConnection
 from kws.serving.metrics import Metrics
 from kws.serving.routes import request_token
+from kws.text import escaped
 
 log = logging.getLogger(__name__)
 
@@ -185,7 +186,7 @@ async def end(connection: LimitedConnection, code: int, reason: str) -> None:
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             # A close frame holds 123 bytes of reason.
-            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+            await connection.close(code, escaped(reason).encode()[:120].decode(errors="ignore"))
     except TimeoutError:
         connection.transport.abort()
         await connection.wait_closed()

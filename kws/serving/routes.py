@@ -12,6 +12,7 @@ from websockets.http11 import Request, Response
 from kws.serving.auth import Access, bearer_token
 from kws.serving.limited import REQUESTS, LimitedConnection
 from kws.serving.rate import MessageRate
+from kws.text import escaped
 
 
 @dataclass(frozen=True)
@@ -195,7 +196,7 @@ def request_token(request: Request) -> str | None:
 
 def refuse(status: HTTPStatus, reason: str, **headers: str) -> Response:
     """A response with the reason why not."""
-    response = _response(status, "text/plain; charset=utf-8", f"{reason}\n".encode())
+    response = _response(status, "text/plain; charset=utf-8", f"{escaped(reason)}\n".encode())
     for name, value in headers.items():
         response.headers[name] = value
     return response
@@ -220,7 +221,7 @@ def _respond(content: JsonResponse | Document, *, with_body: bool) -> Response:
 
 
 def _json(status: HTTPStatus, content: Mapping[str, Any]) -> Response:
-    body = json.dumps(content, ensure_ascii=False).encode()
+    body = escaped(json.dumps(content, ensure_ascii=False)).encode()
     return _response(status, "application/json", body)
 
 

@@ -5,6 +5,7 @@ import contextlib
 import errno
 import functools
 import logging
+import math
 from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from typing import Any, cast
@@ -120,13 +121,19 @@ class Server:
 def _reported_failures() -> Iterator[None]:
     """Log what fails in the event loop itself, such as a connection that cannot be taken."""
     loop = asyncio.get_running_loop()
+    quiet_until = -math.inf
 
     def report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal quiet_until
         error = context.get("exception")
-        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
-            log.warning("no client can connect now: %s", error.strerror)
-        else:
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
             log.error("%s", context["message"], exc_info=error)
+        elif loop.time() >= quiet_until:
+            # asyncio tries again after a second, and reports it once for each client that waits.
+            quiet_until = loop.time() + 1
+            log.warning(
+                "no client can connect now: %s; raise LimitNOFILE, or ulimit -n", error.strerror
+            )
 
     before = loop.get_exception_handler()
     loop.set_exception_handler(report)
