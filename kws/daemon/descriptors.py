@@ -1,5 +1,6 @@
 """How many files and connections this process may have open."""
 
+import contextlib
 import resource
 from pathlib import Path
 
@@ -20,6 +21,9 @@ def make_room(connections: int) -> int:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < used + connections:
         highest = hard if hard != resource.RLIM_INFINITY else used + connections
-        soft = max(soft, min(highest, used + connections))
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return connections if soft == resource.RLIM_INFINITY else min(connections, soft - used)
+        wanted = max(soft, min(highest, used + connections))
+        # A supervisor may have forbidden it.
+        with contextlib.suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            soft = wanted
+    return connections if soft == resource.RLIM_INFINITY else max(2, min(connections, soft - used))

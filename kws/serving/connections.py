@@ -27,7 +27,9 @@ class Connections:
 
     def __init__(self, limits: Mapping[str, int], most: int) -> None:
         self._limits = limits
-        self._most = most
+        # Where descriptors are scarce, half of them are for seats.
+        self._places = min(WAITING, most // 2)
+        self._seats = most - self._places
         self._waiting: dict[LimitedConnection, None] = {}
         self._routes: dict[LimitedConnection, tuple[str, Websocket]] = {}
         self._seated: set[LimitedConnection] = set()
@@ -38,7 +40,7 @@ class Connections:
 
     def arrived(self, connection: LimitedConnection) -> None:
         """A client has connected, and has sent nothing yet."""
-        if len(self._waiting) >= WAITING:
+        if len(self._waiting) >= self._places:
             self._send_one_away()
         self._waiting[connection] = None
 
@@ -54,7 +56,7 @@ class Connections:
         """Give a client with the right token a seat; false: there are too many of its kind."""
         _, route = self._routes[connection]
         taken = sum(self._routes[each][1].limit == route.limit for each in self._seated)
-        if taken >= self._limits[route.limit] or len(self._seated) >= self._most - WAITING:
+        if taken >= self._limits[route.limit] or len(self._seated) >= self._seats:
             return False
         self._waiting.pop(connection, None)
         self._seated.add(connection)

@@ -128,7 +128,7 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
             self._held = True
             self.transport.pause_reading()
         elif event.opcode is not Opcode.CLOSE:
-            if self._refused:
+            if self._refused or self._closes_first:
                 return
             # Frames that came with the request itself are few.
             if not self._held and not self._counter(event).take(self.loop.time()):
@@ -142,11 +142,13 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
             self.protocol.data_to_send()
             return
         super().send_data()
-        if self._held:
-            # The request has its response.
-            self._held = False
-            if not self.recv_messages.paused:
-                self.transport.resume_reading()
+        if self._closes_first:
+            # What is not read would cut the line before the client has read why it was closed.
+            self.transport.resume_reading()
+        elif self._held and not self.recv_messages.paused:
+            self.transport.resume_reading()
+        # The request has its response.
+        self._held = False
 
     def _cut_at(self, moment: float) -> None:
         """Cut the line then, by the loop's clock, unless that is to be done before."""
@@ -157,6 +159,11 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         if self._cut is not None:
             self._cut.cancel()
             self._cut = None
+
+    @property
+    def _closes_first(self) -> bool:
+        """Whether this side has sent a close frame, and its client none: no message counts now."""
+        return self.protocol.close_sent is not None and self.protocol.close_rcvd is None
 
     def _counter(self, frame: Frame) -> MessageCounter:
         return self._control if frame.opcode in (Opcode.PING, Opcode.PONG) else self._messages

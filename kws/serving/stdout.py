@@ -30,7 +30,7 @@ class StdoutWriter:
         self._woken = threading.Event()
         self._subscription = hub.subscribe(self._woken, queue)
         self._written = 0
-        self._closed = False
+        self._closed = self._torn = self._failing = False
 
     @property
     def missed(self) -> int:
@@ -53,20 +53,32 @@ class StdoutWriter:
             for message in self._subscription.take():
                 if message is None:
                     return
-                line = message if isinstance(message, str) else message.to_json()
-                self._written += self._write(f"{line}\n".encode())
+                try:
+                    line = message if isinstance(message, str) else message.to_json()
+                    self._written += self._write(f"{line}\n".encode())
+                # The next events are worth no less for it.
+                except Exception:
+                    log.exception("an event was not written; please report it")
 
     def _write(self, data: bytes) -> bool:
         """Write all of it; false when that cannot be done."""
+        if self._torn:
+            # Only a part of the last line was written: this one must not continue it.
+            data = b"\n" + data
         while data and not self._closed:
             try:
-                data = data[os.write(self._descriptor, data) :]
+                written = os.write(self._descriptor, data)
+                self._torn = data[written - 1 : written] != b"\n"
+                data = data[written:]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError as error:
                 # A full disk may have room again; a pipe that was closed stays so.
                 self._closed = error.errno in (errno.EPIPE, errno.EBADF)
                 loss = "is closed; going on without it" if self._closed else "takes no event now"
-                log.warning("standard output %s (%s)", loss, error.strerror)
+                if not self._failing:
+                    log.warning("standard output %s (%s)", loss, error.strerror)
+                self._failing = True
                 return False
+        self._failing = False
         return not data

@@ -3,18 +3,23 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import numpy as np
 import pytest
 
 from bench.floods import FLOODS, Flood, frame
-from tests.support.client import HOST, ask, close_code, get_json, read_all, receive, subscribe
+from tests.support.client import HOST, ask, close_code, get, get_json, read_all, receive, subscribe
 from tests.support.limits import limit
+from tests.support.process import DaemonProcess
 from tests.support.talker import Talker
+
+Start = Callable[..., DaemonProcess]
 
 SECRET = "open sesame"
 TRY_AGAIN_LATER = 1013
+WRONG_TOKEN = 4401
 TOO_MANY = 4429
 TEXT = 0x81
 ONCE = 300_000
@@ -67,6 +72,51 @@ def test_nobody_notices_forty_floods(talker: Talker) -> None:
         assert health["status"] == "ok"
         for each in floods:
             each.close()
+
+
+def test_a_daemon_with_few_descriptors_answers_and_recovers(start: Start) -> None:
+    daemon = start("--source", "demo", descriptors=64)
+    port = daemon.port
+    with ExitStack() as stack:
+        for _ in range(3):
+            for _ in range(60):
+                stack.enter_context(socket.create_connection((HOST, port), timeout=limit(30)))
+            assert get(port, "/health")[0] == 200
+    with subscribe(port) as connection:
+        assert receive(connection)["type"] == "hello"
+    assert daemon.stop() == 0
+    log = daemon.messages()
+    assert "Traceback" not in log
+    # One a second: there were no more seconds than that.
+    assert log.count("no client can connect now") <= 2 + limit(30)
+
+
+def test_samples_that_are_no_sound_end_nobody_s_connection(talker: Talker) -> None:
+    with subscribe(talker.port, "/scores") as scores, subscribe(talker.port, "/audio") as sender:
+        scores.send(json.dumps({"stream": "loud", "frames": True}))
+        assert receive(scores)["type"] == "watching"
+        sender.send(
+            '{"type":"start","stream":"loud","sample_rate":16000,"format":"f32le","scores":true}'
+        )
+        assert receive(sender)["type"] == "started"
+        for value in ("inf", "nan", "1e38", "-3e38"):
+            sender.send(np.full(8_000, float(value), "<f4").tobytes())
+        # A window of one second, then a hop every 0.1 s.
+        levels = [receive(scores)["level_db"] for _ in range(10)]
+        assert all(each is None or each <= 0 for each in levels)
+        sender.send('{"type":"end"}')
+        assert close_code(sender)[0] == 1000
+
+
+def test_who_ignores_a_refusal_is_cut_off_without_a_traceback(start: Start) -> None:
+    daemon = start("--source", "demo", environment={"KWS_TOKEN": SECRET})
+    for path in ("/events", "/scores", "/audio"):
+        with flooding(daemon.port, Flood(path, frame(TEXT, b"{}"))) as line:
+            # The close frame is neither answered nor followed by the end of the line.
+            assert end_of(line)[0] in (WRONG_TOKEN, TOO_MANY)
+    assert daemon.stop() == 0
+    assert "Traceback" not in daemon.messages()
+    assert "socket.send() raised" not in daemon.messages()
 
 
 @pytest.fixture(scope="module")

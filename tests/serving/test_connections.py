@@ -91,7 +91,7 @@ def test_seats_are_counted_and_freed() -> None:
     assert connections.seat(arrive(connections, Client(), upgrade=True))
 
 
-@pytest.mark.parametrize(("most", "seats"), [(WAITING + 3, 3), (WAITING, 0)])
+@pytest.mark.parametrize(("most", "seats"), [(2 * WAITING + 10, 10), (6, 3), (2, 1)])
 def test_no_more_have_a_seat_than_there_are_descriptors_for(most: int, seats: int) -> None:
     connections = Connections({"max_connections": 100}, most)
     taken = [connections.seat(arrive(connections, Client(), upgrade=True)) for _ in range(10)]
