@@ -129,6 +129,16 @@ class Reloaded(Body, frozen=True, tag="reloaded"):
     thresholds: dict[str, float]
 
 
+class ReloadRefused(Body, frozen=True, tag="reload-refused"):
+    """Configuration or model cannot be used as they are now; all goes on as before.
+
+    Attributes:
+        reason: why, for people.
+    """
+
+    reason: str
+
+
 class StreamStarted(Body, frozen=True, tag="stream-started"):
     """A stream has come over the network.
 
@@ -159,7 +169,15 @@ class StreamEnded(Body, frozen=True, tag="stream-ended"):
     reason: str
 
 
-STATUSES = (SamplesDropped, AudioLost, AudioBack, Reloaded, StreamStarted, StreamEnded)
+STATUSES = (
+    SamplesDropped,
+    AudioLost,
+    AudioBack,
+    Reloaded,
+    ReloadRefused,
+    StreamStarted,
+    StreamEnded,
+)
 
 
 @dataclass(frozen=True)
