@@ -75,11 +75,13 @@ class Server:
                 backlog=_TAKEN,
                 logger=_library_log(),
             )
-        except OSError as error:
-            taken = "; is another kws running there?" if error.errno == errno.EADDRINUSE else ""
+        # The latter: a name that cannot be one (IDNA).
+        except (OSError, UnicodeError) as error:
+            code, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
+            taken = "; is another kws running there?" if code == errno.EADDRINUSE else ""
             raise ServerError(
                 f"cannot listen on {host} port {port} (server.host, server.port): "
-                f"{error.strerror or error}{taken}"
+                f"{reason or error}{taken}"
             ) from error
         for each in server.sockets:
             with each.dup() as listening:
