@@ -63,7 +63,7 @@ def test_objects_for_machines() -> None:
     assert "ValueError: why" in second["exception"]
 
 
-def test_who_logs_never_waits_for_who_reads() -> None:
+def test_logging_never_waits_for_a_reader() -> None:
     reading = threading.Event()
     written: list[str] = []
 

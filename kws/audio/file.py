@@ -48,7 +48,7 @@ def open_audio(path: Path) -> soundfile.SoundFile:
         ) from error
     problem = "" if file.frames else "holds no audio"
     if not LOWEST_RATE <= file.samplerate <= HIGHEST_RATE:
-        problem = f"{file.samplerate} Hz; {LOWEST_RATE} to {HIGHEST_RATE} Hz can be heard"
+        problem = f"{file.samplerate} Hz; {LOWEST_RATE} to {HIGHEST_RATE} Hz can be processed"
     if problem:
         file.close()
         raise AudioFileError(f"{path}: {problem}")
@@ -71,11 +71,13 @@ def read_blocks(file: soundfile.SoundFile, path: Path, frames: int) -> Iterator[
         seconds = count / file.samplerate
         raise AudioFileError(
             f"{path}: damaged after {seconds:.1f} s ({error.error_string}); "
-            "what came before was heard"
+            "the audio before that was processed"
         ) from error
     if _is_cut_short(file, count):
         seconds = count / file.samplerate
-        raise AudioFileError(f"{path}: cut short after {seconds:.1f} s; what is there was heard")
+        raise AudioFileError(
+            f"{path}: cut short after {seconds:.1f} s; the audio until there was processed"
+        )
 
 
 def _is_cut_short(file: soundfile.SoundFile, count: int) -> bool:

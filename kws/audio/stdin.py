@@ -127,7 +127,7 @@ def _wave_header(pipe: io.BufferedReader) -> tuple[PcmFormat, int | None]:
     if not (LOWEST_RATE <= rate <= HIGHEST_RATE and 1 <= channels <= 64):
         raise AudioFileError(
             f"standard input: WAV of {rate} Hz and {channels} channels; "
-            f"{LOWEST_RATE} to {HIGHEST_RATE} Hz and up to 64 channels can be heard"
+            f"{LOWEST_RATE} to {HIGHEST_RATE} Hz and up to 64 channels can be processed"
         )
     if width not in (2, 4):
         raise AudioFileError(

@@ -5,7 +5,6 @@ import contextlib
 import hashlib
 import logging
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,6 @@ from kws.cli.scan_output import FORMATS, FileOutput, Output, StandardOutput
 from kws.config.paths import find_model
 from kws.config.schema import Config
 from kws.errors import AudioFileError, ConfigError
-from kws.protocol.events import Detected
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -69,7 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with a scan that was interrupted: leave out what is done (needs --output)",
+        help="continue a scan that was interrupted, after what is done (needs --output)",
     )
 
 
@@ -84,9 +82,6 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError("--resume: name the file of the scan that was interrupted: --output FILE")
     overrides = [] if options.model is None else [("model.path", options.model)]
     config = read_config(options, *overrides)
-
-    # A file's name need not be text; it comes out as it went in.
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
 
     from tqdm import tqdm
 
@@ -107,11 +102,12 @@ def run(options: argparse.Namespace) -> int:
         with tqdm(total=0, bar_format=_BAR, disable=None, leave=False) as bar:
             if not bar.disable:
                 bar.reset(_duration(paths))
+            results = _Results(output, bar, model.header.name)
             if jobs > 1:
-                failed = _scan_together(paths, config, jobs, model.header.name, output, bar)
+                _scan_together(paths, config, jobs, results, bar)
             else:
-                failed = _scan_in_turn(paths, config, model, output, bar)
-    return AudioFileError.exit_code if failed or errors else 0
+                _scan_in_turn(paths, config, model, results, bar)
+    return AudioFileError.exit_code if results.failed or errors else 0
 
 
 def recordings(paths: Iterable[Path]) -> Iterator[Path]:
@@ -142,55 +138,68 @@ def _output(options: argparse.Namespace, config: Config) -> Output:
     )
 
 
+class _Results:
+    """Writes what recordings give.
+
+    Args:
+        output: takes detections.
+        bar: shows the seconds that were processed.
+        model: name of the model.
+
+    Attributes:
+        failed: whether some recording could not be read to its end.
+    """
+
+    def __init__(self, output: Output, bar: "tqdm[Any]", model: str) -> None:
+        self.failed = False
+        self._output, self._bar, self._model = output, bar, model
+
+    def write(self, path: Path, detection: "Detection") -> None:
+        """Write a detection."""
+        from kws.engine.output import detected
+
+        with self._bar.external_write_mode():
+            self._output.write(path, detected("", detection, self._model))
+
+    def finish(self, path: Path, error: str | None) -> None:
+        """Note that a recording is done; `error`: why it could not be read to its end."""
+        if error is not None:
+            self.failed = True
+            with self._bar.external_write_mode():
+                log.error("%s", error)
+        self._output.finish(path, error)
+
+
 def _scan_in_turn(
     paths: Sequence[Path],
     config: Config,
     model: "KeywordModel",
-    output: Output,
+    results: _Results,
     bar: "tqdm[Any]",
-) -> bool:
-    """Whether some recording could not be read to its end."""
+) -> None:
     from kws.engine.scan import scan
 
-    failed = False
     for path in paths:
         message = None
         try:
             for detection in scan(path, model, config, progress=bar.update):
-                with bar.external_write_mode():
-                    output.write(path, _detected(detection, model.header.name))
+                results.write(path, detection)
         except AudioFileError as error:
-            message, failed = str(error), True
-            with bar.external_write_mode():
-                log.error("%s", message)
-        output.finish(path, message)
-    return failed
+            message = str(error)
+        results.finish(path, message)
 
 
 def _scan_together(
-    paths: Sequence[Path], config: Config, jobs: int, name: str, output: Output, bar: "tqdm[Any]"
-) -> bool:
-    """Whether some recording could not be read to its end."""
+    paths: Sequence[Path], config: Config, jobs: int, results: _Results, bar: "tqdm[Any]"
+) -> None:
     from kws.engine.scan_files import scan_files
 
-    failed = False
     with contextlib.closing(scan_files(paths, config, jobs)) as scanned:
         for file in scanned:
-            with bar.external_write_mode():
-                for detection in file.detections:
-                    output.write(file.path, _detected(detection, name))
-                if file.error is not None:
-                    log.error("%s", file.error)
-                    failed = True
-            output.finish(file.path, file.error)
+            for detection in file.detections:
+                results.write(file.path, detection)
+            results.finish(file.path, file.error)
             bar.update(file.seconds)
-    return failed
-
-
-def _detected(detection: "Detection", model: str) -> Detected:
-    from kws.engine.output import detected
-
-    return detected("", detection, model)
 
 
 def _bytes_of(paths: Sequence[Path]) -> int:

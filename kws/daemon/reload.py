@@ -130,11 +130,11 @@ def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
     new = reader.read()
     new = replace(new, audio=_as_chosen(new.audio, old.audio))
     if new.server != old.server:
-        raise ConfigError("server: cannot change while kws runs; start it anew, or undo the change")
+        raise ConfigError("server: cannot change while kws runs; restart it, or undo the change")
     for name in _FIXED_AUDIO:
         if getattr(new.audio, name) != getattr(old.audio, name):
             raise ConfigError(
-                f"audio.{name}: cannot change while kws runs; start it anew, or undo the change"
+                f"audio.{name}: cannot change while kws runs; restart it, or undo the change"
             )
     model = load_model(new.model.path, new.model.engine, new.model.verifier)
     warm_up(model)

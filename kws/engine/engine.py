@@ -210,7 +210,7 @@ class Engine:
                 self.inference.woken.set()
                 await first_of(self._ended, self._failed)
             if self._failure is not None:
-                raise KwsError("nothing was heard any more") from self._failure
+                raise KwsError("the inference thread has stopped") from self._failure
             capturing.result()
         finally:
             capturing.cancel()

@@ -77,7 +77,7 @@ class StreamOutput:
 
     def dropped(self, t: float, samples: int) -> None:
         """Publish that so many samples are missing before second `t` of the stream."""
-        reason = "sound was lost, or could not be heard in time"
+        reason = "audio was lost, or could not be processed in time"
         log.warning("stream %r: %d samples dropped: %s", self.stream, samples, reason)
         self.publish(SamplesDropped(self.stream, t, samples, reason))
 

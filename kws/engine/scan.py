@@ -29,7 +29,7 @@ def scan(
     *,
     progress: Callable[[float], object] = lambda seconds: None,
 ) -> Iterator[Detection]:
-    """Hear a recording.
+    """Detect the keywords in a recording.
 
     Args:
         path: any file that libsndfile reads, at any rate and with any number of channels.

@@ -1,4 +1,4 @@
-"""The streams that come over the network: their names, their lives, and how many there may be."""
+"""The streams of senders: their names, their start and end, and how many there may be."""
 
 import logging
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ QUIET_S = 2.0
 
 
 class NameTakenError(Exception):
-    """A stream of that name is alive."""
+    """There is a stream of that name that delivers audio."""
 
 
 class NewStream(Protocol):

@@ -171,7 +171,9 @@ class Delivery:
                         await ending.flush()
                     await self._connection.send(message.to_json())
                     if last:
-                        await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
+                        await end(
+                            self._connection, CloseCode.NORMAL_CLOSURE, "all audio was processed"
+                        )
 
 
 async def refused(connection: LimitedConnection, code: int, reason: str) -> ConnectionClosed:

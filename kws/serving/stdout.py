@@ -1,4 +1,4 @@
-"""Standard output as a subscriber: a line per event, and trouble there is nobody else's."""
+"""Standard output as a subscriber: a line per event; a blocked reader delays no other."""
 
 import errno
 import logging
@@ -30,7 +30,9 @@ class StdoutWriter:
         self._woken = threading.Event()
         self._subscription = hub.subscribe(self._woken, queue)
         self._written = 0
-        self._closed = self._torn = self._failing = False
+        self._closed = False
+        self._failing = False
+        self._torn = False
 
     @property
     def missed(self) -> int:
@@ -60,25 +62,26 @@ class StdoutWriter:
                 except Exception:
                     log.exception("an event was not written; please report it")
 
-    def _write(self, data: bytes) -> bool:
-        """Write all of it; false when that cannot be done."""
-        if self._torn:
-            # Only a part of the last line was written: this one must not continue it.
-            data = b"\n" + data
+    def _write(self, line: bytes) -> bool:
+        """Write all of a line; false when that cannot be done."""
+        # A line of which only the beginning was written is ended before the next one.
+        data = b"\n" + line if self._torn else line
         while data and not self._closed:
             try:
-                written = os.write(self._descriptor, data)
-                self._torn = data[written - 1 : written] != b"\n"
-                data = data[written:]
+                count = os.write(self._descriptor, data)
+                self._torn = data[count - 1 : count] != b"\n"
+                data = data[count:]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError as error:
                 # A full disk may have room again; a pipe that was closed stays so.
                 self._closed = error.errno in (errno.EPIPE, errno.EBADF)
-                loss = "is closed; going on without it" if self._closed else "takes no event now"
                 if not self._failing:
+                    loss = "is closed; kws runs without it" if self._closed else "takes no events"
                     log.warning("standard output %s (%s)", loss, error.strerror)
                 self._failing = True
                 return False
-        self._failing = False
+        if self._failing and not self._closed:
+            self._failing = False
+            log.info("standard output takes events again")
         return not data

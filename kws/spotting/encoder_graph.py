@@ -83,7 +83,7 @@ class EncoderSize:
             "head.weight": (1 + self.classes, head, 1),
             "head.value": (1 + self.classes, head, 1),
         }
-        shapes = {_POSITIONS: (self.frames, width)}
+        shapes: dict[str, tuple[int, ...]] = {_POSITIONS: (self.frames, width)}
         for name, shape in layers.items():
             shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
         return shapes
@@ -114,7 +114,7 @@ def quantise(weights: Weights, size: EncoderSize) -> Stored:
         size: what they have to fit.
 
     Raises:
-        ValueError: they do not.
+        ValueError: they do not, or are not finite.
     """
     shapes = size.shapes()
     if weights.keys() != shapes.keys():
@@ -126,11 +126,10 @@ def quantise(weights: Weights, size: EncoderSize) -> Stored:
         if array.shape != shape:
             raise ValueError(f"{name} has the shape {array.shape}, not {shape}")
         array = array.astype(np.float32)
+        if not np.isfinite(array).all():
+            raise ValueError("some weights are not finite; train it again")
         if _is_quantised(name, shape):
-            highest = np.abs(array).max(axis=tuple(range(1, array.ndim)), keepdims=True)
-            scale = np.where(highest > 0, highest / np.float32(_MOST_INT8), np.float32(1))
-            stored[name] = np.rint(array / scale).astype(np.int8)
-            stored[name + _SCALE] = scale
+            stored[name], stored[name + _SCALE] = _as_int8(array)
         else:
             stored[name] = array
     return stored
@@ -179,6 +178,17 @@ def make_graph(stored: Stored, size: EncoderSize) -> Graph:
 def input_shape(size: EncoderSize) -> tuple[int, int]:
     """Lengths of the axes of the graph's input, without the batch."""
     return BANDS, size.frames * FRAME_SAMPLES // HOP
+
+
+def _as_int8(
+    array: npt.NDArray[np.float32],
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float32]]:
+    """The nearest multiples of a step for each output, and the steps."""
+    highest = np.abs(array).max(axis=tuple(range(1, array.ndim)), keepdims=True)
+    scale = highest / np.float32(_MOST_INT8)
+    scale = np.where(scale > 0, scale, np.float32(1))
+    multiples = np.clip(np.rint(array / scale), -_MOST_INT8, _MOST_INT8)
+    return multiples.astype(np.int8), scale
 
 
 def _is_quantised(name: str, shape: tuple[int, ...]) -> bool:

@@ -47,10 +47,18 @@ def load_model(
     return replace(model, verifier=_open_verifier(wanted, pair, path))
 
 
+def find_verifier(name: str, model: Path) -> Path:
+    """The file of a verifier: beside a model file, or else where models are found.
+
+    Raises:
+        ModelError: there is no such file.
+    """
+    beside = model.parent / f"{name}.onnx"
+    return beside if beside.is_file() else find_model(name)
+
+
 def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:
-    """The verifier beside a model file, or else where models are found."""
-    beside = model.with_name(f"{name}.onnx")
-    file = read_verifier(beside if beside.is_file() else find_model(name))
+    file = read_verifier(find_verifier(name, model))
     if file.weights_sha256 != pair.weights_sha256:
         raise ConfigError(
             f"model.verifier: {file.origin} is not the {pair.verifier!r} that {model} was "

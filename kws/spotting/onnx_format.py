@@ -31,7 +31,11 @@ BATCH_AXIS = "n"
 LARGEST = 64 * 2**20
 """Bytes of a model file."""
 FLOAT, INT8, _INT64 = 1, 3, 7
-_TYPES = {FLOAT: np.dtype("<f4"), INT8: np.dtype("i1"), _INT64: np.dtype("<i8")}
+_TYPES: dict[int, np.dtype[Any]] = {
+    FLOAT: np.dtype("<f4"),
+    INT8: np.dtype("i1"),
+    _INT64: np.dtype("<i8"),
+}
 _TYPE_NAMES = {FLOAT: "float32", INT8: "int8"}
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_INTS = 1, 2, 4, 7
 _MOST_VALUES = 16 * 2**20

@@ -62,14 +62,14 @@ class TurnedDown:
 
 
 class Spotter:
-    """Hears keywords in a stream of samples. Without threads, clocks or files.
+    """Detects keywords in a stream of samples. Without threads, clocks or files.
 
     `push` is `windows`, the model and `decide`; a caller with many streams may run the windows of
     all of them through one model call. In the same way `decide` is `propose` and, where there is a
     verifier, `due`, the verifier and `settle` for as long as there are candidates.
 
     Args:
-        model: computes the posteriors.
+        model: the network, with its front end and thresholds.
         hop_s: seconds between windows, a multiple of the front end's hop (10 ms); by default the
             one that the model was calibrated at.
         trigger: settings per keyword instead of the model's own.
@@ -78,7 +78,7 @@ class Spotter:
         verified: whether to use a verifier at all.
 
     Attributes:
-        model: computes the posteriors.
+        model: the network, with its front end and thresholds.
         trigger: settings of each keyword.
         verification: verifier and settings; None without.
 
@@ -239,9 +239,13 @@ class Spotter:
 
     def finish(self) -> list[Detection]:
         """The stream is over: decide on the last candidates, as if silence followed."""
+        self.finish_audio()
+        return list(self._verified())
+
+    def finish_audio(self) -> None:
+        """The same without running the verifier: the last candidates are there for `due`."""
         if self._candidates is not None:
             self._candidates.finish()
-        return list(self._verified())
 
     def skip(self, lost: int) -> None:
         """The next samples do not follow the last ones: `lost` samples are missing between them.
@@ -295,7 +299,7 @@ class Spotter:
 
 
 def warm_up(model: KeywordModel) -> None:
-    """Let a model hear once: the first window takes longer than the others."""
+    """Process one window with a model: the first takes longer than the others."""
     Spotter(model).push(np.zeros(model.window_samples, np.float32))
 
 

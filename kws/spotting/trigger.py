@@ -53,7 +53,7 @@ class TriggerSettings:
 
 @dataclass(frozen=True)
 class Decision:
-    """A keyword was heard: its index, smoothed posterior and the sample it was decided at."""
+    """A keyword: its index, smoothed posterior and the sample it was detected at."""
 
     keyword: int
     confidence: float
@@ -90,7 +90,7 @@ class _Keyword:
     armed: int = 0
 
 
-PEAK_RISE = 0.05
+PEAK_RISE = 0.2
 """A keyword that was proposed is proposed again where its smoothed posterior is higher by more."""
 
 
@@ -164,7 +164,7 @@ class Trigger:
         return Proposal(winner, self._keywords[winner].smoothed, position, armed)
 
     def reset(self, position: int) -> None:
-        """The stream broke: what was heard before it neither adds to what comes nor blocks it.
+        """Start over after a gap: posteriors before it have no influence on those after it.
 
         Args:
             position: the first sample that follows.
@@ -173,7 +173,7 @@ class Trigger:
         """
         for keyword in self._keywords:
             length = max(1, round(keyword.settings.smoothing_s * self._rate / self._hop))
-            # What has not been heard yet counts as silence, so that one loud window at the
+            # Windows before the start count as silence, so that one high posterior at the
             # start of a stream cannot fire by itself.
             keyword.history = deque([0.0] * length, maxlen=length)
             keyword.smoothed = 0.0

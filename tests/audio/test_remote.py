@@ -97,7 +97,7 @@ def test_a_sender_that_pauses_is_lost_and_comes_back() -> None:
     assert line.remote.liveness.losses == 2
 
 
-def test_a_sender_of_nothing_but_zeros_is_lost_until_there_is_sound() -> None:
+def test_a_sender_of_zeros_is_lost_until_there_is_sound() -> None:
     line = Line()
     line.send(SECOND)
     for _ in range(11):
@@ -161,7 +161,7 @@ def test_what_comes_at_once_is_ahead_and_is_caught_up_with() -> None:
     assert ahead.add(0.0, 100.0) == 0.0
 
 
-def test_a_pause_gives_nothing_to_spend_later() -> None:
+def test_a_pause_does_not_allow_a_burst_later() -> None:
     ahead = RateLimit(0.0)
     ahead.add(1.0, 1.0)
     assert ahead.add(5.0, 60.0) == 5.0

@@ -213,7 +213,7 @@ def test_with_the_token_all_is_open(guarded: Talker) -> None:
 
 
 @pytest.mark.parametrize("guarded", ["environment"], indirect=True)
-def test_who_says_nothing_is_sent_away(guarded: Talker) -> None:
+def test_a_client_that_sends_no_token_is_refused(guarded: Talker) -> None:
     port = guarded.port
     with (
         socket.create_connection((HOST, port), timeout=limit(30)) as line,
@@ -223,7 +223,7 @@ def test_who_says_nothing_is_sent_away(guarded: Talker) -> None:
         assert close_code(without_token)[0] == WRONG_TOKEN
 
 
-def test_a_door_to_the_world_without_a_token_is_warned_of(
+def test_a_server_open_to_other_machines_without_a_token_is_warned_of(
     start: Callable[..., DaemonProcess],
 ) -> None:
     daemon = start("--source", "/dev/null", "--set", "server.host=0.0.0.0")
@@ -249,7 +249,7 @@ def is_refused(line: socket.socket) -> bool:
 
 
 @pytest.mark.usefixtures("many_files")
-def test_a_crowd_is_sent_away_and_nobody_notices(talk: Talk) -> None:
+def test_too_many_clients_are_refused_and_others_are_not_affected(talk: Talk) -> None:
     places = 5
     daemon = talk(*("--set", f"server.max_connections={places}", "--set", "server.max_streams=0"))
     port = daemon.port
@@ -273,7 +273,7 @@ def test_a_crowd_is_sent_away_and_nobody_notices(talk: Talk) -> None:
     assert len(daemon.all_stderr()) < CROWD / 2  # nor can a crowd fill the disk
 
 
-def test_who_finds_no_place_is_told_so(talk: Talk) -> None:
+def test_a_client_above_the_limit_gets_a_reason(talk: Talk) -> None:
     daemon = talk("--set", "server.max_connections=1")
     with subscribe(daemon.port) as good:
         receive(good)

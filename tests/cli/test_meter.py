@@ -23,7 +23,7 @@ def test_level(peak: float, level: float) -> None:
     assert level_db(frames) == pytest.approx(level, abs=1e-4)
 
 
-def test_a_line_shows_level_posteriors_thresholds_and_what_fired() -> None:
+def test_a_line_shows_level_posteriors_thresholds_and_detections() -> None:
     text = line(Reading(-30.0, {"yes": 0.91, "no": 0.02}, ("yes",)), THRESHOLDS, 200)
     assert text.startswith("  -30 dB |############            |")
     assert text.endswith("[yes] 0.91/0.50  no  0.02/0.75")

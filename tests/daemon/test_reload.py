@@ -45,7 +45,7 @@ class Broken:
         raise ConfigError("kws.yaml: no YAML")
 
 
-def test_the_new_configuration_holds_and_its_model_can_hear(tmp_path: Path) -> None:
+def test_the_new_configuration_applies_and_its_model_detects(tmp_path: Path) -> None:
     path = tmp_path / "other.onnx"
     save_model(untrained_file(("left", "right")), path)
     overrides = (f"model.path={path}", "detection.false_alarms_per_hour=2")

@@ -17,8 +17,8 @@ from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verification
 from kws.typing import AudioFormat, Frames, Posteriors, Samples, Windows
+from tests.spotting.level_verifier import LevelVerifier, verification
 from tests.spotting.models import untrained_model
-from tests.spotting.verifiers import LevelVerifier, verification
 from tests.support.events import Published
 from tests.support.limits import limit
 
@@ -117,7 +117,7 @@ def test_the_signals_are_worth_testing_with() -> None:
         max_size=20,
     )
 )
-def test_each_stream_is_heard_as_if_it_were_alone(writes: list[tuple[int, int, bool]]) -> None:
+def test_each_stream_is_processed_as_if_it_were_alone(writes: list[tuple[int, int, bool]]) -> None:
     inference, heaps = joined()
     written = [0] * STREAMS
     rest = [(index, len(SIGNALS[index]), True) for index in range(STREAMS)]
@@ -173,7 +173,7 @@ def test_candidates_of_all_streams_are_one_batch() -> None:
     assert all(each.verified for each in events)
 
 
-def test_a_stream_without_sound_holds_no_other_up() -> None:
+def test_a_stream_without_audio_delays_no_other() -> None:
     inference, (quiet, loud, _) = joined()
     loud.feed.write(SIGNALS[0])
     inference.work()
@@ -272,7 +272,7 @@ def answered(order: Callable[[Callable[[], None]], None]) -> None:
     assert done.wait(LONG)
 
 
-def test_the_thread_hears_what_comes_and_obeys() -> None:
+def test_the_thread_processes_audio_and_calls() -> None:
     inference, (heap,) = joined(count=1)
     with Running(inference) as running:
         threads: list[int] = []
@@ -292,7 +292,7 @@ def test_stop_returns_at_once_without_any_stream() -> None:
         pass
 
 
-def test_what_is_due_at_the_stop_is_heard() -> None:
+def test_windows_that_are_due_at_the_stop_are_processed() -> None:
     inference, (heap,) = joined(count=1)
     heap.feed.write(SIGNALS[0])
     with Running(inference):
@@ -300,7 +300,7 @@ def test_what_is_due_at_the_stop_is_heard() -> None:
     assert heap.heard == ALONE[0]
 
 
-def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> None:
+def test_a_stream_that_is_added_during_a_reload_gets_the_new_model() -> None:
     inference, _ = joined(count=1)
     late = Heap(inference)
     went = threading.Event()
@@ -315,11 +315,17 @@ def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> Non
 def test_what_the_model_takes_is_measured() -> None:
     measured: list[tuple[float, int]] = []
 
-    class Timer:
+    class Meter:
         def inferred(self, seconds: float, windows: int) -> None:
             measured.append((seconds, windows))
 
-    inference = Inference(MODEL, Timer())
+        def verified(self, seconds: float, candidates: int) -> None:
+            raise AssertionError("there is no verifier")
+
+        def settled(self, keyword: str, verdict: str) -> None:
+            raise AssertionError("there is no verifier")
+
+    inference = Inference(MODEL, Meter())
     heap = Heap(inference)
     inference.add(heap.stream)
     heap.feed.write(SIGNALS[0][: 2 * RATE])

@@ -68,7 +68,7 @@ def test_settings_that_contradict_each_other_are_refused() -> None:
         trigger_settings(config, MODEL)
 
 
-def test_without_a_rate_the_models_own_thresholds_hold() -> None:
+def test_without_a_rate_the_models_own_thresholds_apply() -> None:
     assert settings_of(Config()) == MODEL
 
 
@@ -90,7 +90,7 @@ def test_a_rate_can_come_from_the_environment() -> None:
     assert config.detection.false_alarms_per_hour == 2.5
 
 
-def test_a_threshold_that_is_set_wins_over_a_rate(path: Path) -> None:
+def test_a_threshold_overrides_a_rate(path: Path) -> None:
     path.write_text(
         "detection: {false_alarms_per_hour: 2}\n"
         "trigger: {patience_s: 0.4}\n"

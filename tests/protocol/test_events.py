@@ -62,7 +62,7 @@ def test_what_json_cannot_say_is_an_error() -> None:
         )
 
 
-def test_a_file_name_that_is_no_text_comes_out_as_it_went_in() -> None:
+def test_a_file_name_that_is_no_text_is_printed_unchanged() -> None:
     line = scan_line("a\udcff.wav", DETECTED)
     assert json.loads(line)["file"] == "a\udcff.wav"
     assert line.encode(errors="surrogateescape").startswith(

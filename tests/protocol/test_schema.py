@@ -76,7 +76,9 @@ MESSAGES = (
 FROM_CLIENTS = {"request", "start", "gap", "end", "look"}
 
 DETECTED = Detected("default", 12.34, "yes", 0.97, "yes-no-up-down")
-DROPPED = SamplesDropped("default", 9.184, 30_720, "sound was lost, or could not be heard in time")
+DROPPED = SamplesDropped(
+    "default", 9.184, 30_720, "audio was lost, or could not be processed in time"
+)
 LOST = AudioLost("default", 9.184, "unplugged")
 BACK = AudioBack("default", 21.4, 12.216)
 BACK_AT_LAST = AudioBack("default", 21.4, None)
@@ -281,7 +283,7 @@ def test_a_body_stays_in_its_message(body: Body) -> None:
 
 
 @given(st.one_of(TEXT, st.binary(), st.builds(json.dumps, JSON)))
-def test_whatever_comes_is_understood_or_refused(message: str | bytes) -> None:
+def test_any_message_is_accepted_or_refused(message: str | bytes) -> None:
     for parse in (parse_start, parse_sender, parse_scores_request):
         with contextlib.suppress(BadRequestError):
             parse(message)
@@ -326,7 +328,7 @@ def test_scan_line_even_before_the_start() -> None:
         (SOURCE, "", "ok"),
         (replace(SOURCE, seconds_since_audio=None), "", "waiting"),
         (replace(SOURCE, reason="unplugged", audio_format=None), "", "lost"),
-        (SOURCE, "inference has not moved for 7 s", "stalled"),
+        (SOURCE, "no audio was processed for 7 s", "stalled"),
     ],
 )
 def test_health(source: SourceState, stalled: str, status: str) -> None:
@@ -393,7 +395,7 @@ START = {"type": "start", "stream": "kitchen", "sample_rate": 16_000, "format": 
         ("look", {"stream": None, "frames": True, "token": "secret"}),
     ],
 )
-def test_what_the_schema_allows_a_client_is_understood(name: str, message: Any) -> None:
+def test_what_the_schema_allows_is_accepted(name: str, message: Any) -> None:
     check(message, name)
     PARSERS[name](json.dumps(message))
 
@@ -421,7 +423,7 @@ def test_what_the_schema_allows_a_client_is_understood(name: str, message: Any) 
         ("look", {"what": "kitchen"}),
     ],
 )
-def test_what_the_schema_forbids_a_client_is_refused(name: str, message: Any) -> None:
+def test_what_the_schema_forbids_a_sender_is_refused(name: str, message: Any) -> None:
     with pytest.raises(ValidationError):
         check(message, name)
     with pytest.raises(BadRequestError):

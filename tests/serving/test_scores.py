@@ -62,7 +62,7 @@ def show(observers: Observers, *hops: Hop) -> None:
         observers.show(each)
 
 
-def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
+def test_a_stream_that_ends_by_request_has_had_all_its_hops_sent() -> None:
     async def test() -> None:
         line, observers, hub = Line(), Observers(), Hub("run", lambda: NOON)
         connection = cast(LimitedConnection, line)

@@ -4,6 +4,7 @@ import errno
 import logging
 import os
 import threading
+from collections import deque
 
 import pytest
 
@@ -34,7 +35,7 @@ def test_a_line_per_event_to_the_last() -> None:
     assert writer.missed == 0
 
 
-def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
+def test_a_closed_reader_is_counted_and_delays_no_other() -> None:
     reader, descriptor = os.pipe()
     os.close(reader)
     hub, writer, finished = started(descriptor)
@@ -46,7 +47,35 @@ def test_a_closed_reader_is_counted_and_nobody_elses_trouble() -> None:
     os.close(descriptor)
 
 
-def test_a_blocked_reader_holds_nobody_and_is_counted() -> None:
+def test_a_full_disk_is_logged_once_and_the_next_line_is_whole(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    written = bytearray()
+    room = deque([5, 0, 0, 10_000])  # bytes that each write takes; 0: the disk is full
+
+    def write(_: int, data: bytes) -> int:
+        count = room.popleft()
+        if not count:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        written.extend(data[:count])
+        return len(data[:count])
+
+    monkeypatch.setattr("kws.serving.stdout.os.write", write)
+    caplog.set_level("INFO")
+    hub, writer, finished = started(1)
+    events = [hub.publish(HEARD) for _ in range(3)]
+    hub.close()
+    assert finished.wait(limit(10))
+    lines = [event.to_json() for event in events]
+    assert written.decode() == f"{lines[0][:5]}\n{lines[2]}\n"
+    assert [each.getMessage() for each in caplog.records] == [
+        "standard output takes no events (No space left on device)",
+        "standard output takes events again",
+    ]
+    assert writer.missed == 2
+
+
+def test_a_blocked_reader_delays_no_other_and_is_counted() -> None:
     reader, descriptor = os.pipe()
     hub, writer, finished = started(descriptor, queue=10)
     published = 2_000  # more than a pipe and the queue hold
@@ -64,48 +93,6 @@ def test_a_blocked_reader_holds_nobody_and_is_counted() -> None:
     with os.fdopen(reader, "rb") as lines:
         received = len(lines.readlines())
     assert received + writer.missed == published
-
-
-class FullDisk:
-    """A descriptor on a disk that takes some bytes, then none for a while, then all again.
-
-    Args:
-        takes: bytes until it is full.
-        refusals: writes that it then refuses.
-    """
-
-    def __init__(self, takes: int, refusals: int) -> None:
-        self.written = b""
-        self._takes, self._refusals = takes, refusals
-
-    def write(self, _: int, data: bytes) -> int:
-        """As os.write."""
-        if len(self.written) == self._takes and self._refusals:
-            self._refusals -= 1
-            raise OSError(errno.ENOSPC, "No space left on device")
-        taken = data[: self._takes - len(self.written)] if self._refusals else data
-        self.written += taken
-        return len(taken)
-
-
-@pytest.mark.parametrize("takes", [0, 1, 50, 200])
-def test_a_torn_line_does_not_glue_itself_to_the_next(
-    takes: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    disk = FullDisk(takes, refusals=2)
-    monkeypatch.setattr(os, "write", disk.write)
-    hub, writer, finished = started(1)
-    events = [hub.publish(HEARD).to_json() for _ in range(4)]
-    hub.close()
-    assert finished.wait(limit(10))
-    lines = disk.written.decode().splitlines()
-    whole = [line for line in lines if line in events]
-    assert len(whole) == 4 - writer.missed
-    torn = [line for line in lines if line not in events]
-    assert len(torn) <= 1
-    assert all(any(event.startswith(line) for event in events) for line in torn)
-    # It is said once, not for every event.
-    assert len([each for each in caplog.records if "takes no event now" in each.message]) == 1
 
 
 def test_an_event_that_cannot_be_written_holds_back_no_other(

@@ -7,7 +7,7 @@ import msgspec
 import torch
 
 from kws.config.schema import Engine
-from kws.spotting.backends.torch import network_of, weights_of
+from kws.spotting.backends.torch import read_network, weights_of
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.header import ModelHeader
@@ -17,7 +17,7 @@ from kws.spotting.model_file import ModelFile
 from kws.spotting.networks.small_cnn import SmallCNN
 from kws.spotting.pair import Lookahead, Pair
 from kws.spotting.trigger import TriggerSettings
-from tests.spotting.verifiers import LevelVerifier
+from tests.spotting.level_verifier import LevelVerifier
 
 EAGER = TriggerSettings(
     threshold=0.3, smoothing_s=0.2, patience_s=0.0, refractory_s=0.3, release=0.28, exclusion_s=0.1
@@ -90,6 +90,6 @@ def write_torch_file(file: ModelFile, path: Path) -> None:
         "format": "kws-model",
         "version": 1,
         "header": msgspec.to_builtins(file.header),
-        "state_dict": network_of(file).state_dict(),
+        "state_dict": read_network(file).state_dict(),
     }
     torch.save(content, path)

@@ -94,7 +94,7 @@ def test_a_file_of_the_release_before_is_the_same_model(path: Path, old: Path) -
 
 
 @pytest.mark.parametrize("bit", [0, 7, 30])
-def test_a_bit_that_turned_in_the_weights_is_noticed(path: Path, bit: int) -> None:
+def test_a_changed_bit_in_the_weights_is_refused(path: Path, bit: int) -> None:
     model = Model.decode(path.read_bytes())
     assert model.graph is not None
     tensor = next(each for each in model.graph.initializer if each.name == "hidden.weight")
@@ -228,7 +228,7 @@ def test_a_file_of_another_program_is_refused(path: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "content", [b"yes, no, up, down\n", b"\xff\xfe random", bytes(100), b"{}", b"RIFF\x00WAVE"]
 )
-def test_what_is_no_model_file_at_all_is_told_first(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_model_is_reported_first(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     expected = f"^model file {path}: not a model file: neither ONNX nor a .pt file of kws 0.1; "

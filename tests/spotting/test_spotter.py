@@ -12,8 +12,8 @@ from kws.spotting.frontend import LogMel
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples
+from tests.spotting.level_verifier import LevelVerifier, verification
 from tests.spotting.models import untrained_model
-from tests.spotting.verifiers import LevelVerifier, verification
 
 MODEL = untrained_model()
 RATE = 16_000

@@ -68,12 +68,14 @@ def test_one_long_activation_gives_at_most_one_event(length: int, own: TriggerSe
 
 
 @given(st.lists(posteriors, max_size=60), settings)
-def test_nothing_below_the_threshold_fires(values: list[float], own: TriggerSettings) -> None:
+def test_below_the_threshold_there_is_no_detection(
+    values: list[float], own: TriggerSettings
+) -> None:
     quiet = [min(value, own.threshold * 0.999) for value in values]
     assert not run(one(*quiet), [own])
 
 
-def test_smoothing_is_a_mean_in_which_the_unheard_is_silence() -> None:
+def test_smoothing_is_a_mean_in_which_missing_windows_are_silence() -> None:
     smooth = replace(PLAIN, smoothing_s=0.3, threshold=0.6, release=0.6)
     assert hops(run(one(0.9, 0.9, 0.9), [smooth])) == [2]
     assert run(one(0.9, 0.9, 0.9), [smooth])[0].confidence == pytest.approx(0.6)
@@ -106,7 +108,7 @@ def test_the_largest_margin_wins_and_the_others_are_held_back() -> None:
     assert [(each.keyword, each.position // HOP) for each in decisions] == [(0, 1), (1, 4)]
 
 
-def test_a_break_forgets_what_was_heard_but_not_the_refractory_time() -> None:
+def test_a_gap_resets_smoothing_but_not_the_refractory_time() -> None:
     own = replace(PLAIN, refractory_s=0.5, smoothing_s=0.2, threshold=0.9, release=0.5)
     trigger = Trigger([own], sample_rate=RATE, hop=HOP)
     assert trigger.step([1.0], HOP) is None

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from kws.spotting.trigger import Proposal, TriggerSettings
 from kws.spotting.verifier import Candidates, Outcome, Settlement, Verification
-from tests.spotting.verifiers import LevelVerifier, verification
+from tests.spotting.level_verifier import LevelVerifier, verification
 
 RATE, HOP = 16_000, 1_600
 WINDOW, LOOKAHEAD = 2_400, 320

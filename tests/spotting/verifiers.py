@@ -1,40 +1,37 @@
-"""A verifier for tests: a small function of the window instead of a trained network."""
+"""Verifiers for tests: small ones with weights from a seed."""
 
-from dataclasses import dataclass
+import torch
 
-import numpy as np
+from kws.spotting.backends.torch import weights_of
+from kws.spotting.encoder_graph import ARCHITECTURE
+from kws.spotting.verifier_file import VerifierFile, VerifierHeader
+from train.teacher.network import TeacherNetwork
+from train.teacher.whisper import WhisperEncoder
 
-from kws.spotting.verifier import Verification
-from kws.typing import Posteriors, Samples
-
-
-@dataclass(frozen=True)
-class LevelVerifier:
-    """Scores each keyword by the level of another part of the window.
-
-    Attributes:
-        classes: the keywords.
-        window_samples: of a window.
-    """
-
-    classes: tuple[str, ...] = ("yes", "no", "up", "down")
-    window_samples: int = 24_000
-    name: str = "levels"
-    sample_rate: int = 16_000
-    parameters: int = 0
-
-    def scores(self, windows: Samples) -> Posteriors:
-        """Shape (n, classes), each in (0, 1)."""
-        parts = np.array_split(np.abs(windows), len(self.classes), axis=1)
-        levels = np.stack([part.mean(axis=1) for part in parts], axis=1)
-        scores: Posteriors = levels / (levels + levels.mean(axis=1, keepdims=True) + 1e-9)
-        return scores.astype(np.float32)
+WIDTH, BLOCKS = 64, 2
 
 
-def verification(
-    threshold: float = 0.55, lookahead_s: float = 0.2, classes: tuple[str, ...] = ()
-) -> Verification:
-    """A verification by levels, with one threshold for all keywords."""
-    verifier = LevelVerifier(classes) if classes else LevelVerifier()
-    thresholds = dict.fromkeys(("yes", "no", "up", "down"), threshold)
-    return Verification(verifier, lookahead_s, thresholds)
+def untrained_network(keywords: int = 4) -> TeacherNetwork:
+    """A small network whose posteriors for noise differ."""
+    torch.manual_seed(5)
+    network = TeacherNetwork(WhisperEncoder(WIDTH, BLOCKS, positions=200), keywords)
+    torch.nn.init.normal_(network.encoder.positions, std=0.1)
+    torch.nn.init.normal_(network.head.value.weight, std=3)
+    torch.nn.init.normal_(network.head.weight.weight, std=1)
+    return network.eval().requires_grad_(False)
+
+
+def untrained_verifier(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> VerifierFile:
+    """The file of such a network."""
+    network = untrained_network(len(keywords))
+    header = VerifierHeader(
+        name="untrained",
+        architecture=ARCHITECTURE,
+        arguments={"width": WIDTH, "blocks": BLOCKS, "head_width": 192},
+        classes=keywords,
+        licence="CC0-1.0",
+        sources=("a seed: CC0-1.0",),
+        training={"seed": 5},
+        measured={"clean_right": None},
+    )
+    return VerifierFile.of(header, weights_of(network))

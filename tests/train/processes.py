@@ -15,11 +15,11 @@ TIMEOUT = 120.0
 TRAIN = (sys.executable, "-m", "train")
 
 
-def torchrun(count: int) -> tuple[str, ...]:
-    """The command that starts `count` processes of a training."""
+def torchrun(processes: int) -> tuple[str, ...]:
+    """The command that starts so many processes of a training."""
     return (
         *(sys.executable, "-m", "torch.distributed.run", "--standalone"),
-        *("--nproc-per-node", str(count), "-m", "train"),
+        *("--nproc-per-node", str(processes), "-m", "train"),
     )
 
 
@@ -48,8 +48,9 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
 
 
 @contextmanager
-def killed_at(command: Sequence[str], line: str) -> Iterator[list[str]]:
-    """Run a command until it logs a line, kill it and all that it started, and give its log."""
+def killed_at(command: Sequence[str], line: str, times: int = 1) -> Iterator[list[str]]:
+    """Run a command until it logs a line (for the nth time), kill it and all that it started, and
+    give its log."""
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,
@@ -61,7 +62,7 @@ def killed_at(command: Sequence[str], line: str) -> Iterator[list[str]]:
     assert process.stderr is not None
     lines = Lines(process.stderr)
     try:
-        lines.find(lambda each: line in each, TIMEOUT)
+        lines.wait_for(lambda all_: sum(line in each for each in all_) >= times, TIMEOUT)
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait(limit(TIMEOUT))

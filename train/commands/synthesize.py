@@ -77,7 +77,7 @@ def add_synthesize(commands: Commands) -> None:
         "default: %(default)s",
     )
     listed.add_argument("--seed", type=int, default=1, metavar="N")
-    command.set_defaults(run=_synthesize, way_on="the same command goes on where it was")
+    command.set_defaults(run=_synthesize, way_on="the same command continues where it stopped")
 
 
 def _synthesize(options: argparse.Namespace) -> None:

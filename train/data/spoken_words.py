@@ -252,7 +252,7 @@ class SpokenWords:
         return max(numbers, default=-1) + 1
 
     def _note(self, utterance: Utterance, kept: bool) -> None:
-        """Count an attempt, so that a later run goes on behind it."""
+        """Count an attempt, so that a later run continues behind it."""
         voice, pace = utterance.voice.speaker, f"{utterance.pace:.3f}"
         outcome = "kept" if kept else "not understood"
         try:

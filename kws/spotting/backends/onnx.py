@@ -1,5 +1,6 @@
 """ONNX Runtime, on one thread, and without its telemetry."""
 
+import ctypes
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -24,8 +25,8 @@ from kws.typing import Posteriors, Windows
 _ERRORS_ONLY = 3
 _TRIED = 2
 """Windows that a graph has to run with to be accepted: what it declares may be untrue."""
-MOST_TOGETHER = 8
-"""Windows that go through a verifier at once: a batch of all would take memory without end."""
+MOST_TOGETHER = 4
+"""Windows that go through a verifier at once: larger batches take memory, and no less time."""
 
 
 class OnnxBackend:
@@ -121,6 +122,7 @@ class _Graph:
             raise ModelError(f"{origin}: ONNX Runtime cannot run it: {reason}") from error
         if shape != (_TRIED, outputs):
             raise ModelError(f"{origin}: of {_TRIED} windows it gives the shape {shape}")
+        _return_memory()
 
     def run(self, inputs: npt.NDArray[np.float32]) -> Posteriors:
         """Posteriors, float32 of shape (n, outputs)."""
@@ -137,3 +139,11 @@ def session_options() -> Any:
     options.enable_cpu_mem_arena = False
     options.log_severity_level = _ERRORS_ONLY
     return options
+
+
+def _return_memory() -> None:
+    """Return to the system what loading has freed: several times the weights' own size, which
+    glibc's heap would keep."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)

@@ -25,7 +25,7 @@ needs_flite = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not
 
 
 @needs_flite
-def test_a_voice_speaks_and_its_pace_counts() -> None:
+def test_a_voice_speaks_at_the_given_pace() -> None:
     slow, quick = (speak("down.", Voice("flite", "slt", pace), 16_000) for pace in (0.7, 1.3))
     assert len(slow) > len(quick) > 2_000
     assert np.abs(slow).max() > 0.01
@@ -74,7 +74,7 @@ def test_a_dictionary_gives_plain_words_that_are_no_keywords(tmp_path: Path) -> 
 
 
 @needs_espeak
-def test_a_dictionary_is_spoken_a_voice_a_word(tmp_path: Path) -> None:
+def test_each_word_of_a_dictionary_has_one_voice(tmp_path: Path) -> None:
     assert speak_dictionary(tmp_path, ["tree", "house"]) == 2
     assert speak_dictionary(tmp_path, ["tree", "house"]) == 0
     clips = word_clips(tmp_path)

@@ -38,7 +38,7 @@ def test_the_file_names_what_it_was_trained_on_with_licences(finished: Path) -> 
     }
 
 
-def test_interrupted_it_goes_on_to_the_same_teacher(
+def test_interrupted_it_continues_to_the_same_teacher(
     config: TeacherConfig,
     material: TeacherMaterial,
     finished: Path,
@@ -95,7 +95,7 @@ def test_a_checkpoint_of_other_settings_or_recordings_is_refused(
         TeacherTraining(config, replace(material, training=fewer), untrained(), finished)
 
 
-def test_a_teacher_learns_on_from_another(
+def test_a_teacher_is_trained_from_another(
     config: TeacherConfig, material: TeacherMaterial, finished: Path, tmp_path: Path
 ) -> None:
     initial = read_teacher(finished)

