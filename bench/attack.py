@@ -1,4 +1,4 @@
-"""What people notice of a daemon while clients flood it.
+"""What a flood of messages does to the other clients of a daemon.
 
 `python -m bench.attack [--kind KIND ...] [--connections N] [--seconds S] [--token] [--json]`;
 `bench/README.md` describes each figure. Nothing but this machine is flooded, with at most 100
@@ -36,8 +36,8 @@ _PATIENCE_S = 60.0
 
 
 @dataclass
-class Noticed:
-    """What was noticed during one flood.
+class Measured:
+    """What was measured during one flood.
 
     Attributes:
         kind: of the flood.
@@ -92,8 +92,8 @@ def read(events: ClientConnection, late_s: list[float]) -> None:
                 late_s.append(time.time() - datetime.fromisoformat(message["time"]).timestamp())
 
 
-def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> Noticed:
-    """Flood a daemon of its own, and note what is noticed of it.
+def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> Measured:
+    """Flood a daemon of its own, and measure what its other clients get.
 
     Args:
         kind: key of `FLOODS`.
@@ -101,7 +101,7 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
         seconds: of the flood.
         with_token: whether the daemon asks for a token, which the flooding clients do not know.
     """
-    noticed = Noticed(kind)
+    measured = Measured(kind)
     variables = {"KWS_TOKEN": _TOKEN} if with_token else {}
     with Process(variables=variables) as daemon:
         port = daemon.port
@@ -110,24 +110,24 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
             f"ws://{HOST}:{port}/events", proxy=None, compression=None, additional_headers=headers
         ) as events:
             run = json.loads(events.recv())["run"]
-            reader = threading.Thread(target=read, args=(events, noticed.late_s), daemon=True)
+            reader = threading.Thread(target=read, args=(events, measured.late_s), daemon=True)
             reader.start()
             memory: list[int] = []
             _watch(daemon, _BEFORE_S, [], memory)
             before, memory[:] = max(memory), []
             flooding = _flood(port, kind, connections, seconds + _PATIENCE_S / 4, run)
             cpu, begun = daemon.cpu_seconds(), time.monotonic()
-            _watch(daemon, seconds, noticed.health_s, memory)
-            noticed.cores = (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun)
-            noticed.more_mb = (max(memory) - before) / 1e6
+            _watch(daemon, seconds, measured.health_s, memory)
+            measured.cores = (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun)
+            measured.more_mb = (max(memory) - before) / 1e6
             begun = time.monotonic()
             daemon.process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
                 daemon.process.wait(_PATIENCE_S)
-            noticed.stop_s = time.monotonic() - begun
+            measured.stop_s = time.monotonic() - begun
             reader.join(_PATIENCE_S)
-    noticed.connected = int(flooding.communicate()[0])
-    return noticed
+    measured.connected = int(flooding.communicate()[0])
+    return measured
 
 
 def _watch(daemon: Process, seconds: float, health_s: list[float], memory: list[int]) -> None:
@@ -152,7 +152,7 @@ def _flood(
     )
 
 
-def table(rows: Sequence[Noticed]) -> str:
+def table(rows: Sequence[Measured]) -> str:
     """The figures, for people."""
     lines = [
         f"{'flood':<20} {'connected':>9} {'/health, s':>18} {'event late, s':>13} "

@@ -1,4 +1,4 @@
-"""Every parser of strangers' bytes, with inputs that are chosen by the code that they reach.
+"""Every parser of untrusted bytes, with inputs that are chosen by the code that they reach.
 
 `python -m bench.fuzz [--parser NAME ...] [--seconds S] [--corpus DIR] [--json]`; `bench/README.md`
 describes each figure. Needs atheris (`pip install -e ".[fuzz]"`). What was found to reach more code

@@ -1,4 +1,4 @@
-"""No bytes of strangers end in anything but a value or an error that is declared.
+"""No untrusted bytes end in anything but a value or an error that is declared.
 
 For seconds here; `python -m bench.fuzz` does it for hours.
 """

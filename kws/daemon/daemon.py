@@ -26,7 +26,7 @@ from kws.engine.waiting import LoopEvent, first_of
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
-from kws.serving.connections import WAITING, Connections
+from kws.serving.connections import UNAUTHENTICATED, Connections
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
 from kws.serving.server import Server
@@ -100,7 +100,7 @@ class Daemon:
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
         metrics, observers = Metrics(self._hub), Observers()
-        connections = Connections(limits, make_room(sum(limits.values()) + WAITING))
+        connections = Connections(limits, make_room(sum(limits.values()) + UNAUTHENTICATED))
         self._engine = Engine(
             first,
             config,

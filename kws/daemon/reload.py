@@ -93,7 +93,7 @@ class Reloader:
         reload.add_done_callback(self._answered.discard)
         await asyncio.wait((reload,), timeout=_ANSWER_SECONDS)
         if not reload.done():
-            reason = "it goes on; how it ends is an event: reloaded or reload-refused"
+            reason = "it continues; its outcome is an event: reloaded or reload-refused"
             return HTTPStatus.ACCEPTED, {"reloaded": False, "reason": reason}
         if reason := reload.result():
             return HTTPStatus.CONFLICT, {"reloaded": False, "reason": reason}

@@ -18,7 +18,7 @@ from kws.serving.rate import MessageRate
 from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
 from kws.serving.scores import ScoresEndpoint
 from kws.serving.sender import SenderEndpoint
-from kws.serving.status import for_strangers, health, info
+from kws.serving.status import health, info, public_health
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
 
@@ -97,7 +97,7 @@ class App:
                 AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT, AUDIO_RATE),
                 # The page holds no secret, and who supervises the daemon needs none.
                 **site,
-                "/health": Page(self._health, self._health_for_strangers),
+                "/health": Page(self._health, self._public_health),
                 "/info": Page(self._info),
                 "/metrics": Page(self._metrics_page),
                 "/events/*/audio.wav": Page(self._clip),
@@ -115,9 +115,9 @@ class App:
             subscribers=self._connections.clients(EVENTS_PATH),
         )
 
-    def _health_for_strangers(self) -> JsonResponse:
+    def _public_health(self) -> JsonResponse:
         status, content = self._health()
-        return status, for_strangers(content)
+        return status, public_health(content)
 
     def _info(self) -> JsonResponse:
         return HTTPStatus.OK, info(self._engine.spotter, keep_audio_s=self._config.keep_audio_s)

@@ -73,7 +73,7 @@ async def authorise(
     if not access.knows(message_token(message)):
         reason = "the token is wrong, or missing in the first message"
         raise await refused(connection, WRONG_TOKEN, reason)
-    if not connection.seat():
+    if not connection.admit():
         raise await refused(connection, CloseCode.TRY_AGAIN_LATER, "too many connections")
     try:
         return parse(message)

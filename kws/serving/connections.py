@@ -1,4 +1,4 @@
-"""Who is connected: those that wait to show their token, and those that have a seat."""
+"""Connections: those that have not sent the right token yet, and those that have."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -9,80 +9,80 @@ from websockets.http11 import Response
 from kws.serving.limited import LimitedConnection
 from kws.serving.routes import Websocket, refuse
 
-WAITING = 128
-"""Connections without a token at a time, of websockets and HTTP alike."""
+UNAUTHENTICATED = 128
+"""Unauthenticated connections at a time, of websockets and HTTP alike."""
 
 
 class Connections:
-    """Who is connected.
+    """All connections, and how many there may be.
 
-    A seat is for who has the token. All others wait, in places that are few: where these are
-    taken, the one that came first gives way, of the address that has most. So who floods the
-    daemon sends itself away, and `/health` can be read by everybody else.
+    The limits of the configuration count clients with the right token only. All other connections
+    share a small limit: at that, each new one evicts the oldest of the address that has most. So a
+    client that floods the daemon evicts its own connections, and `/health` answers everybody else.
 
     Args:
-        limits: clients with a seat at a time, by setting.
+        limits: authenticated clients at a time, by setting.
         most: connections at a time that this process has descriptors for.
     """
 
     def __init__(self, limits: Mapping[str, int], most: int) -> None:
         self._limits = limits
-        # Where descriptors are scarce, half of them are for seats.
-        self._places = min(WAITING, most // 2)
-        self._seats = most - self._places
-        self._waiting: dict[LimitedConnection, None] = {}
+        # Where descriptors are scarce, half of them are for authenticated clients.
+        self._most_unauthenticated = min(UNAUTHENTICATED, most // 2)
+        self._most_admitted = most - self._most_unauthenticated
+        self._unauthenticated: dict[LimitedConnection, None] = {}
         self._routes: dict[LimitedConnection, tuple[str, Websocket]] = {}
-        self._seated: set[LimitedConnection] = set()
+        self._admitted: set[LimitedConnection] = set()
 
     def clients(self, path: str) -> int:
-        """How many have a seat at a websocket."""
-        return sum(self._routes[each][0] == path for each in self._seated)
+        """How many authenticated clients a websocket has."""
+        return sum(self._routes[each][0] == path for each in self._admitted)
 
-    def arrived(self, connection: LimitedConnection) -> None:
+    def opened(self, connection: LimitedConnection) -> None:
         """A client has connected, and has sent nothing yet."""
-        if len(self._waiting) >= self._places:
-            self._send_one_away()
-        self._waiting[connection] = None
+        if len(self._unauthenticated) >= self._most_unauthenticated:
+            self._evict_one()
+        self._unauthenticated[connection] = None
 
     def upgrade(self, connection: LimitedConnection, path: str, route: Websocket) -> None:
-        """A client that waits has asked for a websocket."""
+        """A client has requested a websocket."""
         self._routes[connection] = path, route
 
     def route(self, connection: LimitedConnection) -> Websocket:
-        """The websocket that a client has asked for."""
+        """The websocket that a client has requested."""
         return self._routes[connection][1]
 
-    def seat(self, connection: LimitedConnection) -> bool:
-        """Give a client with the right token a seat; false: there are too many of its kind."""
+    def admit(self, connection: LimitedConnection) -> bool:
+        """Count a client with the right token; false: the limit of its websocket is reached."""
         _, route = self._routes[connection]
-        taken = sum(self._routes[each][1].limit == route.limit for each in self._seated)
-        if taken >= self._limits[route.limit] or len(self._seated) >= self._seats:
+        taken = sum(self._routes[each][1].limit == route.limit for each in self._admitted)
+        if taken >= self._limits[route.limit] or len(self._admitted) >= self._most_admitted:
             return False
-        self._waiting.pop(connection, None)
-        self._seated.add(connection)
+        self._unauthenticated.pop(connection, None)
+        self._admitted.add(connection)
         connection.allow(route.rate, route.message_limit)
         return True
 
     def known(self, connection: LimitedConnection) -> None:
-        """A client of HTTP has the right token, and need not give way while it is served."""
-        self._waiting.pop(connection, None)
+        """A client of HTTP has the right token: it is not evicted while it is served."""
+        self._unauthenticated.pop(connection, None)
 
-    def left(self, connection: LimitedConnection) -> None:
+    def closed(self, connection: LimitedConnection) -> None:
         """A connection has ended."""
-        self._waiting.pop(connection, None)
+        self._unauthenticated.pop(connection, None)
         self._routes.pop(connection, None)
-        self._seated.discard(connection)
+        self._admitted.discard(connection)
 
     def all(self) -> list[LimitedConnection]:
         """Those that are connected to a websocket."""
         return list(self._routes)
 
-    def _send_one_away(self) -> None:
-        crowd = Counter(each.address for each in self._waiting)
+    def _evict_one(self) -> None:
+        crowd = Counter(each.address for each in self._unauthenticated)
         address, _ = crowd.most_common(1)[0]
-        first = next(each for each in self._waiting if each.address == address)
-        del self._waiting[first]
-        first.send_away(busy("too many connections without a token").serialize(), "too many")
+        first = next(each for each in self._unauthenticated if each.address == address)
+        del self._unauthenticated[first]
+        first.evict(busy("too many connections without a token").serialize(), "too many")
 
 
 def busy(reason: str) -> Response:

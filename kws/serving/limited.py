@@ -15,8 +15,8 @@ log = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 2.0
 """How long a client may take to answer a close frame."""
-WAITING_SECONDS = 2.0
-"""How long a client may take to show its token, from its first byte on."""
+TOKEN_SECONDS = 2.0
+"""How long a client may take to send its token, from the opening of its connection on."""
 REQUESTS = MessageRate(per_second=20, burst=100)
 """Messages to a websocket, unless its route allows more."""
 _CONTROL = MessageRate(per_second=5, burst=20)
@@ -27,18 +27,18 @@ _buffer = memoryview(bytearray(64 * 1024))
 """What is read into, of all connections: its content is taken before the next one is read."""
 
 
-class Places(Protocol):
-    """Knows who is connected: `kws.serving.connections.Connections`."""
+class Registry(Protocol):
+    """Counts connections: `kws.serving.connections.Connections`."""
 
-    def arrived(self, connection: "LimitedConnection") -> None:
+    def opened(self, connection: "LimitedConnection") -> None:
         """A client has connected, and has sent nothing yet."""
         ...
 
-    def seat(self, connection: "LimitedConnection") -> bool:
-        """Count a client with the right token; false: there are too many of its kind."""
+    def admit(self, connection: "LimitedConnection") -> bool:
+        """Count a client with the right token; false: the limit of its websocket is reached."""
         ...
 
-    def left(self, connection: "LimitedConnection") -> None:
+    def closed(self, connection: "LimitedConnection") -> None:
         """A connection has ended."""
         ...
 
@@ -46,29 +46,29 @@ class Places(Protocol):
 class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
     """A connection whose client can neither occupy the event loop nor fill the memory.
 
-    Little is read at a time, so that all clients are read in turns; the messages of each are
-    counted, and one that sends too many is closed.
+    Little is read at a time, so that no client delays the others; the messages of each are counted,
+    and one that sends too many is closed.
 
     Args:
-        places: knows who is connected.
+        registry: counts connections.
         arguments: of the library's connection.
         options: the same.
 
     Attributes:
-        deadline: by the loop's clock, when the client has to have shown its token.
+        deadline: by the loop's clock, when the client has to have sent its token.
         address: of the client, for people and to be compared.
     """
 
-    def __init__(self, places: Places, *arguments: Any, **options: Any) -> None:
+    def __init__(self, registry: Registry, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._places = places
+        self._registry = registry
         now = self.loop.time()
-        self.deadline = now + WAITING_SECONDS
+        self.deadline = now + TOKEN_SECONDS
         self.address = ""
         self._messages = MessageCounter(REQUESTS, now)
         self._control = MessageCounter(_CONTROL, now)
         self._refused = self._held = False
-        self._cut: asyncio.TimerHandle | None = None
+        self._abortion: asyncio.TimerHandle | None = None
 
     def allow(self, rate: MessageRate, message_bytes: int) -> None:
         """From here on the client may send so many messages, of so many bytes each."""
@@ -76,12 +76,12 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
             self._messages = MessageCounter(rate, self.loop.time())
         self.protocol.max_message_size = message_bytes
 
-    def seat(self) -> bool:
-        """Count the client among those with the right token; false: there are too many."""
-        return self._places.seat(self)
+    def admit(self) -> bool:
+        """Count the client as one with the right token; false: there are too many."""
+        return self._registry.admit(self)
 
-    def send_away(self, response: bytes, reason: str) -> None:
-        """Close at once, for others need the place.
+    def evict(self, response: bytes, reason: str) -> None:
+        """Close at once, in favour of a newer connection.
 
         Args:
             response: to a client that waits for one of HTTP.
@@ -100,12 +100,12 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
-        self._cut_at(self.deadline)
-        self._places.arrived(self)
+        self._abort_at(self.deadline)
+        self._registry.opened(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._places.left(self)
-        self._uncut()
+        self._registry.closed(self)
+        self._keep()
         super().connection_lost(exc)
 
     def get_buffer(self, sizehint: int) -> memoryview:
@@ -117,14 +117,14 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         """So many bytes were read. See `asyncio.BufferedProtocol`."""
         self.data_received(bytes(_buffer[:nbytes]))
         if self.protocol.eof_sent:
-            # Its client is to close the line now; one that does not keeps its place no longer.
-            self._cut_at(self.loop.time() + CLOSE_SECONDS)
+            # Its client is expected to close the connection now.
+            self._abort_at(self.loop.time() + CLOSE_SECONDS)
 
     def process_event(self, event: Event) -> None:
         """Take a request or a frame, unless it is one too many."""
         if not isinstance(event, Frame):
-            # From here on it is the library, or the websocket's endpoint, that has patience or not.
-            self._uncut()
+            # From here on the library and the websocket's endpoint have time limits of their own.
+            self._keep()
             self._held = True
             self.transport.pause_reading()
         elif event.opcode is not Opcode.CLOSE:
@@ -137,28 +137,28 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         super().process_event(event)
 
     def send_data(self) -> None:
-        """Send what waits, unless the line is cut: asyncio would log every attempt."""
+        """Send what is queued, unless the connection is lost: asyncio would log every attempt."""
         if self.transport.is_closing():
             self.protocol.data_to_send()
             return
         super().send_data()
         if self._closes_first:
-            # What is not read would cut the line before the client has read why it was closed.
+            # Unread data would reset the connection before the client has read the close frame.
             self.transport.resume_reading()
         elif self._held and not self.recv_messages.paused:
             self.transport.resume_reading()
         # The request has its response.
         self._held = False
 
-    def _cut_at(self, moment: float) -> None:
-        """Cut the line then, by the loop's clock, unless that is to be done before."""
-        if self._cut is None:
-            self._cut = self.loop.call_at(moment, self.transport.abort)
+    def _abort_at(self, moment: float) -> None:
+        """Abort the connection then, by the loop's clock, unless that is scheduled already."""
+        if self._abortion is None:
+            self._abortion = self.loop.call_at(moment, self.transport.abort)
 
-    def _uncut(self) -> None:
-        if self._cut is not None:
-            self._cut.cancel()
-            self._cut = None
+    def _keep(self) -> None:
+        if self._abortion is not None:
+            self._abortion.cancel()
+            self._abortion = None
 
     @property
     def _closes_first(self) -> bool:
@@ -169,7 +169,7 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         return self._control if frame.opcode in (Opcode.PING, Opcode.PONG) else self._messages
 
     def _refuse(self, rate: MessageRate) -> None:
-        """Close; what the client has sent beyond is dropped."""
+        """Close with the reason; further messages are dropped."""
         self._refused = True
         reason = f"too many messages: at most {rate.per_second:g} a second are taken"
         log.warning("client %s closed: %s", self.remote_address, reason)

@@ -72,11 +72,11 @@ class Page:
 
     Attributes:
         get: the content, from what stands in the place of each wildcard; None: there is none.
-        stranger: the content for who does not have the token; None: there is none for them.
+        public: the content for clients without the token; None: there is none for them.
     """
 
     get: Callable[..., JsonResponse | Document | None]
-    stranger: Callable[[], JsonResponse | Document] | None = None
+    public: Callable[[], JsonResponse | Document] | None = None
 
 
 @dataclass(frozen=True)
@@ -160,8 +160,8 @@ class Routes:
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", Allow="GET, HEAD")
         if self.admits(request):
             content = page.get(*segments)
-        elif page.stranger is not None:
-            content = page.stranger()
+        elif page.public is not None:
+            content = page.public()
         else:
             text = "a token is needed: Authorization: Bearer ..."
             return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})

@@ -104,7 +104,7 @@ class Server:
         if response is None:
             path, route = self._routes.websocket(request)
             self._connections.upgrade(connection, path, route)
-            if self._routes.admits(request) and not connection.seat():
+            if self._routes.admits(request) and not connection.admit():
                 return busy(f"too many connections (server.{route.limit})")
         return response
 

@@ -65,7 +65,7 @@ def health(
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 
 
-def for_strangers(content: Mapping[str, Any]) -> dict[str, Any]:
+def public_health(content: Mapping[str, Any]) -> dict[str, Any]:
     """Of the content of `/health` what whoever supervises the daemon needs.
 
     The rest says who sends what, and the run with the number of an event would say when a keyword

@@ -1,4 +1,4 @@
-"""Who has a seat, who waits, and who has to give way."""
+"""Which connections are counted, and which are evicted."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from typing import cast
 
 import pytest
 
-from kws.serving.connections import WAITING, Connections
+from kws.serving.connections import UNAUTHENTICATED, Connections
 from kws.serving.limited import LimitedConnection
 from kws.serving.rate import MessageRate
 from kws.serving.routes import Websocket
@@ -23,16 +23,16 @@ class Nothing:
 
 @dataclass(eq=False)
 class Client:
-    """A connection, as far as its place matters."""
+    """A connection, as far as it is counted."""
 
     address: str = "192.0.2.1"
-    sent_away: list[str] = field(default_factory=list)
+    evicted: list[str] = field(default_factory=list)
     allowed: list[tuple[MessageRate, int]] = field(default_factory=list)
 
-    def send_away(self, response: bytes, reason: str) -> None:
-        """Give way."""
+    def evict(self, response: bytes, reason: str) -> None:
+        """Close."""
         assert response.startswith(b"HTTP/1.1 503 ")
-        self.sent_away.append(reason)
+        self.evicted.append(reason)
 
     def allow(self, rate: MessageRate, message_bytes: int) -> None:
         """Take what is allowed."""
@@ -44,55 +44,55 @@ EVENTS = Websocket(Nothing(), "max_connections", 100)
 
 def arrive(connections: Connections, client: Client, *, upgrade: bool = False) -> LimitedConnection:
     connection = cast(LimitedConnection, client)
-    connections.arrived(connection)
+    connections.opened(connection)
     if upgrade:
         connections.upgrade(connection, "/events", EVENTS)
     return connection
 
 
-def test_the_first_gives_way_where_all_places_are_taken() -> None:
+def test_a_new_connection_evicts_the_oldest_at_the_limit() -> None:
     connections = Connections({"max_connections": 1}, MOST)
-    crowd = [Client() for _ in range(WAITING + 2)]
+    crowd = [Client() for _ in range(UNAUTHENTICATED + 2)]
     for each in crowd:
         arrive(connections, each)
-    assert [bool(each.sent_away) for each in crowd] == [True, True] + [False] * WAITING
+    assert [bool(each.evicted) for each in crowd] == [True, True] + [False] * UNAUTHENTICATED
 
 
-def test_an_address_with_a_crowd_gives_way_to_one_with_a_single_client() -> None:
+def test_an_address_with_most_connections_loses_one() -> None:
     connections = Connections({"max_connections": 1}, MOST)
     owner = Client("192.0.2.2")
     arrive(connections, owner, upgrade=True)
-    crowd = [Client() for _ in range(10 * WAITING)]
+    crowd = [Client() for _ in range(10 * UNAUTHENTICATED)]
     for each in crowd:
         arrive(connections, each)
-    assert not owner.sent_away
-    assert sum(bool(each.sent_away) for each in crowd) == 9 * WAITING + 1
+    assert not owner.evicted
+    assert sum(bool(each.evicted) for each in crowd) == 9 * UNAUTHENTICATED + 1
 
 
-def test_who_waits_takes_no_seat_and_who_sits_does_not_give_way() -> None:
+def test_limits_count_clients_with_the_token_and_these_are_not_evicted() -> None:
     connections = Connections({"max_connections": 2}, MOST)
     owners = [Client(), Client()]
     for each in owners:
-        assert connections.seat(arrive(connections, each, upgrade=True))
+        assert connections.admit(arrive(connections, each, upgrade=True))
         assert each.allowed == [(EVENTS.rate, EVENTS.message_limit)]
     assert connections.clients("/events") == 2
-    for _ in range(2 * WAITING):
+    for _ in range(2 * UNAUTHENTICATED):
         arrive(connections, Client(), upgrade=True)
-    assert not any(each.sent_away for each in owners)
+    assert not any(each.evicted for each in owners)
     assert connections.clients("/events") == 2
 
 
-def test_seats_are_counted_and_freed() -> None:
+def test_a_closed_connection_counts_no_more() -> None:
     connections = Connections({"max_connections": 1}, MOST)
     first = arrive(connections, Client(), upgrade=True)
-    assert connections.seat(first)
-    assert not connections.seat(arrive(connections, Client(), upgrade=True))
-    connections.left(first)
-    assert connections.seat(arrive(connections, Client(), upgrade=True))
+    assert connections.admit(first)
+    assert not connections.admit(arrive(connections, Client(), upgrade=True))
+    connections.closed(first)
+    assert connections.admit(arrive(connections, Client(), upgrade=True))
 
 
-@pytest.mark.parametrize(("most", "seats"), [(2 * WAITING + 10, 10), (6, 3), (2, 1)])
-def test_no_more_have_a_seat_than_there_are_descriptors_for(most: int, seats: int) -> None:
+@pytest.mark.parametrize(("most", "admitted"), [(2 * UNAUTHENTICATED + 10, 10), (6, 3), (2, 1)])
+def test_no_more_are_admitted_than_there_are_descriptors_for(most: int, admitted: int) -> None:
     connections = Connections({"max_connections": 100}, most)
-    taken = [connections.seat(arrive(connections, Client(), upgrade=True)) for _ in range(10)]
-    assert sum(taken) == seats
+    taken = [connections.admit(arrive(connections, Client(), upgrade=True)) for _ in range(10)]
+    assert sum(taken) == admitted

@@ -1,4 +1,4 @@
-"""All that reads bytes of strangers: each gives a value or an error that it declares, no other."""
+"""All that reads untrusted bytes: each gives a value or an error that it declares, no other."""
 
 import contextlib
 import io
