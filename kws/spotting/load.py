@@ -11,6 +11,7 @@ from kws.errors import ConfigError
 from kws.spotting.model import Backend, KeywordModel
 from kws.spotting.model_file import ModelFile, read_model
 from kws.spotting.pair import Pair
+from kws.spotting.trial import try_model, try_verifier
 from kws.spotting.verifier import Verifier
 from kws.spotting.verifier_file import read_verifier
 
@@ -65,17 +66,21 @@ def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:
         )
     from kws.spotting.backends.onnx import OnnxVerifier
 
-    return OnnxVerifier(file)
+    verifier = OnnxVerifier(file)
+    try_verifier(verifier, file.origin)
+    return verifier
 
 
 def open_model(file: ModelFile, engine: Engine = "auto") -> KeywordModel:
     """What runs a model file.
 
     Raises:
-        ModelError: its weights do not fit its architecture.
+        ModelError: its weights do not fit its architecture, or it gives no probabilities.
         ConfigError: the engine is not installed.
     """
-    return KeywordModel(file.header, _backend(file, engine))
+    model = KeywordModel(file.header, _backend(file, engine))
+    try_model(model, file.origin)
+    return model
 
 
 def _backend(file: ModelFile, engine: Engine) -> Backend:
