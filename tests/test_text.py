@@ -12,12 +12,12 @@ from kws.text import check_plain, escaped, is_plain
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
-        ("a\n12:00:01 WARNING forged", "a\\x0a12:00:01 WARNING forged"),
-        ("\x1b[31mred\x9b0m", "\\x1b[31mred\\x9b0m"),
+        ("a\n12:00:01 WARNING forged", "a\\u000a12:00:01 WARNING forged"),
+        ("\x1b[31mred\x9b0m", "\\u001b[31mred\\u009b0m"),
         ("one\u2028two\u2029three", "one\\u2028two\\u2029three"),
         ("\u202eno\u2066", "\\u202eno\\u2066"),
         ("\ud800", "\\ud800"),
-        ("\U000e0041", "\\U000e0041"),
+        ("\U000e0041", "\\udb40\\udc41"),
     ],
 )
 def test_what_a_terminal_would_obey_is_escaped(text: str, shown: str) -> None:

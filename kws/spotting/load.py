@@ -5,7 +5,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from kws.config.paths import DEFAULT_MODEL, find_model
+from kws.config.paths import DEFAULT_MODEL, bundled_verifiers, find_model
 from kws.config.schema import AUTO, NO_VERIFIER, Engine
 from kws.errors import ConfigError
 from kws.spotting.model import Backend, KeywordModel
@@ -48,13 +48,15 @@ def load_model(
 
 
 def find_verifier(name: str, model: Path) -> Path:
-    """The file of a verifier: beside a model file, or else where models are found.
+    """The file of a verifier: beside a model file, bundled, or where models are found.
 
     Raises:
         ModelError: there is no such file.
     """
     beside = model.parent / f"{name}.onnx"
-    return beside if beside.is_file() else find_model(name)
+    if beside.is_file():
+        return beside
+    return bundled_verifiers().get(name) or find_model(name)
 
 
 def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:

@@ -101,7 +101,7 @@ def test_another_scan_is_not_continued(tmp_path: Path) -> None:
         FileOutput(file, "csv", HEAD, resume=True)
     with pytest.raises(ConfigError, match=r"had other settings \(model\.hop_s, .*\); start over"):
         FileOutput(file, "jsonl", {**HEAD, "settings": {"hop_s": 0.2}}, resume=True)
-    with pytest.raises(ConfigError, match="had another --format and another model; begin"):
+    with pytest.raises(ConfigError, match="had another --format and another model; start over"):
         FileOutput(file, "csv", {**HEAD, "model": "other"}, resume=True)
     file.write_text("")
     with pytest.raises(ConfigError, match="is shorter than its scan left it"):
