@@ -1,15 +1,20 @@
-"""Trainings as processes."""
+"""Trainings as processes, and as commands in this one."""
 
+import io
+import logging
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
+
+import pytest
 
 from tests.support.limits import limit
 from tests.support.process import Lines
+from train.__main__ import main
 
 TIMEOUT = 120.0
 TRAIN = (sys.executable, "-m", "train")
@@ -29,7 +34,7 @@ def fit_arguments(data: Path, output: Path, *more: str) -> tuple[str, ...]:
         *("fit", "--data", str(data), "--output", str(output), "--keywords", "low,high"),
         *("--set", "windows=128", "--set", "batch=32", "--set", "hard_after=1", "--epochs", "2"),
         *("--set", "dropout=0", "--set", "augmentation.mask_frames=0"),
-        *("--set", "augmentation.mask_bands=0", "--set", "checkpoint_s=0.5", "--workers", "1"),
+        *("--set", "augmentation.mask_bands=0", "--set", "checkpoint_s=0.5", "--workers", "0"),
         *more,
     )
 
@@ -45,6 +50,23 @@ def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
         env=_environment(),
         check=False,
     )
+
+
+def run_here(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the trainer in this process, which has imported torch already."""
+    output, log = io.StringIO(), io.StringIO()
+    handler, root = logging.StreamHandler(log), logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.INFO)
+    try:
+        with pytest.MonkeyPatch.context() as patch, redirect_stdout(output):
+            patch.setattr("train.__main__.set_up_logging", lambda *_: None)
+            code = main(arguments)
+    finally:
+        root.removeHandler(handler)
+        root.setLevel(level)
+    return subprocess.CompletedProcess(arguments, code, output.getvalue(), log.getvalue())
 
 
 @contextmanager
