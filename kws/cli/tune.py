@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recording.add_argument(
         "--hours", type=_positive, metavar="H", help="end once FILE has so many hours"
     )
-    add_token_argument(recording)
+    add_token_argument(parser)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from kws.spotting.calibration import RULE_OF_THREE, rounded, two_digits_up
 from kws.tuning.recording import Recording
 
-DEFAULT_RATE = 0.5
-"""False alarms per hour, all keywords together."""
 _STEP = 1e-4
 """Of thresholds: scores are recorded with as many decimals."""
 _LOWEST_SCORE = 0.01
@@ -91,8 +89,8 @@ class Chooser:
         hours = self._recording.hours
         if not rate >= self.least:
             raise CannotChooseError(
-                f"{rate:g} false alarms per hour cannot be shown by {rounded(hours)} hours: without "
-                f"a single one in them the 95 % upper bound is 3/{rounded(hours)} = "
+                f"{rate:g} false alarms per hour cannot be shown by {rounded(hours)} hours: "
+                f"without a single one in them the 95 % upper bound is 3/{rounded(hours)} = "
                 f"{rounded(self.least, 2)} per hour; record longer, or ask for "
                 f"{two_digits_up(self.least)} or more"
             )
@@ -103,7 +101,8 @@ class Chooser:
 
     def _lowered(self, allowed: int) -> Choice:
         furthest = min(
-            _log_odds(self._lowest[w]) - _log_odds(self._in_use[w]) for w in self._lowest
+            _log_odds(lowest) - _log_odds(self._in_use[word])
+            for word, lowest in self._lowest.items()
         )
         if furthest >= 0 or self._total(furthest) <= allowed:
             return self.at(self._in_use)
@@ -131,7 +130,7 @@ class Chooser:
         return high
 
     def _no_higher(self, keyword: str, level: float) -> float:
-        """The lowest threshold, from the one in use on, with no more false alarms than at `level`."""
+        """The lowest threshold, from the one in use on, that gives no more than `level` does."""
         in_use = self._in_use[keyword]
         above = [
             round(each + _STEP, 4)

@@ -1,4 +1,4 @@
-"""A recording of scores, as it is read: its hours, and what each threshold would have given. Pure."""
+"""A recording of scores: its hours, and what each threshold would have given. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

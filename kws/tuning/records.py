@@ -112,7 +112,7 @@ class Processed(Line, frozen=True, tag="processed"):
 
 
 Record = Begin | Peak | Candidate | Processed
-_DECODER = msgspec.json.Decoder(Record)
+_DECODER: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
 def encode(record: Record) -> bytes:

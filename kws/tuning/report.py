@@ -112,8 +112,8 @@ class Report:
 
     def _thresholds(self) -> Iterator[list[str]]:
         choices = [self._now] + ([self._choice] if self._choice is not None else [])
-        titles = ("in use", "chosen")
-        yield ["keyword", *(cell for title, _ in zip(titles, choices) for cell in (title, "gives"))]
+        titles = ("in use", "chosen")[: len(choices)]
+        yield ["keyword", *(cell for title in titles for cell in (title, "an hour"))]
         for word in self._recording.begin.keywords:
             yield [
                 word,
@@ -129,8 +129,8 @@ class Report:
     def _assumption(self) -> str:
         if not self._said:
             return (
-                "every detection counts as a false alarm: keywords that were really said meanwhile "
-                "have to be subtracted with --said WORD=N"
+                "every detection counts as a false alarm; subtract keywords that were really said "
+                "meanwhile: --said WORD=N,..."
             )
         said = ", ".join(f"{word} {count} times" for word, count in self._said.items())
         return f"subtracted, since they were really said: {said}; all else counts as a false alarm"
@@ -138,8 +138,8 @@ class Report:
     def _result(self, choice: Choice) -> Iterator[str]:
         if choice.thresholds == self._now.thresholds:
             yield (
-                f"the thresholds in use give at most {self._rate:g} an hour, and the recording does "
-                "not show how far they could be lowered: they stay"
+                f"the thresholds in use give at most {self._rate:g} an hour, and nothing recorded "
+                "says that lower ones give more: they stay"
             )
         else:
             yield f"for at most {self._rate:g} an hour, in config.yaml:"
