@@ -209,12 +209,12 @@ def test_a_recording_at_another_rate_is_refused(folder: Path, tmp_path: Path) ->
 
 
 def test_more_noise_is_measured_apart(data: EvaluationSet, tmp_path: Path) -> None:
-    write(tmp_path / "fans" / "1.wav", 2.0, RATE)
+    path = write(tmp_path / "fan.wav", 2.0)
     groups = {group.name: group for group in replace(data, more_noise=tmp_path).groups()}
     assert groups["more noise"].kind == "noise"
     (segment,) = groups["more noise"].segments
     assert isinstance(segment, FileSegment)
-    assert [each.path for each in segment.excerpts] == [tmp_path / "fans" / "1.wav"]
+    assert [each.path for each in segment.excerpts] == [path]
     assert not groups["more noise"].calibrates
 
 
