@@ -17,6 +17,7 @@ import msgspec
 from kws.errors import ConfigError
 from kws.printing import print_text
 from kws.protocol.events import Detected, scan_line
+from kws.text import escaped, escaped_path
 
 PROGRESS_SUFFIX = ".progress"
 _OTHERS = {
@@ -25,6 +26,8 @@ _OTHERS = {
     "settings": "other settings (model.hop_s, detection, trigger or keywords)",
 }
 """What an earlier scan had, by the key of what it depends on."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What begins a formula in a spreadsheet."""
 Formatter = Callable[[str, Detected], str]
 
 
@@ -54,8 +57,15 @@ class Output(Protocol):
 
 def _csv_line(*cells: object) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    csv.writer(text, lineterminator="\n").writerow(map(_cell, cells))
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a cell; text that a spreadsheet would compute gets an apostrophe before it."""
+    if not isinstance(value, str):
+        return value
+    return f"'{escaped_path(value)}" if value.startswith(_FORMULA) else escaped_path(value)
 
 
 def _csv(file: str, detected: Detected) -> str:
@@ -65,7 +75,7 @@ def _csv(file: str, detected: Detected) -> str:
 
 def _audacity(_: str, detected: Detected) -> str:
     t = f"{detected.t:.3f}"
-    return f"{t}\t{t}\t{detected.keyword} {detected.confidence:.2f}\n"
+    return f"{t}\t{t}\t{escaped(detected.keyword)} {detected.confidence:.2f}\n"
 
 
 def _json_lines(file: str, detected: Detected) -> str:

@@ -125,6 +125,7 @@ class Watching(Reply, frozen=True, kw_only=True, tag="watching"):
         high_hz: upper edge of the highest band, Hz.
         verifier: name of the verifier; None without one.
         verifier_thresholds: score that each keyword has to reach; empty without a verifier.
+        patience_s: seconds that each keyword's smoothed posterior has to stay at its threshold.
     """
 
     stream: str
@@ -139,6 +140,7 @@ class Watching(Reply, frozen=True, kw_only=True, tag="watching"):
     high_hz: float
     verifier: str | None = None
     verifier_thresholds: dict[str, float] = {}
+    patience_s: dict[str, float] = {}
 
 
 class TurnedDown(Struct, frozen=True):

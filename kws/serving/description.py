@@ -66,4 +66,5 @@ class Description:
             high_hz=settings.high_hz,
             verifier=spotter.verifier_name,
             verifier_thresholds=spotter.verifier_thresholds,
+            patience_s={word: each.patience_s for word, each in spotter.trigger.items()},
         )

@@ -13,6 +13,7 @@ const WHAT_HAPPENED = {
   "audio-lost": ({ reason }) => `no sound any more: ${reason}`,
   "audio-back": ({ seconds }) => `sound is back${seconds ? ` after ${seconds.toFixed(0)} s` : ""}`,
   reloaded: () => "configuration and model were read again",
+  "reload-refused": ({ reason }) => `a new configuration was refused: ${reason}`,
   "stream-started": () => "stream began",
   "stream-ended": ({ reason }) => `stream ended${reason ? `: ${reason}` : ""}`,
 };

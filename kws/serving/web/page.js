@@ -260,7 +260,7 @@ async function askHealth() {
   if (isAsking) return;
   isAsking = true;
   try {
-    const answer = await (await fetch("/health", { cache: "no-store" })).json();
+    const answer = await (await fetchWithToken("/health")).json();
     const sources = sourcesOf(answer);
     const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
     levels.follow(events.isOpen ? others : []);
