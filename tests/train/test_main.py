@@ -1,5 +1,6 @@
 """What the command line says and ends with; what the commands do is tested where they are made."""
 
+import errno
 import json
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import torch
 
 from kws.spotting.load import load_model
 from kws.spotting.networks.small_cnn import SmallCNN
+from tests.support.outputs import FailingOutput
 from train.__main__ import main
 
 
@@ -96,17 +98,15 @@ def test_without_another_library_the_error_names_it(
     assert "pooch is not installed: pip install '.[train]'" in caplog.text
 
 
-def test_a_help_that_cannot_be_written_is_an_error() -> None:
-    with Path("/dev/full").open("w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "train", "--help"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            check=False,
-        )
-    (line,) = done.stderr.splitlines()
-    assert (done.returncode, line.endswith("standard output: No space left on device")) == (1, True)
+def test_a_help_that_cannot_be_written_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("train.__main__.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("kws.printing.os.dup2", lambda *_: None)
+    full = FailingOutput(OSError(errno.ENOSPC, "No space left on device"))
+    monkeypatch.setattr("sys.stdout", full)
+    assert main(["--help"]) == 1
+    assert "standard output: No space left on device" in caplog.text
 
 
 def test_processes_are_counted_from_0(capsys: pytest.CaptureFixture[str]) -> None:

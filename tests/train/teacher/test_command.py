@@ -11,7 +11,7 @@ import torch
 from kws.errors import ConfigError
 from kws.spotting.backends.onnx import OnnxVerifier
 from kws.spotting.verifier_file import read_verifier
-from tests.train.processes import TRAIN, run
+from tests.train.processes import run_here
 from tests.train.recordings import tone
 from train.__main__ import main
 from train.teacher.examples import placed
@@ -70,6 +70,6 @@ def test_without_the_weights_the_error_names_what_to_install(listed: Path, tmp_p
         "keywords: [low, high]\nsteps: [{name: x, trained_blocks: 0, examples: 512, passes: 1}]"
     )
     arguments = ["--data", str(listed), "--output", str(tmp_path / "t"), "--preset", str(preset)]
-    done = run((*TRAIN, "teacher", "fit", *arguments))
+    done = run_here("teacher", "fit", *arguments)
     assert done.returncode == 2
     assert ".[teacher]" in done.stderr

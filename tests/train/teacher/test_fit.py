@@ -77,8 +77,8 @@ def test_frozen_blocks_stay_as_they_were(
     config: TeacherConfig, material: TeacherMaterial, tmp_path: Path
 ) -> None:
     output = tmp_path / "tones.teacher"
-    steps = config.steps[:2]
-    TeacherTraining(replace(config, steps=steps), material, untrained(), output).run()
+    step = replace(config.steps[1], passes=1)
+    TeacherTraining(replace(config, steps=(step,)), material, untrained(), output).run()
     before, after = encoder().state_dict(), read_teacher(output).network.encoder.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
