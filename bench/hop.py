@@ -21,6 +21,7 @@ from kws.typing import AudioFormat
 
 STEPS = ("read", "front end", "network", "trigger")
 _WARM_UP_HOPS = 50
+_CANDIDATES = 100
 
 
 def measure(model: kws.KeywordModel, seconds: float, *, in_real_time: bool) -> dict[str, float]:
@@ -52,12 +53,36 @@ def measure(model: kws.KeywordModel, seconds: float, *, in_real_time: bool) -> d
         marks.append(time.thread_time_ns())
         posteriors = model.posteriors(windows)
         marks.append(time.thread_time_ns())
-        spotter.decide(posteriors)
+        spotter.propose(posteriors)
         marks.append(time.thread_time_ns())
         if index >= _WARM_UP_HOPS:
             times.append(np.diff(marks))
     medians = np.median(np.array(times), axis=0) / 1e3
     return dict(zip(STEPS, medians.tolist(), strict=True))
+
+
+def measure_candidate(model: kws.KeywordModel, candidates: int) -> dict[str, float]:
+    """Microseconds of CPU that the verifier takes for a candidate, and the network for a window, in
+    one thread, medians; nothing without a verifier.
+
+    Args:
+        model: what detects.
+        candidates: how many.
+    """
+    if model.verifier is None:
+        return {}
+    samples, length = demo().samples, model.verifier.window_samples
+    windows = kws.Spotter(model).windows(samples[: 2 * model.sample_rate])[:1]
+    took: list[tuple[int, int]] = []
+    for index in range(candidates):
+        at = index * model.sample_rate % (len(samples) - length)
+        begun = time.thread_time_ns()
+        model.verifier.scores(samples[None, at : at + length])
+        between = time.thread_time_ns()
+        model.posteriors(windows)
+        took.append((between - begun, time.thread_time_ns() - between))
+    verifier, window = (np.median(np.array(took), axis=0) / 1e3).tolist()
+    return {"candidate": verifier, "window": window, "ratio": verifier / window}
 
 
 def main() -> None:
@@ -73,14 +98,21 @@ def main() -> None:
     model = kws.load_model(options.model, options.engine)
     at_once = measure(model, options.seconds, in_real_time=False)
     in_real_time = measure(model, options.seconds, in_real_time=True)
+    candidate = measure_candidate(model, _CANDIDATES)
     if options.json:
-        print_line(json.dumps({"at_once_us": at_once, "in_real_time_us": in_real_time}))
+        figures = {"at_once_us": at_once, "in_real_time_us": in_real_time, "verifier": candidate}
+        print_line(json.dumps(figures))
         return
     print_line(f"{options.model}, {options.engine}: CPU microseconds of a hop, medians")
     print_line(f"{'':10} {'at once':>8} {'in real time':>13}")
     for step in STEPS:
         print_line(f"{step:10} {at_once[step]:8.0f} {in_real_time[step]:13.0f}")
     print_line(f"{'together':10} {sum(at_once.values()):8.0f} {sum(in_real_time.values()):13.0f}")
+    if candidate:
+        print_line(
+            f"verifier, a candidate: {candidate['candidate']:.0f}, as much as "
+            f"{candidate['ratio']:.0f} windows of the network beside it"
+        )
 
 
 if __name__ == "__main__":

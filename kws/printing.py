@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from kws.errors import ClosedOutputError, KwsError, OutputError
+from kws.text import escaped
 
 log = logging.getLogger(__name__)
 
@@ -41,8 +42,8 @@ def print_text(text: str, output: TextIO | None = None) -> None:
 
 
 def print_line(text: str, output: TextIO | None = None) -> None:
-    """Write a line at once; arguments and errors are those of `print_text`."""
-    print_text(text + "\n", output)
+    """Write a line at once, escaped; arguments and errors are those of `print_text`."""
+    print_text(escaped(text) + "\n", output)
 
 
 def parse(

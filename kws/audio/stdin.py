@@ -118,7 +118,8 @@ def _wave_header(pipe: io.BufferedReader) -> tuple[PcmFormat, int | None]:
         with wave.open(pipe) as header:
             width, count = header.getsampwidth(), header.getnframes()
             audio_format = AudioFormat(header.getframerate(), header.getnchannels())
-    except (wave.Error, EOFError) as error:
+    # The latter: a chunk that says less than it needs.
+    except (wave.Error, EOFError, RuntimeError) as error:
         raise AudioFileError(
             f"standard input: begins like a WAV file, but {str(error) or 'ends in its header'}"
         ) from error

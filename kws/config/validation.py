@@ -8,6 +8,8 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct, inspect
 
+from kws.text import escaped
+
 
 def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
     """Every key of a tree that `kind` does not allow, with what is allowed there.
@@ -29,7 +31,7 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: got {_show(tree)}; allowed: a section with {', '.join(hints)}"
         return
     for key, value in tree.items():
-        below = f"{path}.{key}" if path else str(key)
+        below = escaped(f"{path}.{key}" if path else str(key))
         if not isinstance(key, str):
             yield f"{below}: a key should be text; write it in quotes"
         elif key not in hints:

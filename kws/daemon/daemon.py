@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
+from kws.daemon.descriptors import make_room
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
@@ -25,9 +26,10 @@ from kws.engine.waiting import LoopEvent, first_of
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
+from kws.serving.connections import UNAUTHENTICATED, Connections
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
-from kws.serving.server import Connections, Server
+from kws.serving.server import Server
 from kws.serving.stdout import StdoutWriter
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
@@ -97,7 +99,8 @@ class Daemon:
         self._hub = Hub(uuid.uuid4().hex[:12])
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
-        metrics, observers, connections = Metrics(self._hub), Observers(), Connections(limits)
+        metrics, observers = Metrics(self._hub), Observers()
+        connections = Connections(limits, make_room(sum(limits.values()) + UNAUTHENTICATED))
         self._engine = Engine(
             first,
             config,
@@ -180,7 +183,7 @@ class Daemon:
         try:
             yield
         finally:
-            # SIGINT and SIGTERM stay: whoever is impatient must not cut the drain short.
+            # SIGINT and SIGTERM stay handled: a second one must not end the drain.
             loop.add_signal_handler(signal.SIGHUP, lambda: None)
             for task in reloads:
                 task.cancel()

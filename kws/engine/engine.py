@@ -28,6 +28,9 @@ from kws.typing import Clock, InferenceMeter
 
 log = logging.getLogger(__name__)
 
+OWN_STREAMS = frozenset(("default", "demo"))
+"""Names that events of a daemon's own source may carry, whatever its source is now."""
+
 STOP_SECONDS = 0.2
 """How long each part of a stop may take, so that all of it takes less than a second."""
 
@@ -92,7 +95,7 @@ class Engine:
             publisher,
             self._idle_timeouts(),
             clock,
-            reserved=frozenset((source.stream,)),
+            reserved=OWN_STREAMS | {source.stream},
         )
 
     @property
@@ -216,7 +219,7 @@ class Engine:
         """The inference thread."""
         try:
             self.inference.run()
-        # A dead inference thread must never pass for a quiet room.
+        # An inference thread that has ended must not look like silence.
         except Exception as error:
             log.exception("inference failed; this is an error in kws, please report it")
             self._failure = error

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from kws.audio.liveness import IdleTimeouts
 from kws.audio.remote import AHEAD_WARNING_S, Remote
+from kws.audio.resample import warn_not_finite
 from kws.engine.batch import Inference
 from kws.engine.build import SILENCE_S
 from kws.engine.queue import StreamSink
@@ -177,6 +178,7 @@ class Senders:
         closed.stream.queue.mark(_End(closed, reason, self._inference, self._publisher))
         self._inference.woken.set()
         log.info("stream %r ended: %s", closed.name, reason)
+        warn_not_finite(f"stream {closed.name!r}", closed.remote.not_finite)
 
     def _delivers(self, opened: SenderStream) -> bool:
         last = opened.remote.liveness.last_audio

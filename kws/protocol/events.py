@@ -12,6 +12,8 @@ from typing import Any, Protocol
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from kws.text import escaped, escaped_path
+
 VERSION = 1
 """Version of the messages; grows only when a change is not an addition."""
 _DECIMALS = {"t": 3, "confidence": 4, "score": 4, "seconds": 3}
@@ -127,6 +129,16 @@ class Reloaded(Body, frozen=True, tag="reloaded"):
     thresholds: dict[str, float]
 
 
+class ReloadRefused(Body, frozen=True, tag="reload-refused"):
+    """Configuration or model cannot be used as they are now; all goes on as before.
+
+    Attributes:
+        reason: why, for people.
+    """
+
+    reason: str
+
+
 class StreamStarted(Body, frozen=True, tag="stream-started"):
     """A stream has come over the network.
 
@@ -157,7 +169,15 @@ class StreamEnded(Body, frozen=True, tag="stream-ended"):
     reason: str
 
 
-STATUSES = (SamplesDropped, AudioLost, AudioBack, Reloaded, StreamStarted, StreamEnded)
+STATUSES = (
+    SamplesDropped,
+    AudioLost,
+    AudioBack,
+    Reloaded,
+    ReloadRefused,
+    StreamStarted,
+    StreamEnded,
+)
 
 
 @dataclass(frozen=True)
@@ -213,7 +233,8 @@ def scan_line(file: str, detected: Detected) -> str:
     """A line of `kws scan`: a detection with its file instead of its place in a run."""
     fields = detected.fields()
     del fields["stream"]
-    return encode({"type": detected.type, "v": VERSION, "file": file, **fields})
+    message = {"type": detected.type, "v": VERSION, "file": file, **fields}
+    return escaped_path(_json(message))
 
 
 def encode(message: Struct | Mapping[str, Any]) -> str:
@@ -222,6 +243,10 @@ def encode(message: Struct | Mapping[str, Any]) -> str:
     Raises:
         ValueError: a number is not finite.
     """
+    return escaped(_json(message))
+
+
+def _json(message: Struct | Mapping[str, Any]) -> str:
     return json.dumps(
         msgspec.to_builtins(message), ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )

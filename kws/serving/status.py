@@ -1,6 +1,6 @@
 """The content of `/health` and `/info`. Pure: a snapshot in, JSON values out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -63,6 +63,15 @@ def health(
         "subscribers": subscribers,
     }
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
+
+
+def public_health(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the content of `/health` what whoever supervises the daemon needs.
+
+    The rest says who sends what, and the run with the number of an event would say when a keyword
+    was detected.
+    """
+    return {key: content[key] for key in ("status", "reason", "seconds_since_audio", "uptime_s")}
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -55,8 +55,12 @@ class StdoutWriter:
             for message in self._subscription.take():
                 if message is None:
                     return
-                line = message if isinstance(message, str) else message.to_json()
-                self._written += self._write(f"{line}\n".encode())
+                try:
+                    line = message if isinstance(message, str) else message.to_json()
+                    self._written += self._write(f"{line}\n".encode())
+                # The next events are worth no less for it.
+                except Exception:
+                    log.exception("an event was not written; please report it")
 
     def _write(self, line: bytes) -> bool:
         """Write all of a line; false when that cannot be done."""

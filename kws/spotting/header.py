@@ -9,6 +9,7 @@ from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.graphs import ARCHITECTURES
 from kws.spotting.pair import Pair
 from kws.spotting.trigger import TriggerSettings
+from kws.text import check_plain
 
 Context = Literal["alone", "anywhere"]
 
@@ -59,8 +60,9 @@ class ModelHeader:
     pair: Pair | None = None
 
     def __post_init__(self) -> None:
+        check_plain(self.name, *self.classes, self.licence, *self.sources)
         bands = self.front_end.bands
-        if not self.classes or len(set(self.classes)) != len(self.classes):
+        if not self.classes or not all(self.classes) or len(set(self.classes)) < len(self.classes):
             raise ValueError("classes must be a list of different words")
         if set(self.trigger) != set(self.classes):
             raise ValueError("trigger must have settings for exactly the classes")

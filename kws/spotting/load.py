@@ -5,12 +5,13 @@ from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
-from kws.config.paths import DEFAULT_MODEL, find_model
+from kws.config.paths import DEFAULT_MODEL, bundled_verifiers, find_model
 from kws.config.schema import AUTO, NO_VERIFIER, Engine
 from kws.errors import ConfigError
 from kws.spotting.model import Backend, KeywordModel
 from kws.spotting.model_file import ModelFile, read_model
 from kws.spotting.pair import Pair
+from kws.spotting.trial import try_model, try_verifier
 from kws.spotting.verifier import Verifier
 from kws.spotting.verifier_file import read_verifier
 
@@ -47,13 +48,15 @@ def load_model(
 
 
 def find_verifier(name: str, model: Path) -> Path:
-    """The file of a verifier: beside a model file, or else where models are found.
+    """The file of a verifier: beside a model file, bundled, or where models are found.
 
     Raises:
         ModelError: there is no such file.
     """
     beside = model.parent / f"{name}.onnx"
-    return beside if beside.is_file() else find_model(name)
+    if beside.is_file():
+        return beside
+    return bundled_verifiers().get(name) or find_model(name)
 
 
 def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:
@@ -65,17 +68,21 @@ def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:
         )
     from kws.spotting.backends.onnx import OnnxVerifier
 
-    return OnnxVerifier(file)
+    verifier = OnnxVerifier(file)
+    try_verifier(verifier, file.origin)
+    return verifier
 
 
 def open_model(file: ModelFile, engine: Engine = "auto") -> KeywordModel:
     """What runs a model file.
 
     Raises:
-        ModelError: its weights do not fit its architecture.
+        ModelError: its weights do not fit its architecture, or it gives no probabilities.
         ConfigError: the engine is not installed.
     """
-    return KeywordModel(file.header, _backend(file, engine))
+    model = KeywordModel(file.header, _backend(file, engine))
+    try_model(model, file.origin)
+    return model
 
 
 def _backend(file: ModelFile, engine: Engine) -> Backend:

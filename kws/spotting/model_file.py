@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -174,7 +175,7 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
         raise ModelError(
             f"model file {path}: not a model file, or a damaged one; nothing in it was executed"
         ) from error
-    if not isinstance(content, dict) or content.get("format") != MODEL_FORMAT:
+    if not isinstance(content, dict) or not _is_text(content.get("format"), MODEL_FORMAT):
         if isinstance(content, dict) and content and _are_arrays(content):
             raise ModelError(
                 f"model file {path}: bare weights without their class list; a model file of kws "
@@ -183,16 +184,34 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
                 f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.onnx"
             )
         raise ModelError(f"model file {path}: written by another program, not by kws")
-    said = content.get("header")
+    origin, said = f"model file {path}", content.get("header")
     values = {**(said if isinstance(said, dict) else {}), "version": content.get("version")}
-    header = header_of(values, ModelHeader, _TORCH_VERSION, f"model file {path}")
+    header = header_of(_plain(values, origin), ModelHeader, _TORCH_VERSION, origin)
     weights = content.get("state_dict")
     if not isinstance(weights, dict) or not _are_arrays(weights):
         raise ModelError(
             f"model file {path}: its weights do not fit its architecture {header.architecture}"
         )
     named = {str(name): each for name, each in weights.items()}
-    return ModelFile.of(header, named, f"model file {path}")
+    return ModelFile.of(header, named, origin)
+
+
+def _plain(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Values of a pickle as those of JSON, which is what the header of a current file holds.
+
+    Raises:
+        ModelError: there are arrays among them, or text that is none; `origin` stands first.
+    """
+    try:
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{origin}: bad header: not only plain values: {error}") from error
+    return plain
+
+
+def _is_text(value: object, text: str) -> bool:
+    # An array would be compared number by number.
+    return isinstance(value, str) and value == text
 
 
 def _are_arrays(values: Mapping[Any, Any]) -> bool:

@@ -90,7 +90,7 @@ class _Keyword:
     armed: int = 0
 
 
-PEAK_RISE = 0.05
+PEAK_RISE = 0.2
 """A keyword that was proposed is proposed again where its smoothed posterior is higher by more."""
 
 

@@ -36,6 +36,7 @@ from kws.spotting.onnx_format import FLOAT, INT8, Model, Weights, check
 from kws.spotting.protobuf import MalformedError
 from kws.spotting.torch_file import MAGIC
 from kws.spotting.whisper_mel import SAMPLE_RATE
+from kws.text import check_plain
 
 VERSION = 1
 LONGEST = 10 * SAMPLE_RATE
@@ -73,7 +74,8 @@ class VerifierHeader:
     measured: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.classes or len(set(self.classes)) != len(self.classes):
+        check_plain(self.name, *self.classes, self.licence, *self.sources)
+        if not self.classes or not all(self.classes) or len(set(self.classes)) < len(self.classes):
             raise ValueError("classes must be a list of different words")
         if self.architecture != ARCHITECTURE:
             raise ValueError(f"architecture {self.architecture!r} is not one of: {ARCHITECTURE}")

@@ -173,3 +173,28 @@ def test_a_sender_is_never_less_ahead_than_what_just_came(steps: list[tuple[floa
     for passed, seconds in steps:
         now += passed
         assert ahead.add(seconds, now) >= seconds
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e38, -3e38])
+@pytest.mark.parametrize("channels", [1, 8])
+def test_samples_that_are_no_sound_become_silence_or_full_scale(
+    value: float, channels: int
+) -> None:
+    feeds = []
+
+    class Sink:
+        def open(self, audio_format: AudioFormat) -> Feed:
+            feeds.append(Feed(audio_format, lambda: 50.0))
+            return feeds[-1]
+
+        def lose(self, reason: str) -> None:
+            raise AssertionError(reason)
+
+    pcm = PcmFormat(AudioFormat(RATE, channels), "f32le")
+    remote = Remote(pcm, Sink(), IdleTimeouts(lost_after=3.0, silent_after=10.0), lambda: 50.0)
+    remote.receive(np.full((100, channels), value, "<f4").tobytes())
+    chunk = feeds[0].take(1)
+    assert chunk is not None
+    expected = 0.0 if not np.isfinite(value) else np.sign(value)
+    assert np.all(chunk.frames == expected)
+    assert remote.not_finite == (0 if np.isfinite(value) else 100 * channels)

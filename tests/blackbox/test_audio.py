@@ -152,6 +152,13 @@ def test_a_bad_header_is_refused_with_its_reason(
     assert (code, reason in said) == (1008, True), said
 
 
+@pytest.mark.parametrize("name", ["default", "demo"])
+def test_a_sender_cannot_pass_for_the_daemon_s_own_source(daemon: DaemonProcess, name: str) -> None:
+    start = f'{{"type":"start","stream":"{name}","sample_rate":16000,"format":"s16le"}}'
+    code, reason = refused(daemon.port, start)
+    assert (code, "this machine's own" in reason) == (4409, True)
+
+
 def test_what_will_come_can_stand_in_the_address(guarded: DaemonProcess) -> None:
     daemon = guarded
     address = f"/audio?stream=desk%201&sample_rate={RATE}&format=s16le&channels=1"

@@ -114,3 +114,19 @@ def test_a_command_line_that_makes_no_sense(arguments: tuple[str, ...]) -> None:
     done = run_kws(*arguments)
     assert (done.returncode, done.stdout) == (CONFIGURATION, "")
     assert "usage: kws" in done.stderr
+
+
+def test_a_key_cannot_forge_a_line_of_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text('"a\\n12:00:01 ERROR   forged": 1\n')
+    done = run_kws("check", "--config", str(path))
+    assert done.returncode == CONFIGURATION
+    (line,) = done.stderr.splitlines()
+    assert r"a\u000a12:00:01 ERROR   forged: unknown key" in line
+
+
+def test_a_host_that_is_no_name() -> None:
+    done = run_kws("run", "--source", "demo", "--set", "server.host=xn--\u0301")
+    assert done.returncode == 5
+    assert "cannot listen on" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,4 +1,4 @@
-"""`kws scan` over folders: several recordings at a time, interrupted and gone on with."""
+"""`kws scan` over folders: several recordings at a time, interrupted and continued."""
 
 import signal
 from functools import partial

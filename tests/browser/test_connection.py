@@ -66,7 +66,7 @@ def test_without_kept_audio_nothing_can_be_played(page: Page) -> None:
     page.wait(page.heard, "an event")
     assert not page.one("#events .detection button").is_displayed()
     page.one("#events .detection").click()
-    assert "keeps no sound" in page.text("#privacy")
+    assert "keeps no audio" in page.text("#privacy")
     assert page.run("return document.querySelector('#player').currentSrc") == ""
 
 
@@ -80,10 +80,10 @@ def test_a_restarted_daemon_is_connected_to_again(visit: Open) -> None:
         assert first.stop() == 0
     page.wait_for_text("#connection", "Connection lost")
     with DaemonProcess("--source", "demo", "--set", f"server.port={port}"):
-        page.wait_for_text("#connection", "the daemon was started anew")
+        page.wait_for_text("#connection", "the daemon was restarted")
         page.wait(page.hears, "scores of the new daemon")
         page.wait(lambda: page.heard()[-2:] == ["yes", "no"], "its first event above the old one")
-        assert "The daemon was started anew" in page.text("#events .remark")
+        assert "The daemon was restarted" in page.text("#events .remark")
 
 
 def test_thresholds_that_were_read_again_are_shown(visit: Open, tmp_path: Path) -> None:

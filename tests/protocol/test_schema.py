@@ -25,6 +25,7 @@ from kws.protocol.events import (
     Detected,
     Event,
     Reloaded,
+    ReloadRefused,
     SamplesDropped,
     StreamEnded,
     StreamStarted,
@@ -82,6 +83,7 @@ LOST = AudioLost("default", 9.184, "unplugged")
 BACK = AudioBack("default", 21.4, 12.216)
 BACK_AT_LAST = AudioBack("default", 21.4, None)
 RELOADED = Reloaded("yes-no-up-down", KEYWORDS, dict.fromkeys(KEYWORDS, 0.7))
+REFUSED = ReloadRefused("config.yaml: audio.volume: unknown key")
 STARTED = StreamStarted("kitchen", 16_000, 1)
 ENDED = StreamEnded("kitchen", 13.6, "its sender ended it")
 PARSERS: dict[str, Callable[[str], object]] = {
@@ -149,14 +151,14 @@ def test_every_key_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", [DETECTED, DROPPED, LOST, BACK, BACK_AT_LAST, RELOADED, STARTED, ENDED]
+    "what", [DETECTED, DROPPED, LOST, BACK, BACK_AT_LAST, RELOADED, REFUSED, STARTED, ENDED]
 )
 def test_events(what: Body) -> None:
     event = Hub("a8064acf2f92").publish(what)
     check(json.loads(event.to_json()), what.type)
 
 
-@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, STARTED, ENDED])
+@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, REFUSED, STARTED, ENDED])
 def test_each_status_has_an_example_and_needs_its_keys(what: Body) -> None:
     (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
     event = json.loads(Hub("r").publish(what).to_json())
@@ -254,6 +256,7 @@ BODIES: tuple[st.SearchStrategy[Body], ...] = (
     st.builds(AudioLost, t=SECONDS),
     st.builds(AudioBack, t=SECONDS, seconds=SECONDS | st.none()),
     st.builds(Reloaded, thresholds=st.dictionaries(TEXT, st.floats(0, 1))),
+    st.builds(ReloadRefused),
     st.builds(StreamStarted, t=SECONDS),
     st.builds(StreamEnded, t=SECONDS),
 )

@@ -28,7 +28,7 @@ class Site:
             access,
             {
                 EVENTS_PATH: Websocket(self, "max_connections"),
-                "/health": Page(lambda: _page("well"), open=True),
+                "/health": Page(lambda: _page("well"), lambda: _page("well")),
                 "/info": Page(lambda: _page("info")),
                 "/reload": Action(self._act),
                 "/sounds/*": Page(self._found),

@@ -1,6 +1,7 @@
 """Standard output as a subscriber, written to a real pipe."""
 
 import errno
+import logging
 import os
 import threading
 from collections import deque
@@ -92,3 +93,20 @@ def test_a_blocked_reader_delays_no_other_and_is_counted() -> None:
     with os.fdopen(reader, "rb") as lines:
         received = len(lines.readlines())
     assert received + writer.missed == published
+
+
+def test_an_event_that_cannot_be_written_holds_back_no_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    reader, descriptor = os.pipe()
+    hub, writer, finished = started(descriptor)
+    with caplog.at_level(logging.ERROR):
+        hub.publish(Detected("default", float("nan"), "yes", 0.9, "model"))
+        event = hub.publish(HEARD)
+        hub.close()
+        assert finished.wait(limit(10))
+    os.close(descriptor)
+    with os.fdopen(reader) as lines:
+        assert lines.read() == f"{event.to_json()}\n"
+    assert writer.missed == 1
+    assert "an event was not written" in caplog.text

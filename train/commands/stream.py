@@ -57,6 +57,13 @@ def add_stream(commands: Commands) -> None:
         metavar="SECONDS",
         help="measure with another lookahead of the verifier than the default",
     )
+    command.add_argument(
+        "--noise",
+        dest="more_noise",
+        type=Path,
+        metavar="DIR",
+        help="noise that is measured alone too, as made by train synthesize --noise-hours",
+    )
     command.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     command.set_defaults(run=_stream)
 
@@ -64,7 +71,7 @@ def add_stream(commands: Commands) -> None:
 def _stream(options: argparse.Namespace) -> None:
     names = (
         *("data", "model", "split", "calibrate", "output", "target", "stray_share", "workers"),
-        *("verifier", "lookahead_s"),
+        *("verifier", "lookahead_s", "more_noise"),
     )
     measured = measure_streams(StreamConfig(**{name: getattr(options, name) for name in names}))
     if options.json:

@@ -39,17 +39,17 @@ def add_teacher(commands: Commands) -> None:
         "--initial",
         type=Path,
         metavar="FILE",
-        help="a teacher of the same keywords to go on from, with more recordings perhaps",
+        help="a teacher of the same keywords to continue from, with more recordings perhaps",
     )
     add_set(fit, "anything that a preset can, as mixture.near=0.3")
-    fit.set_defaults(run=_fit, way_on="the same command goes on from the last checkpoint")
+    fit.set_defaults(run=_fit, way_on="the same command continues from the last checkpoint")
     targets = parts.add_parser(
         "targets", help="write the teacher's logits for all recordings that may be trained on"
     )
     _add_data(targets)
     _add_teacher(targets)
     targets.add_argument("--output", type=Path, required=True, metavar="DIR", help="of the targets")
-    targets.set_defaults(run=_targets, way_on="the same command goes on with the next collection")
+    targets.set_defaults(run=_targets, way_on="the same command continues with the next collection")
     measure = parts.add_parser(
         "measure", help="print a teacher's figures on validation speakers, and its history, as JSON"
     )
@@ -90,12 +90,13 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 def _fit(options: argparse.Namespace) -> None:
     config = with_overrides(read_teacher_preset(options.preset), options.overrides)
     config.check()
-    material = with_proposed(find_material(options.data, config.keywords), config)
+    material = find_material(options.data, config.keywords)
     if options.initial:
         initial = read_teacher(options.initial)
     else:
         source = {SOURCE: LICENCE}
         initial = untrained_teacher(pretrained_encoder(), config.keywords, source, config.seed)
+    material = with_proposed(material, config, initial.network)
     TeacherTraining(config, material, initial, options.output).run()
 
 

@@ -43,7 +43,7 @@ class DownloadConfig:
 
 
 def download(config: DownloadConfig) -> Path:
-    """Download, check and unpack. A download that is cut begins anew.
+    """Download, check and unpack. A download that is cut starts over.
 
     Returns:
         The folder that holds `<word>/*.wav`; where there was one already, it is left alone.

@@ -1,12 +1,9 @@
 """Chooses a verifier's thresholds by what they cost in held-out streams."""
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
-import numpy.typing as npt
 
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
@@ -14,25 +11,19 @@ from kws.spotting.model import KeywordModel
 from kws.spotting.pair import Lookahead, Pair
 from kws.spotting.trigger import TriggerSettings
 from kws.spotting.verifier_file import read_verifier
-from train.measure.calibrate import MOST_PER_HOUR
-from train.measure.candidates import Looked, at_lookahead, settled
+from train.measure.candidates import at_lookahead, settled
 from train.measure.operating_points import CalibrationAudio, measure
-from train.measure.scoring import FALSE_ALARM_S, PATIENCE_S, Tally, judge, tallies, together
-from train.measure.threshold_search import Curve, choices, thinned, threshold_grid
-from train.measure.tracks import Track, TrackedGroup
+from train.measure.scoring import Tally, judge, tallies, together
+from train.measure.threshold_search import Choice, threshold_grid
+from train.measure.tracks import TrackedGroup
 
 log = logging.getLogger(__name__)
 
-FIRST_LOOK = TriggerSettings(
-    threshold=0.12,
-    smoothing_s=0.3,
-    patience_s=0.0,
-    refractory_s=1.0,
-    release=0.096,
-    exclusion_s=0.3,
-)
+FIRST_LOOK = TriggerSettings(threshold=0.15, smoothing_s=0.2, patience_s=0.1, release=0.12)
 """Proposes nearly every keyword; what else it proposes is for the verifier to reject."""
-LOOKAHEADS_S = (0.2, 0.5)
+LOOKAHEADS_S = (0.3, 0.5)
+LEAST = 0.1
+"""Lowest threshold that is tried."""
 _UNMEASURED = 0.5
 
 
@@ -63,10 +54,10 @@ def uncalibrated_pair(path: Path, keywords: Sequence[str]) -> Pair:
 def calibrate_pair(
     model: KeywordModel, tracked: Sequence[TrackedGroup], *, target: float, stray_share: float
 ) -> KeywordModel:
-    """Choose the verifier's thresholds for each lookahead: the fewest misses at the target.
+    """Choose the verifier's threshold for each lookahead: the fewest misses at the target.
 
-    As `train.measure.calibrate.calibrate` does it for the trigger's: each keyword by itself first,
-    then what the best thresholds cost with all together.
+    It is one for all keywords: what a verifier confirms wrongly in hours of audio is too little
+    to choose a threshold for each.
 
     Args:
         model: that the tracks are of, with a verifier.
@@ -99,8 +90,7 @@ def _calibrated(
     target: float,
     stray_share: float,
 ) -> Lookahead:
-    curves = [_curve(audio, index, keyword, lookahead_s) for index, keyword in _numbered(model)]
-    found = thinned(choices(curves, int(MOST_PER_HOUR * audio.hours)), target * audio.hours)
+    found = [_choice(model, level) for level in threshold_grid() if level >= LEAST]
 
     def count_at(groups: Sequence[TrackedGroup], thresholds: Mapping[str, float]) -> Tally:
         return sum((_tally(model, each, lookahead_s, thresholds) for each in groups), Tally())
@@ -117,46 +107,8 @@ def _calibrated(
     return Lookahead(lookahead_s, dict(best.point.thresholds), Calibration(audio.hours, points))
 
 
-def _numbered(model: KeywordModel) -> Iterator[tuple[int, str]]:
-    return enumerate(model.classes)
-
-
-def _curve(audio: CalibrationAudio, index: int, keyword: str, lookahead_s: float) -> Curve:
-    """What thresholds of one keyword cost, the others left out of account."""
-    grid = threshold_grid()
-    levels = np.array(grid)
-    best = [
-        _best(track.looked[lookahead_s], index, word.start, word.end + PATIENCE_S)
-        for each in audio.spoken
-        for track in each.tracks
-        for word in track.truth
-        if word.keyword == keyword
-    ]
-    misses = (np.array(best)[:, None] < levels).sum(axis=0)
-    alarms = np.zeros(len(levels), np.int64)
-    for each in audio.negatives:
-        for track in each.tracks:
-            alarms += _alarms(track, index, lookahead_s, levels)
-    return Curve(grid, tuple(misses.tolist()), tuple(alarms.tolist()))
-
-
-def _best(looked: Sequence[Looked], index: int, start: float, end: float) -> float:
-    """The highest score of a keyword among the candidates in a stretch of seconds."""
-    scores = (float(each.scores[index]) for each in looked if start <= each.t <= end)
-    return max(scores, default=0.0)
-
-
-def _alarms(
-    track: Track, index: int, lookahead_s: float, levels: npt.NDArray[np.float64]
-) -> npt.NDArray[np.int64]:
-    """False alarms of a keyword, at most one a second, for each level."""
-    quiet_until = np.full(len(levels), -np.inf)
-    counts = np.zeros(len(levels), np.int64)
-    for each in track.looked[lookahead_s]:
-        fires = (each.scores[index] >= levels) & (each.t >= quiet_until)
-        counts += fires
-        quiet_until[fires] = each.t + FALSE_ALARM_S
-    return counts
+def _choice(model: KeywordModel, level: float) -> Choice:
+    return Choice(0, 0, (level,) * len(model.classes))
 
 
 def _tally(

@@ -84,6 +84,7 @@ class EvaluationSet:
         calibrate: whether what is only needed to choose thresholds is wanted too.
         conditions: acoustic conditions of the words.
         seed: of everything drawn.
+        more_noise: folder of noise that is measured alone, apart from that in `data`.
     """
 
     data: Path
@@ -93,6 +94,7 @@ class EvaluationSet:
     calibrate: bool = False
     conditions: tuple[Condition, ...] = CONDITIONS
     seed: int = 1
+    more_noise: Path | None = None
 
     def groups(self) -> list[Group]:
         """All groups. A folder that is missing is named in a warning, and what needs it left out.
@@ -113,6 +115,10 @@ class EvaluationSet:
         if noise is not None:
             segments = tuple(file_segments("noise alone", recordings([noise]), self.sample_rate))
             groups.append(Group("noise alone", "noise", False, True, segments))
+        if self.more_noise is not None:
+            found = recordings([self.more_noise])
+            segments = tuple(file_segments("more noise", found, self.sample_rate))
+            groups.append(Group("more noise", "noise", False, True, segments))
         if self.calibrate:
             groups = self._with_calibrating(groups, self._spoken(clips, "validation"))
         calibration = self._found("negatives/calibration", "audio to choose thresholds with")

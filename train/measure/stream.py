@@ -42,6 +42,7 @@ class StreamConfig:
         verifier: "auto" for the one that the model was calibrated with, if any; "none"; or, to
             calibrate the model together with it, its name or path.
         lookahead_s: of the verifier, in the report; None for the default.
+        more_noise: folder of noise that is measured alone too.
         conditions: acoustic conditions of the words.
         workers: processes that run the model; 0 for this one alone.
         seed: of everything drawn.
@@ -58,6 +59,7 @@ class StreamConfig:
     patience_s: tuple[float, ...] = PATIENCE_S
     verifier: str = AUTO
     lookahead_s: float | None = None
+    more_noise: Path | None = None
     conditions: tuple[Condition, ...] = CONDITIONS
     workers: int = 2
     seed: int = 1
@@ -94,6 +96,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         config.calibrate,
         config.conditions,
         config.seed,
+        config.more_noise,
     )
     tracked = track_groups(source, data.groups(), config.workers)
     if output is None:

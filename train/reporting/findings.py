@@ -1,4 +1,4 @@
-"""All that a report says of a model, before a sentence or a figure is made of it."""
+"""The measurements that a report shows."""
 
 import hashlib
 from collections import defaultdict
@@ -36,21 +36,21 @@ T = TypeVar("T")
 SHOWN = 12
 """Misses, and false alarms, that are shown with their audio."""
 TELLING = ("clean", "clean, room", "10 dB", "in running speech")
-"""Conditions of which misses are shown: in worse ones there is little to be learnt from them."""
+"""Conditions of which misses are shown: in more noise single misses say little."""
 KINDS: tuple[Kind, ...] = ("negative", "other words", "noise", "words", "words in speech")
-"""By how much their false alarms tell, the most first; in the first three no keyword is said."""
+"""In the order in which their false alarms are shown; the first three are without keywords."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a report is made of.
+    """What a report shows.
 
     Attributes:
         path: the model file.
         digest: SHA-256 of it, hexadecimal.
         model: what was measured.
         data: folder of the recordings.
-        clips: what single clips are taken for.
+        clips: classes of single clips.
         streams: what was counted in streams.
         history: of the training's epochs; empty where the model file has none.
         stretches: longer examples, with the condition of each.

@@ -55,7 +55,7 @@ class Place:
 
 
 class TeacherTraining:
-    """A training that goes on where its checkpoint is.
+    """A training that continues where its checkpoint is.
 
     Args:
         config: what to do.

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import ConfigError
-from train.data.index import VALIDATION, Recording, Row, TrainingRecordings, read_index
+from train.data.index import INDEX, VALIDATION, Recording, Row, TrainingRecordings, read_index
 from train.data.spoken_sentences import TRANSCRIPTS
 from train.scenes.sources import Moment
 
 log = logging.getLogger(__name__)
 
-INDEX = "index.csv"
 HOMOPHONES = {"no": ("know",), "right": ("write", "rite")}
 """Words that sound the same as a keyword."""
 

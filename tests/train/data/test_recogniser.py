@@ -28,5 +28,3 @@ def test_the_spoken_word_is_likelier_than_others() -> None:
     scores = moonshine.scores(samples, ["Stop.", "Go.", "Up."])
     assert max(scores) == scores[0]
     assert all(score <= 0 for score in scores)
-    sentence = speak("please open the kitchen window", Voice("flite", "slt"), SAMPLE_RATE)
-    assert "kitchen window" in moonshine.transcript(sentence).lower()

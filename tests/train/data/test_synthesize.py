@@ -9,10 +9,12 @@ import soundfile
 
 from kws.errors import ConfigError
 from train.data.clips import SENTENCES, word_clips
+from train.data.index import INDEX, KEYWORDS, NEAR, read_index
 from train.data.pronunciation import pronunciations
 from train.data.synthesize import (
     dictionary_words,
     speak_dictionary,
+    speak_listed,
     speak_sentences,
     synthesize,
 )
@@ -41,6 +43,24 @@ def test_clips_are_a_second_long_and_made_once(
     (path,) = (tmp_path / "up").iterdir()
     assert path.name == "flite-rms-100-50_nohash_0.wav"
     assert soundfile.info(path).frames == soundfile.info(path).samplerate == 16_000
+
+
+@needs_flite
+def test_words_of_programs_stand_in_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.data.synthesize.voices", lambda: [Voice("flite", "rms")])
+    monkeypatch.setattr("train.data.synthesize.SIMILAR_WORDS", ("yeah", "up"))
+    assert speak_listed(tmp_path, ["yes", "up"]) == 3
+    assert speak_listed(tmp_path, ["yes", "up"]) == 0
+    listed = read_index(tmp_path / INDEX, tmp_path)
+    assert [(each.row.pack, each.row.word) for each in listed] == [
+        (KEYWORDS, "yes"),
+        (KEYWORDS, "up"),
+        (NEAR, "yeah"),
+    ]
+    assert all(each.path.is_file() for each in listed)
+    assert all(each.row.refusal is None or each.row.new_word for each in listed)
 
 
 @needs_espeak

@@ -92,7 +92,7 @@ def test_no_time_is_counted_in_two_epochs(
 ) -> None:
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: float(next(ticks)))
-    monkeypatch.setattr("train.fitting.fit.time", clock)
+    monkeypatch.setattr("train.fitting.training.time", clock)
     output = tmp_path / "model.onnx"
     fit(tiny_config(data, output, epochs=4, checkpoint_s=1e6))
     records = load_model(output).header.training["history"]
@@ -163,14 +163,16 @@ def test_an_unfinished_training_is_not_thrown_away(
     config = tiny_config(data, output, epochs=1)
     stopped_after(monkeypatch, data, output, 11, epochs=1, checkpoint_s=0.0)
     before = config.checkpoint.read_bytes()
-    with pytest.raises(ConfigError, match="was stopped in epoch 1 of 1; go on with --resume, or"):
+    with pytest.raises(
+        ConfigError, match="was stopped in epoch 1 of 1; continue with --resume, or"
+    ):
         fit(config)
     assert config.checkpoint.read_bytes() == before
     fit(replace(config, restart=True))
     assert output.exists()
     # A finished one may be done again.
     fit(config)
-    assert "of a finished training; starting anew in its place" in caplog.text
+    assert "of a finished training; starting over in its place" in caplog.text
 
 
 def test_a_checkpoint_of_another_training_is_refused_with_what_differs(

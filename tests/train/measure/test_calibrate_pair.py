@@ -63,13 +63,14 @@ def groups(*negatives: Track) -> list[TrackedGroup]:
     return [heard("words", SPOKEN), heard("negative", negatives)]
 
 
-def test_thresholds_lie_above_what_is_no_keyword(model: KeywordModel) -> None:
+def test_the_threshold_lies_above_what_is_no_keyword(model: KeywordModel) -> None:
     negatives = candidates([(0.7, 0.0), (0.65, 0.0), (0.0, 0.5)])
     chosen = calibrate_pair(model, groups(negatives), target=0.5, stray_share=1.0)
     assert chosen.header.pair is not None
     for each in chosen.header.pair.lookaheads:
-        assert 0.7 < each.thresholds["low"] <= 0.9
-        assert 0.5 < each.thresholds["high"] <= 0.8
+        assert set(each.thresholds) == set(KEYWORDS)
+        (level,) = set(each.thresholds.values())
+        assert 0.7 < level <= 0.8
         point = each.calibration.points[0]
         assert (point.false_alarms_per_hour, point.miss_rate) == (0.0, 1 / 5)
         rates = [each.false_alarms_per_hour for each in each.calibration.points]
@@ -82,8 +83,8 @@ def test_a_laxer_target_misses_less(model: KeywordModel) -> None:
     negatives = candidates([(0.7, 0.0), (0.55, 0.0)])
     chosen = calibrate_pair(model, groups(negatives), target=1.0, stray_share=1.0)
     assert chosen.header.pair is not None
-    default = chosen.header.pair.at(None)
-    assert 0.55 < default.thresholds["low"] <= 0.6
+    (level,) = set(chosen.header.pair.at(None).thresholds.values())
+    assert 0.55 < level <= 0.6
 
 
 def test_audio_to_calibrate_with_is_needed(model: KeywordModel) -> None:

@@ -208,6 +208,16 @@ def test_a_recording_at_another_rate_is_refused(folder: Path, tmp_path: Path) ->
         EvaluationSet(tmp_path / "data", ("low",), RATE).groups()
 
 
+def test_more_noise_is_measured_apart(data: EvaluationSet, tmp_path: Path) -> None:
+    path = write(tmp_path / "fan.wav", 2.0)
+    groups = {group.name: group for group in replace(data, more_noise=tmp_path).groups()}
+    assert groups["more noise"].kind == "noise"
+    (segment,) = groups["more noise"].segments
+    assert isinstance(segment, FileSegment)
+    assert [each.path for each in segment.excerpts] == [path]
+    assert not groups["more noise"].calibrates
+
+
 def test_synthetic_words_are_of_voices_and_words_that_nothing_is_trained_on(
     data: EvaluationSet, tmp_path: Path
 ) -> None:

@@ -186,7 +186,7 @@ def test_missing_folders_are_measured_without(
     names = ["clean", "clean, room", "clean, far", "other words", "stray words"]
     assert [result.name for result in report.results] == names
     assert "negatives/evaluation: no such folder" in caplog.text
-    assert "No evaluation audio was heard" in table(report)
+    assert "There was no evaluation audio" in table(report)
     assert as_json(report)["overall"].keys() >= {"miss_rate", "delay_median_s"} - (
         set() if report.spoken()["low"].hits else {"delay_median_s"}
     )
@@ -236,7 +236,7 @@ def test_the_notes_say_what_the_hours_can_show(report: StreamReport) -> None:
     assert "To show 0.1 per hour takes 30 hours without one." in text
     assert "chosen on 2.5 hours of calibration audio, where they gave 0.4 false alarms" in text
     assert "more false alarms than the calibration audio can explain" not in text
-    assert "between pauses: inside running speech it is meant to miss them" in text
+    assert "between pauses; inside running speech it is intended to miss them" in text
     assert "6 false alarms in 400 words, 1.5 in a hundred" in text
 
 

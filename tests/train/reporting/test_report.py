@@ -33,9 +33,9 @@ EPOCH = {
     "seconds": 61.0,
 }
 SECTIONS = [
-    *("What thresholds cost", "Missed words", "False alarms", "What is taken for what"),
-    *("How training went", "A stretch of a stream", "The worst misses"),
-    *("The worst false alarms", "What it was made of"),
+    *("Misses and false alarms by threshold", "Missed words", "False alarms"),
+    *("Confusion of clips", "Training by epoch", "Parts of streams", "The worst misses"),
+    *("The worst false alarms", "Data, licence and settings"),
 ]
 
 
@@ -214,7 +214,7 @@ def test_examples_have_their_audio(page: Page) -> None:
 
 def test_tables_tell_what_thresholds_cost_and_sum_sets_up(page: Page) -> None:
     assert page.rows["0"] == ["50.0 %", "0.9", "0.9"]
-    assert page.rows["4 in force"] == ["10.0 %", "0.3", "0.3"]
+    assert page.rows["4 in use"] == ["10.0 %", "0.3", "0.3"]
     sets = [page.rows[name] for name in (HOSTILE, "acting")]
     total = page.rows["all evaluation audio"]
     assert int(total[2]) == sum(int(each[2]) for each in sets) > 0
@@ -244,9 +244,9 @@ def test_what_is_missing_leaves_a_sentence(bare: Page) -> None:
     assert bare.headings[1:] == SECTIONS
     for told in (
         "never calibrated",
-        "tells nothing of the epochs",
+        "has no record of its training's epochs",
         "Without evaluation audio",
-        "nothing is known of false alarms an hour",
+        "the rate of false alarms is unknown",
         "names none",
         "not stated",
         "not measured",
