@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,10 @@ def words(path: Path) -> list[str]:
     return [each["keyword"] for each in records(path, "peak") if each["height"] > 0.5]
 
 
+def is_written(path: Path, word: str) -> bool:
+    return word in words(path)
+
+
 def test_scores_are_recorded_across_stops_and_counted(guarded: Talker, tmp_path: Path) -> None:
     path = tmp_path / "room.jsonl"
     for word in ("no", "down"):
@@ -66,7 +71,7 @@ def test_scores_are_recorded_across_stops_and_counted(guarded: Talker, tmp_path:
             log.find(lambda line: "recording scores of stream 'default'" in line)
             # A peak ends with what follows.
             guarded.say(word, "yes")
-            wait_until(lambda word=word: word in words(path), "the peak is written")
+            wait_until(partial(is_written, path, word), "the peak is written")
     assert [each["model"] for each in records(path, "begin")] == ["yes-no-up-down"] * 2
     assert sum(each["seconds"] for each in records(path, "processed")) > 3
 
