@@ -44,7 +44,9 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     return bytes((kind,)) + length + bytes(4) + payload
 
 
+NONE = "none"
 FLOODS = {
+    NONE: Flood(""),
     "empty sound": Flood("/audio", frame(_BINARY), _START),
     "requests": Flood("/events", frame(_TEXT, b"{}")),
     "replays": Flood("/events", frame(_TEXT, b'{"after":{"run":"%s","seq":0}}')),
@@ -126,7 +128,8 @@ async def _read(loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
 async def flood(port: int, kind: Flood, connections: int, seconds: float, run: str) -> int:
     """Flood a daemon; how often it was connected to."""
     until = time.monotonic() + min(seconds, MOST_SECONDS)
-    clients = [Client(port, kind, i, run) for i in range(min(connections, MOST_CONNECTIONS))]
+    count = 0 if kind is FLOODS[NONE] else min(connections, MOST_CONNECTIONS)
+    clients = [Client(port, kind, i, run) for i in range(count)]
     await asyncio.gather(*(each.run(until) for each in clients))
     return sum(each.connected for each in clients)
 

@@ -5,8 +5,9 @@ import logging
 from typing import Any, Protocol
 
 from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ProtocolError
 from websockets.frames import CloseCode, Frame, Opcode
-from websockets.protocol import OPEN, Event
+from websockets.protocol import CONNECTING, OPEN, Event
 
 from kws.protocol.codes import TOO_FAST
 from kws.serving.rate import MessageCounter, MessageRate
@@ -23,6 +24,8 @@ _CONTROL = MessageRate(per_second=5, burst=20)
 """Pings and pongs."""
 _READ_BYTES = 1024
 """Read at a time: 170 of the smallest frames, which take about two milliseconds."""
+_HEADER_BYTES = 256
+"""The same, before the request is complete."""
 _buffer = memoryview(bytearray(64 * 1024))
 """What is read into, of all connections: its content is taken before the next one is read."""
 
@@ -67,7 +70,10 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         self.address = ""
         self._messages = MessageCounter(REQUESTS, now)
         self._control = MessageCounter(_CONTROL, now)
-        self._refused = self._held = False
+        self._held = False
+        # Counted where the library parses: frames beyond the limit are not even parsed.
+        self._take_frame = self.protocol.recv_frame
+        self.protocol.recv_frame = self._count_frame  # type: ignore[method-assign]
         self._abortion: asyncio.TimerHandle | None = None
 
     def allow(self, rate: MessageRate, message_bytes: int) -> None:
@@ -110,8 +116,10 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Where the next bytes are read to. See `asyncio.BufferedProtocol`."""
-        # What comes behind a close frame is dropped, and the sooner it is read the better.
-        return _buffer if self.protocol.eof_sent else _buffer[:_READ_BYTES]
+        if self.protocol.eof_sent:
+            # What comes behind a close frame is dropped, and the sooner it is read the better.
+            return _buffer
+        return _buffer[: _HEADER_BYTES if self.request is None else _READ_BYTES]
 
     def buffer_updated(self, nbytes: int) -> None:
         """So many bytes were read. See `asyncio.BufferedProtocol`."""
@@ -121,19 +129,14 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
             self._abort_at(self.loop.time() + CLOSE_SECONDS)
 
     def process_event(self, event: Event) -> None:
-        """Take a request or a frame, unless it is one too many."""
+        """Take a request or a frame."""
         if not isinstance(event, Frame):
             # From here on the library and the websocket's endpoint have time limits of their own.
             self._keep()
             self._held = True
             self.transport.pause_reading()
-        elif event.opcode is not Opcode.CLOSE:
-            if self._refused or self._closes_first:
-                return
-            # Frames that came with the request itself are few.
-            if not self._held and not self._counter(event).take(self.loop.time()):
-                self._refuse(self._counter(event).rate)
-                return
+        elif self._closes_first:
+            return
         super().process_event(event)
 
     def send_data(self) -> None:
@@ -165,13 +168,19 @@ class LimitedConnection(ServerConnection, asyncio.BufferedProtocol):
         """Whether this side has sent a close frame, and its client none: no message counts now."""
         return self.protocol.close_sent is not None and self.protocol.close_rcvd is None
 
-    def _counter(self, frame: Frame) -> MessageCounter:
-        return self._control if frame.opcode in (Opcode.PING, Opcode.PONG) else self._messages
+    def _count_frame(self, frame: Frame) -> None:
+        """Take a frame, or close with the reason where it is one too many.
 
-    def _refuse(self, rate: MessageRate) -> None:
-        """Close with the reason; further messages are dropped."""
-        self._refused = True
-        reason = f"too many messages: at most {rate.per_second:g} a second are taken"
-        log.warning("client %s closed: %s", self.remote_address, reason)
-        self.protocol.fail(TOO_FAST, reason)
-        self.send_data()
+        Raises:
+            ProtocolError: it is; the library drops what follows.
+        """
+        control = frame.opcode in (Opcode.PING, Opcode.PONG)
+        counter = self._control if control else self._messages
+        # Frames that came with the request itself are few, and cannot be answered yet.
+        counted = frame.opcode is not Opcode.CLOSE and self.protocol.state is not CONNECTING
+        if counted and not counter.take(self.loop.time()):
+            reason = f"too many messages: at most {counter.rate.per_second:g} a second are taken"
+            log.warning("client %s closed: %s", self.remote_address, reason)
+            self.protocol.fail(TOO_FAST, reason)
+            raise ProtocolError(reason)
+        self._take_frame(frame)

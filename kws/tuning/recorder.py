@@ -83,7 +83,7 @@ class Recorder:
     def detected(self, event: Detected) -> Iterator[Record]:
         """A detection in the stream; without a verifier its peak says all."""
         known = self._begin is not None and event.keyword in self._begin.keywords
-        if known and self._t is not None and event.score:
+        if known and event.score:
             score, confidence = rounded(event.score), rounded(event.confidence)
             yield Candidate(event.keyword, event.t, score, confidence, True)
 

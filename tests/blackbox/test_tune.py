@@ -4,7 +4,6 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -55,13 +54,14 @@ def records(path: Path, kind: str) -> list[Message]:
     return [each for each in found if each["type"] == kind]
 
 
-def words(path: Path) -> list[str]:
-    """The keywords of the high peaks."""
-    return [each["keyword"] for each in records(path, "peak") if each["height"] > 0.5]
-
-
-def is_written(path: Path, word: str) -> bool:
-    return word in words(path)
+def wait_for_peak(path: Path, word: str) -> None:
+    """Wait until a high peak of a keyword is written."""
+    wait_until(
+        lambda: any(
+            each["keyword"] == word and each["height"] > 0.5 for each in records(path, "peak")
+        ),
+        f"the peak of {word}",
+    )
 
 
 def test_scores_are_recorded_across_stops_and_counted(guarded: Talker, tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_scores_are_recorded_across_stops_and_counted(guarded: Talker, tmp_path:
             log.find(lambda line: "recording scores of stream 'default'" in line)
             # A peak ends with what follows.
             guarded.say(word, "yes")
-            wait_until(partial(is_written, path, word), "the peak is written")
+            wait_for_peak(path, word)
     assert [each["model"] for each in records(path, "begin")] == ["yes-no-up-down"] * 2
     assert sum(each["seconds"] for each in records(path, "processed")) > 3
 

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 FIRST_LOOK = TriggerSettings(threshold=0.15, smoothing_s=0.2, patience_s=0.1, release=0.12)
 """Proposes nearly every keyword; what else it proposes is for the verifier to reject."""
 LOOKAHEADS_S = (0.3, 0.5)
-LEAST = 0.1
-"""Lowest threshold that is tried."""
+LEAST = 0.5
+"""Lowest threshold that is tried: below it the verifier finds no keyword likelier."""
 _UNMEASURED = 0.5
 
 
