@@ -90,13 +90,12 @@ def _add_data(command: argparse.ArgumentParser) -> None:
 def _fit(options: argparse.Namespace) -> None:
     config = with_overrides(read_teacher_preset(options.preset), options.overrides)
     config.check()
-    material = find_material(options.data, config.keywords)
+    material = with_proposed(find_material(options.data, config.keywords), config)
     if options.initial:
         initial = read_teacher(options.initial)
     else:
         source = {SOURCE: LICENCE}
         initial = untrained_teacher(pretrained_encoder(), config.keywords, source, config.seed)
-    material = with_proposed(material, config, initial.network)
     TeacherTraining(config, material, initial, options.output).run()
 
 

@@ -91,8 +91,6 @@ class TeacherConfig:
         seed: of everything drawn.
         proposer: name of the keyword model whose false detections are examples of "none"; empty for
             no such examples.
-        hardest: so many only of the proposer's false detections, those that the teacher too takes
-            for keywords most before the training; 0 for all.
         mixture: what windows hold.
         augmentation: how they are varied.
     """
@@ -107,7 +105,6 @@ class TeacherConfig:
     measure_examples: OneOrMore = 40 * SHARD
     seed: ZeroOrMore = 1
     proposer: str = ""
-    hardest: ZeroOrMore = 0
     mixture: TeacherMixture = field(default_factory=TeacherMixture)
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,8 +9,6 @@ import pytest
 from kws.errors import ConfigError
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from tests.train.recordings import RATE, TONES, tone
-from tests.train.teacher.teachers import untrained
-from train.fitting import hard_negatives
 from train.scenes.augment import NO_AUGMENTATION
 from train.scenes.sources import Moment
 from train.teacher.config import TeacherConfig, TeacherMixture
@@ -127,24 +124,8 @@ def test_without_such_moments_there_are_none_of_their_examples(
 def test_the_proposer_is_asked_about_what_is_no_keyword(
     config: TeacherConfig, material: TeacherMaterial, caplog: pytest.LogCaptureFixture
 ) -> None:
-    network = untrained().network
-    assert with_proposed(material, config, network) is material
+    assert with_proposed(material, config) is material
     caplog.set_level("INFO")
-    with_proposed(material, replace(config, proposer="yes-no-up-down"), network)
+    with_proposed(material, replace(config, proposer="yes-no-up-down"))
     asked = material.training.where(lambda row: row.word not in config.keywords)
     assert f"moments of {len(asked)} recordings" in caplog.text
-
-
-def test_the_hardest_moments_are_those_that_the_teacher_takes_for_keywords(
-    config: TeacherConfig, material: TeacherMaterial
-) -> None:
-    network = untrained().network
-    proposing = replace(config, proposer="yes-no-up-down")
-    with patch.object(hard_negatives, "LOWEST", 0.0):
-        every = with_proposed(material, proposing, network).proposed
-        some = with_proposed(material, replace(proposing, hardest=3), network).proposed
-    assert len(some) == 3 < len(every)
-    assert {(each.path, each.end) for each in some} < {(each.path, each.end) for each in every}
-    assert [each.posterior for each in some] == sorted(
-        (each.posterior for each in some), reverse=True
-    )
