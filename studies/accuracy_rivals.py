@@ -17,7 +17,7 @@ from bench.cost import live
 from kws.config.paths import DEFAULT_MODEL
 from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Detection
@@ -190,7 +190,7 @@ def main() -> None:
     names = options.model or [DEFAULT_MODEL]
     models = [load_model(name, verifier=NO_VERIFIER) for name in names]
     compared = compare(models, options.data, options.split, options.minutes)
-    print_line("\n\n".join(map(table, compared)))
+    print_lines("\n\n".join(map(table, compared)))
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from bench.recordings import clips
 from kws.config.paths import find_model
 from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from train.data.clips import Split
@@ -245,7 +245,7 @@ def main() -> None:
     rows = [measure(name, options.data, options.minutes) for name in options.model or MODELS]
     if options.plot:
         plot(rows, options.plot)
-    print_line(table(rows))
+    print_lines(table(rows))
 
 
 if __name__ == "__main__":
