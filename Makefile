@@ -6,7 +6,7 @@
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-17s %s\n", $$1, $$2 }' Makefile
 
-run: ## listen, and print one JSON line for each keyword heard (without a microphone: a demo)
+run: ## listen, and print one JSON line for each keyword detected (without a microphone: in a demo)
 	@scripts/setup run
 	@exec .venv/bin/kws run --config config.yaml --demo-if-no-microphone \
 		$(if $(ENGINE),--set model.engine=$(ENGINE)) $(ARGS)

@@ -27,7 +27,7 @@ from kws.engine.batch import Inference
 from kws.engine.build import make_spotter
 from kws.engine.output import StreamOutput
 from kws.engine.stream import Stream as EngineStream
-from kws.printing import parse, print_line
+from kws.printing import parse, print_line, print_lines
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
 from kws.typing import AudioFormat, Frames
@@ -213,7 +213,7 @@ def main() -> None:
         found = {"source": source, "stream": scored, "figures": rows}
         print_line(json.dumps(found, ensure_ascii=False))
         return
-    print_line(table(figures))
+    print_lines(table(figures))
     print_line(
         f"\nstream: {source}; {stream.duration / 60:.1f} min, {len(stream.truth)} words: "
         f"{result.hits} hit, {result.misses} missed, {result.repeats} detected twice or "

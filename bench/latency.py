@@ -27,7 +27,7 @@ from bench.command import add_checkouts, add_json_file, run_program, write_rows
 from bench.process import MeasuredProcess, pace
 from bench.recordings import pcm, words_between_pauses
 from bench.subscribers import Message
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from tests.support.limits import TIMEOUT
 from tests.support.process import Lines
 from train.measure.labelled_streams import LabelledStream, Word
@@ -269,7 +269,7 @@ def main() -> None:
     for count in map(int, options.subscribers.split(",")):
         for checkout in options.daemon or [OWN]:
             rows.append(run(checkout, count, stream, posteriors))
-            print_line(table(rows[-1]) + "\n")
+            print_lines(table(rows[-1]) + "\n")
     write_rows(rows, options.json)
 
 

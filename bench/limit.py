@@ -20,7 +20,7 @@ import kws
 from bench.command import add_json, run_program
 from bench.recordings import demo
 from kws.errors import ConfigError
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from kws.spotting.networks.base import Network
 from kws.spotting.networks.bc_resnet import BCResNet
 from kws.spotting.networks.small_cnn import SmallCNN
@@ -260,7 +260,7 @@ def main() -> None:
     except ValueError as error:
         raise ConfigError(f"--hop {hop_s:g}: {error}") from error
     figures = report(arithmetic(model, hop), measured, hop_s)
-    print_line(json.dumps(figures) if options.json else table(figures))
+    print_lines(json.dumps(figures) if options.json else table(figures))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from bench.command import add_json, number, run_program
 from bench.cost import Figure, table
 from bench.process import Process
 from kws.errors import ConfigError
-from kws.printing import parse, print_line
+from kws.printing import parse, print_line, print_lines
 from tests.browser.chromium import MissingBrowserError, chromium
 from tests.browser.counters import COUNTERS, counts
 from tests.browser.page import Page
@@ -126,7 +126,7 @@ def main() -> None:
         rows = [{**asdict(each), "met": each.met} for each in measured]
         print_line(json.dumps({"figures": rows}, ensure_ascii=False))
     else:
-        print_line(table(measured))
+        print_lines(table(measured))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from bench.environments import cache_folder
 from bench.installed_rival import PY_OPEN_WAKE_WORD, InstalledRival, Result, Rival
 from bench.recordings import RATE, demo, pcm, read
 from bench.rivals_report import plot, table
-from kws.printing import parse, print_line
+from kws.printing import parse, print_line, print_lines
 
 REFERENCE = "pymicro-wakeword"
 """The rival that the others are compared with."""
@@ -148,8 +148,9 @@ def main() -> None:
     )
     load = f"{before[0]:.1f} before, {os.getloadavg()[0]:.1f} after"
     duration = len(samples) / RATE
-    print_line(table(results))
-    print_line(f"\nMedians of {options.rounds} rounds; {duration:.0f} s of audio; load {load}")
+    print_lines(table(results))
+    print_line("")
+    print_line(f"Medians of {options.rounds} rounds; {duration:.0f} s of audio; load {load}")
     found = {
         "recording": "demo" if options.recording is None else options.recording.name,
         "seconds": duration,

@@ -112,7 +112,7 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
             player = server.play(recording)
             await asyncio.to_thread(player.wait, PATIENCE_S + CYCLE_S)
             await asyncio.sleep(max(0.0, begun + CYCLE_S - 8 - time.monotonic()))
-            # In turns: the microphone alone is pulled out, and its server dies.
+            # In turns: the microphone alone is removed, and its server is killed.
             await asyncio.to_thread(
                 server.kill if cycles % 2 else lambda: server.remove(MICROPHONE)
             )

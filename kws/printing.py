@@ -46,6 +46,11 @@ def print_line(text: str, output: TextIO | None = None) -> None:
     print_text(escaped(text) + "\n", output)
 
 
+def print_lines(text: str) -> None:
+    """Write text of several lines at once, each escaped; errors are those of `print_text`."""
+    print_text("".join(f"{escaped(line)}\n" for line in text.split("\n")))
+
+
 def parse(
     parser: argparse.ArgumentParser, arguments: Sequence[str] | None = None
 ) -> argparse.Namespace:

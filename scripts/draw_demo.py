@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Draw what the spotter hears in the demo recording: log-mel, posteriors, thresholds and events."""
+"""Draw the demo recording: log-mel spectrogram, posteriors, thresholds and events."""
 
 import argparse
 import sys

@@ -41,7 +41,7 @@ class Voice:
 
 @dataclass(frozen=True)
 class Line:
-    """One thing that is heard. `text` is as the synthesiser gets it."""
+    """One sound of the demo. `text` is as the synthesiser gets it."""
 
     pause: float  # seconds of noise alone before it
     voice: str  # a key of VOICES, or KNOCK

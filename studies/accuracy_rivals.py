@@ -17,7 +17,7 @@ from bench.cost import live
 from kws.config.paths import DEFAULT_MODEL
 from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Detection
@@ -42,11 +42,11 @@ def _said(stream: LabelledStream, keywords: Sequence[str]) -> tuple[Word, ...]:
 def _outcome(
     streams: Iterator[LabelledStream],
     keywords: Sequence[str],
-    hear: Callable[[LabelledStream], Sequence[Detection]],
+    run: Callable[[LabelledStream], Sequence[Detection]],
 ) -> Outcome:
     verdicts, hours, spoken = [], 0.0, 0
     for stream in streams:
-        verdicts.append(judge(hear(stream), _said(stream, keywords)))
+        verdicts.append(judge(run(stream), _said(stream, keywords)))
         hours += stream.recorded / 3600
         spoken += len(stream.truth)
     return Outcome(tallies(verdicts, keywords, hours), spoken)
@@ -56,10 +56,10 @@ def hear_with_model(model: KeywordModel, sound: Material) -> Row:
     """What a model with its own trigger settings says."""
     name, trigger = model.header.name, model.header.trigger
 
-    def hear(stream: LabelledStream) -> Sequence[Detection]:
+    def run(stream: LabelledStream) -> Sequence[Detection]:
         return detect(model, track(model, stream), trigger)
 
-    outcomes = {use: _outcome(sound.streams(use, name), model.classes, hear) for use in USES}
+    outcomes = {use: _outcome(sound.streams(use, name), model.classes, run) for use in USES}
     cpu_ms: dict[Use, float] = {}
     for use in CPU_USES:
         stream = next(sound.streams(use, name))
@@ -80,7 +80,7 @@ def hear_with_pocketsphinx(
     outcomes: dict[Use, Outcome] = {}
     cpu_ms: dict[Use, float] = {}
     for use in USES:
-        # It adapts to what it hears: each use is a program that was started for it.
+        # It adapts to its audio: each use is a program that was started for it.
         search = KeyphraseSearch(keywords, point.thresholds, point.feed)
         outcomes[use] = _outcome(sound.streams(use, name), keywords, search.live)
         cpu_ms[use] = 1000 * search.cpu_s / search.heard_s
@@ -117,10 +117,10 @@ def curve(sound: Material, keywords: Sequence[str]) -> list[Point]:
 def compare(
     models: Sequence[KeywordModel], data: Path, split: Split, minutes: float
 ) -> list[Comparison]:
-    """Let models and pocketsphinx hear the same.
+    """Run models and pocketsphinx on the same audio.
 
     Args:
-        models: heard at their own trigger settings.
+        models: run at their own trigger settings.
         data: folder as for `train.measure.evaluation_set.EvaluationSet`.
         split: side of the clips that are reported.
         minutes: of sound for each use.
@@ -131,11 +131,11 @@ def compare(
         AudioFileError: a recording cannot be read or has another sample rate.
     """
     for model in models:
-        # What cannot be is said before anything is heard.
+        # Errors are reported before anything is measured.
         KeyphraseSearch(model.classes)
         if model.sample_rate != SAMPLE_RATE:
             raise ConfigError(
-                f"model {model.header.name!r} hears {model.sample_rate} Hz, but pocketsphinx "
+                f"model {model.header.name!r} takes {model.sample_rate} Hz, but pocketsphinx "
                 f"{SAMPLE_RATE} Hz"
             )
     found: dict[tuple[str, ...], tuple[Material, list[Point]]] = {}
@@ -190,7 +190,7 @@ def main() -> None:
     names = options.model or [DEFAULT_MODEL]
     models = [load_model(name, verifier=NO_VERIFIER) for name in names]
     compared = compare(models, options.data, options.split, options.minutes)
-    print_line("\n\n".join(map(table, compared)))
+    print_lines("\n\n".join(map(table, compared)))
 
 
 if __name__ == "__main__":

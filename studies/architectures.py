@@ -1,4 +1,4 @@
-"""What each architecture hears and costs, side by side, for users who have to choose.
+"""Accuracy and cost of each architecture, for users who have to choose.
 
 `python -m studies.architectures --data DIR [--model NAME]... [--plot FILE.png]`.
 Clips are counted as `train evaluate` does, streams as `train stream` does.
@@ -20,7 +20,7 @@ from bench.recordings import clips
 from kws.config.paths import find_model
 from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from train.data.clips import Split
@@ -43,7 +43,7 @@ _SETTLING_S = 8.0
 
 @dataclass(frozen=True)
 class AtRate:
-    """What a model hears at thresholds for a rate of false alarms.
+    """Misses and false alarms of a model at thresholds for a rate of false alarms.
 
     Attributes:
         asked: false alarms per hour of calibration audio, which has stray words in it; the least
@@ -107,7 +107,7 @@ def measure(name: str, data: Path, minutes: float) -> Row:
         time.sleep(_SETTLING_S)
         memory = process.resident_bytes() / 1e6
     rates = [max(rate, curve.least) for rate in RATES]
-    groups = hear(name, model, data)
+    groups = track(name, model, data)
     return Row(
         name=model.header.name,
         architecture=model.header.architecture,
@@ -115,8 +115,8 @@ def measure(name: str, data: Path, minutes: float) -> Row:
         file_mb=find_model(name).stat().st_size / 1e6,
         keywords_right=evaluated.keyword_accuracy,
         others_rejected=evaluated.rejection,
-        default=heard(model, groups, 0.0),
-        at=tuple(heard(_at(model, rate), groups, rate) for rate in rates),
+        default=counted(model, groups, 0.0),
+        at=tuple(counted(_at(model, rate), groups, rate) for rate in rates),
         cpu_ms=1000 * spent / stream.duration,
         memory_mb=memory,
     )
@@ -126,7 +126,7 @@ def _at(model: KeywordModel, rate: float) -> KeywordModel:
     return replace(model, header=replace(model.header, trigger=model.trigger_at(rate)))
 
 
-def hear(name: str, model: KeywordModel, data: Path) -> list[TrackedGroup]:
+def track(name: str, model: KeywordModel, data: Path) -> list[TrackedGroup]:
     """Posteriors of the streams of `train stream`, which any thresholds can be tried on.
 
     Raises:
@@ -145,8 +145,8 @@ def hear(name: str, model: KeywordModel, data: Path) -> list[TrackedGroup]:
     return track_groups(ModelSource(find_model(name)), streams.groups(), _WORKERS)
 
 
-def heard(model: KeywordModel, groups: Sequence[TrackedGroup], asked: float) -> AtRate:
-    """What a model hears at its thresholds, as `train stream` counts."""
+def counted(model: KeywordModel, groups: Sequence[TrackedGroup], asked: float) -> AtRate:
+    """Misses and false alarms at a model's thresholds, as `train stream` counts."""
     report = make_report(model, groups, SPLIT)
     words = {each.name: each.total for each in report.of_kind("words")}
     unsaid: Tally = together(report.without_keywords(calibrates=False).values())
@@ -245,7 +245,7 @@ def main() -> None:
     rows = [measure(name, options.data, options.minutes) for name in options.model or MODELS]
     if options.plot:
         plot(rows, options.plot)
-    print_line(table(rows))
+    print_lines(table(rows))
 
 
 if __name__ == "__main__":

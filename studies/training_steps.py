@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 
 from bench.command import run_program
-from kws.printing import parse, print_line
+from kws.printing import parse, print_lines
 from kws.spotting.load import load_model
 from train.config import FitConfig
 from train.fitting.fit import fit
@@ -171,7 +171,7 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=WINDOWS, help="in an epoch")
     options = parse(parser)
     torch.set_num_threads(1)
-    print_line(table([measure(name, config, options.data) for name, config in steps(options)]))
+    print_lines(table([measure(name, config, options.data) for name, config in steps(options)]))
 
 
 if __name__ == "__main__":

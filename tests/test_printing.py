@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kws.errors import ClosedOutputError, OutputError
-from kws.printing import print_line, print_text
+from kws.printing import print_line, print_lines, print_text
 from tests.support.limits import TIMEOUT, limit
 from tests.support.outputs import FailingOutput
 from tests.support.process import KWS, clean_environment, json_lines, run_kws
@@ -27,6 +27,14 @@ def test_text_is_out_at_once_as_it_is(capfd: pytest.CaptureFixture[str]) -> None
     output = io.StringIO()
     print_line("c", output)
     assert (output.getvalue(), capfd.readouterr().out) == ("c\n", "")
+
+
+def test_lines_stay_lines_and_what_is_in_them_is_escaped(
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    print_lines("a\nb\x1b")
+    print_line("c\nd")
+    assert capfd.readouterr().out == "a\nb\\u001b\nc\\u000ad\n"
 
 
 def test_a_failed_write_is_no_error_of_the_operating_system() -> None:

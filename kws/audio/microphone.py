@@ -35,7 +35,7 @@ class Microphone:
         device: part of the device's name; empty for the default one.
         model_rate: samples per second that need no resampling.
         device_rate: open the device at this rate; 0 leaves the choice.
-        rescan: list the devices anew when opening; only where no other one is open.
+        rescan: list the devices again when opening; only where no other one is open.
     """
 
     kind = "microphone"

@@ -33,7 +33,7 @@ class Manager:
         return ""
 
     def start(self) -> None:
-        """Start the service, anew if it runs, and with every boot.
+        """Start the service, or restart it if it runs, and enable it at boot.
 
         Raises:
             ServiceError: it does not start.

@@ -51,10 +51,10 @@ class Comparison:
     """A model and pocketsphinx at two settings.
 
     Attributes:
-        keywords: what is listened for.
+        keywords: to detect.
         split: side of the clips that are reported.
         calibrated: whether the model's thresholds were chosen on calibration audio.
-        shares: for each use, what share of the sound there is was heard.
+        shares: for each use, the share of its audio that was used.
         rows: the model, pocketsphinx with as many false alarms, pocketsphinx with as few misses.
         curve: what pocketsphinx is expected to cost on the sound for calibration.
     """

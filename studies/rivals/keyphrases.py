@@ -26,7 +26,7 @@ SAMPLE_RATE = 16000
 BLOCK_S = 0.1
 """Seconds of sound that it gets at once, where it gets all."""
 LOOSEST, STRICTEST = -20.0, 50.0
-"""Thresholds that are looked at, log10; the strictest is above the highest score that was seen."""
+"""Thresholds that are tried, log10; the strictest is above the highest score."""
 _FRAME_S = 0.01
 _SHOWN_S = 0.16
 """From the start of a keyphrase's last frame until it is shown: 10 frames that it waits for a
@@ -66,7 +66,7 @@ class _Block:
 
     Attributes:
         sound: 16-bit samples.
-        t: seconds of the stream that have been heard when it gets them.
+        t: seconds of the stream that have been processed when it gets them.
         ends: whether its utterance ends with them.
     """
 
@@ -77,7 +77,7 @@ class _Block:
 
 @dataclass(frozen=True)
 class _Times:
-    """When the sound of an utterance was heard.
+    """When the sound of an utterance was processed.
 
     Attributes:
         lengths: seconds of the utterance after each block.
@@ -88,7 +88,7 @@ class _Times:
     t: tuple[float, ...]
 
     def at(self, seconds: float) -> float:
-        """When so many seconds of the utterance had been heard, or all of it."""
+        """When so many seconds of the utterance had been processed, or all of it."""
         return self.t[min(bisect_left(self.lengths, seconds), len(self.t) - 1)]
 
 
@@ -96,13 +96,13 @@ class KeyphraseSearch:
     """pocketsphinx listening for keywords, each in every way that its dictionary pronounces it.
 
     Args:
-        keywords: to listen for.
+        keywords: to detect.
         thresholds: of each keyword; its loosest by default.
         feed: what of the sound it gets.
 
     Attributes:
         cpu_s: CPU seconds that this process has spent in `live`.
-        heard_s: seconds of sound that `live` has heard.
+        heard_s: seconds of audio that `live` has processed.
 
     Raises:
         ConfigError: pocketsphinx is not installed, or its dictionary lacks a keyword.
@@ -142,7 +142,7 @@ class KeyphraseSearch:
         self._decoder.activate_search("keywords")
 
     def live(self, stream: LabelledStream) -> list[Detection]:
-        """Hear a stream as a program that has heard the streams before and runs on.
+        """Process a stream as a program that has processed the streams before.
 
         When something is shown, the utterance is ended and a new one started, as its examples do
         it. Of several keywords that are shown at once the likeliest is taken.
@@ -166,7 +166,7 @@ class KeyphraseSearch:
                 if found or block.ends:
                     self._decoder.end_utt()
                     listening = False
-                    # Its last frames it hears only now.
+                    # It processes its last frames only now.
                     found = found or self._likeliest(block.t)
                 if found:
                     detections.append(found)
@@ -178,7 +178,7 @@ class KeyphraseSearch:
         """Hear a stream once for all thresholds: nothing is acted on, so nothing is restarted.
 
         That is near to what `live` is told at each threshold, and not the same: a new utterance
-        forgets what was heard before, and estimates noise and level anew.
+        forgets the audio before, and estimates noise and level again.
 
         Args:
             stream: at 16 kHz.

@@ -1,4 +1,4 @@
-"""The sound that all rivals hear."""
+"""The audio that all rivals process."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ _WORD_S = sum(PAUSE_S) / 2 + 0.5
 Use = Literal[
     "calibration words", "calibration audio", "clean", "10 dB", "other words", "evaluation audio"
 ]
-"""What sound is heard for; thresholds are chosen on the first two, the others are reported."""
+"""What audio is used for; thresholds are chosen on the first two, the others are reported."""
 
 CALIBRATION: tuple[Use, ...] = ("calibration words", "calibration audio")
 USES: tuple[Use, ...] = get_args(Use)
 CPU_USES: tuple[Use, ...] = ("clean", "evaluation audio")
-"""Words between pauses, and speech; what listens to speech only spends less in pauses."""
+"""Words between pauses, and speech; some rivals take less CPU time in pauses."""
 
 
 @dataclass(frozen=True)
 class Material:
-    """What all rivals hear.
+    """What all rivals process.
 
     Attributes:
         segments: for each use, a part of what there is, drawn.
@@ -47,7 +47,7 @@ class Material:
 
         Args:
             use: what for.
-            rival: who hears it, for people.
+            rival: that processes it, for people.
 
         Raises:
             AudioFileError: a recording cannot be read or has another sample rate.
@@ -59,7 +59,7 @@ class Material:
 def material(
     data: Path, keywords: tuple[str, ...], split: Split, minutes: float, seed: int = SEED
 ) -> Material:
-    """Draw what is heard.
+    """Draw the audio.
 
     Args:
         data: folder as for `train.measure.evaluation_set.EvaluationSet`.
@@ -94,7 +94,7 @@ def material(
     }
     missing = [use for use, some in found.items() if not some]
     if missing:
-        raise ConfigError(f"--data {data}: nothing in it to hear for: {', '.join(missing)}")
+        raise ConfigError(f"--data {data}: nothing in it for: {', '.join(missing)}")
     drawn = {use: part(some, 60 * minutes, seed) for use, some in found.items()}
     return Material(
         {use: segments for use, (segments, _) in drawn.items()},

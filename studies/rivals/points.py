@@ -58,8 +58,8 @@ def points(
     Args:
         said: streams of words.
         unsaid: streams without keywords.
-        keywords: all that are listened for.
-        feed: what of the sound was heard.
+        keywords: all that can be detected.
+        feed: the audio that was processed.
     """
     grid = tuple(np.arange(LOOSEST, STRICTEST + STEP / 2, STEP).tolist())
     curves = [

@@ -71,7 +71,7 @@ def _rate(rate: float) -> str:
 
 def _notes(comparison: Comparison) -> Iterator[str]:
     own, alarms, misses = comparison.rows
-    heard = ", ".join(
+    audio = ", ".join(
         f"{60 * outcome.total.hours:.0f} min of {use}"
         + (f" ({outcome.total.words} keywords)" if outcome.total.words else "")
         + (f" ({outcome.spoken} words)" if use == "other words" else "")
@@ -82,7 +82,7 @@ def _notes(comparison: Comparison) -> Iterator[str]:
         )
         for use, outcome in own.outcomes.items()
     )
-    yield f"Listened for: {', '.join(comparison.keywords)}. Heard: {heard}."
+    yield f"Keywords: {', '.join(comparison.keywords)}. Audio: {audio}."
     yield (
         f"Thresholds were chosen on calibration words (validation clips) and audio; clean, 10 dB "
         f"and other words are {comparison.split} clips."
@@ -129,7 +129,7 @@ def _chosen(row: Row) -> str:
     before, sound = row.expected, _FEEDS[row.expected.feed]
     return (
         f"Fed with {sound}; thresholds {levels}; estimated: {_missed(before.said)} % missed and "
-        f"{_counted(before.unsaid.false_alarms)}; heard live: {_missed(said)} % and "
+        f"{_counted(before.unsaid.false_alarms)}; live: {_missed(said)} % and "
         f"{_counted(unsaid.false_alarms)}."
     )
 

@@ -176,7 +176,7 @@ def test_digital_silence_is_reported_and_ends_with_the_first_sound(
     lost = wait_for_health(daemon, "lost")
     assert lost["code"] == 503
     assert "digital silence" in lost["reason"]
-    wait_until(lambda: has_opened(daemon, 2), "it is opened anew")
+    wait_until(lambda: has_opened(daemon, 2), "it is reopened")
     assert health(daemon)["status"] == "lost"
     say(server, daemon, word, 2)
     assert_one_loss(daemon, "digital silence")

@@ -4,6 +4,7 @@ import json
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -50,18 +51,18 @@ def recording(path: Path, port: int, *arguments: str, token: str = "secret") -> 
 def records(path: Path, kind: str) -> list[Message]:
     """The lines of a kind, as far as they are written."""
     found = json_lines(path.read_text())
-    assert {each["type"] for each in found} <= {"begin", "peak", "processed"}
+    assert {each["type"] for each in found} <= {"begin", "peak", "candidate", "processed"}
     return [each for each in found if each["type"] == kind]
 
 
-def wait_for_peak(path: Path, word: str) -> None:
-    """Wait until a high peak of a keyword is written."""
-    wait_until(
-        lambda: any(
-            each["keyword"] == word and each["height"] > 0.5 for each in records(path, "peak")
-        ),
-        f"the peak of {word}",
-    )
+def is_recorded(path: Path, event: Message) -> bool:
+    """Whether a detection is written, with the peak that proposed it."""
+    word, score = event["keyword"], event["score"]
+    peaks = {each["keyword"] for each in records(path, "peak") if each["height"] > 0.5}
+    confirmed = [each for each in records(path, "candidate") if each["confirmed"]]
+    return word in peaks and (word, score) in [
+        (each["keyword"], each["score"]) for each in confirmed
+    ]
 
 
 def test_scores_are_recorded_across_stops_and_counted(guarded: Talker, tmp_path: Path) -> None:
@@ -70,15 +71,15 @@ def test_scores_are_recorded_across_stops_and_counted(guarded: Talker, tmp_path:
         with recording(path, guarded.port) as log:
             log.find(lambda line: "recording scores of stream 'default'" in line)
             # A peak ends with what follows.
-            guarded.say(word, "yes")
-            wait_for_peak(path, word)
+            event, _ = guarded.say(word, "yes")
+            wait_until(partial(is_recorded, path, event), f"{word} is written")
     assert [each["model"] for each in records(path, "begin")] == ["yes-no-up-down"] * 2
     assert sum(each["seconds"] for each in records(path, "processed")) > 3
 
     done = run_kws("tune", str(path))
     assert done.returncode == CONFIGURATION
     assert "0.5 false alarms per hour cannot be shown by" in done.stderr
-    assert "alarms an hour, by threshold of the smoothed posterior:" in done.stdout
+    assert "alarms an hour, by threshold of the verifier's score:" in done.stdout
     assert "keywords:" not in done.stdout
     done = run_kws("tune", str(path), "--json", "--false-alarms-per-hour=100000", "--said=no=1")
     assert done.returncode == 0, done.stderr

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from kws.config.schema import AUTO
-from kws.printing import print_line
+from kws.printing import print_lines
 from train.commands.options import Commands, add_measured
 from train.measure.calibrate import STRAY_SHARE, TARGET
 from train.measure.stream import StreamConfig, measure_streams, write_json
@@ -76,4 +76,4 @@ def _stream(options: argparse.Namespace) -> None:
     measured = measure_streams(StreamConfig(**{name: getattr(options, name) for name in names}))
     if options.json:
         write_json(measured, options.json)
-    print_line(table(measured))
+    print_lines(table(measured))

@@ -51,7 +51,7 @@ def add_synthesize(commands: Commands) -> None:
         type=int,
         default=0,
         metavar="N",
-        help="words by Kokoro, kept if Moonshine understands them, N attempts in all: keywords, "
+        help="words by Kokoro, kept if Moonshine recognises them, N attempts in all: keywords, "
         "words of the --dictionary that sound like them, interjections and everyday words",
     )
     listed.add_argument(

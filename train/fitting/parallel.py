@@ -21,7 +21,7 @@ from kws.errors import ConfigError, KwsError
 T = TypeVar("T")
 CPU = torch.device("cpu")
 PATIENCE = timedelta(hours=12)
-"""How long the others wait for the first process to validate. One that dies is noticed at once."""
+"""How long the others wait for the first process to validate. One that ends is noticed at once."""
 
 
 class PeerLostError(KwsError):

@@ -23,7 +23,7 @@ FIRST_LOOK = TriggerSettings(threshold=0.15, smoothing_s=0.2, patience_s=0.1, re
 """Proposes nearly every keyword; what else it proposes is for the verifier to reject."""
 LOOKAHEADS_S = (0.3, 0.5)
 LEAST = 0.5
-"""Lowest threshold that is tried: below it the verifier finds it likelier that no keyword is said."""
+"""Lowest threshold that is tried: below it the verifier finds no keyword likelier."""
 _UNMEASURED = 0.5
 
 

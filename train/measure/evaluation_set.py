@@ -13,7 +13,7 @@ import numpy as np
 
 from kws.errors import ConfigError
 from train.data.clips import Clip, Clips, Split, of_split, recordings, word_clips
-from train.data.index import Row
+from train.data.index import Row, only_reports
 from train.measure.labelled_streams import CLEAN, Condition
 from train.measure.segments import Segment, WordSegment, file_segments
 
@@ -104,7 +104,7 @@ class EvaluationSet:
             AudioFileError: a recording cannot be read.
         """
         clips = word_clips(self._folder)
-        reported = self._spoken(clips, self.split)
+        choosing, reported = self._spoken(clips)
         noise = self._found("noise/evaluation", "noise in streams")
         speech = self._found("negatives/evaluation", "running speech or false alarms an hour")
         groups = [
@@ -120,7 +120,7 @@ class EvaluationSet:
             segments = tuple(file_segments("more noise", found, self.sample_rate))
             groups.append(Group("more noise", "noise", False, True, segments))
         if self.calibrate:
-            groups = self._with_calibrating(groups, self._spoken(clips, "validation"))
+            groups = self._with_calibrating(groups, choosing)
         calibration = self._found("negatives/calibration", "audio to choose thresholds with")
         return [
             *groups,
@@ -134,16 +134,36 @@ class EvaluationSet:
         folder = self.data / "speech_commands"
         return folder if folder.is_dir() else self.data
 
-    def _spoken(self, clips: Clips, split: Split) -> list[Clip]:
-        """Clips of the keywords, in a drawn order."""
-        spoken = [clip for clip in of_split(clips, split) if clip.word in self.keywords]
-        missing = [word for word in self.keywords if word not in {clip.word for clip in spoken}]
-        where = f"{self._folder}: no {split} clips of"
-        if not spoken:
+    def _spoken(self, clips: Clips) -> tuple[list[Clip], list[Clip]]:
+        """Clips of the keywords, those to choose thresholds with and those that are reported."""
+        choosing, reported = self._sides(clips, keywords=True)
+        missing = [word for word in self.keywords if word not in {clip.word for clip in reported}]
+        where = f"{self._folder}: no {self.split} clips of"
+        if not reported:
             raise ConfigError(f"{where} any of the keywords: {', '.join(self.keywords)}")
         if missing:
             log.warning("%s %s: not measured how often missed", where, ", ".join(missing))
-        return self._shuffled(spoken)
+        return choosing, reported
+
+    def _sides(self, clips: Clips, *, keywords: bool) -> tuple[list[Clip], list[Clip]]:
+        """Clips to choose thresholds with and clips that are reported, each in a drawn order.
+
+        Of the validation speakers one third reports, and chooses nothing. All do both where a word
+        would be left on one side only.
+        """
+
+        def wanted(split: Split) -> list[Clip]:
+            return [
+                clip for clip in of_split(clips, split) if (clip.word in self.keywords) is keywords
+            ]
+
+        both = wanted("validation")
+        choosing = [clip for clip in both if not only_reports(clip.speaker)]
+        reporting = [clip for clip in both if only_reports(clip.speaker)]
+        if {clip.word for clip in choosing} != {clip.word for clip in reporting}:
+            choosing = reporting = both
+        reported = reporting if self.split == "validation" else wanted(self.split)
+        return self._shuffled(choosing), self._shuffled(reported)
 
     def _shuffled(self, clips: Sequence[Clip]) -> list[Clip]:
         order = np.random.default_rng(self.seed).permutation(len(clips))
@@ -173,11 +193,11 @@ class EvaluationSet:
             yield Group(condition.name, kind, calibrates=False, reports=True, segments=segments)
 
     def _other_words(self, clips: Clips) -> Iterator[Group]:
-        others = [clip for clip in of_split(clips, self.split) if clip.word not in self.keywords]
+        _, others = self._sides(clips, keywords=False)
         if not others:
             log.warning("%s: no clips of other words; measuring without", self.data)
             return
-        segments = self._segments("other words", self._shuffled(others), CLEAN, None, None)
+        segments = self._segments("other words", others, CLEAN, None, None)
         yield Group("other words", "other words", calibrates=False, reports=True, segments=segments)
 
     def _synthetic(self) -> Iterator[Group]:
@@ -198,10 +218,10 @@ class EvaluationSet:
 
     def _stray_words(self, clips: Clips) -> Iterator[Group]:
         """Other words as audio without keywords, always of the clips for choosing."""
-        others = [clip for clip in of_split(clips, "validation") if clip.word not in self.keywords]
+        others, _ = self._sides(clips, keywords=False)
         if others:
             name = STRAY_WORDS.name
-            segments = self._segments(name, self._shuffled(others), STRAY_WORDS, None, None)
+            segments = self._segments(name, others, STRAY_WORDS, None, None)
             yield Group(name, "negative", calibrates=True, reports=True, segments=segments)
 
     def _with_calibrating(self, groups: Sequence[Group], clips: Sequence[Clip]) -> list[Group]:

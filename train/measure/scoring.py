@@ -205,7 +205,7 @@ class Tally:
 def tallies(
     verdicts: Iterable[Verdict], keywords: Sequence[str], hours: float, late_s: float = 0.0
 ) -> dict[str, Tally]:
-    """Counts for each keyword; all were listened for in all of the hours.
+    """Counts for each keyword; all could be detected in all of the hours.
 
     Args:
         verdicts: of the streams.

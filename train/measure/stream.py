@@ -33,7 +33,7 @@ class StreamConfig:
             noise/{training,evaluation}/*.wav.
         model: a bundled model's name, or a model file.
         split: side of the clips that are reported; never the training's.
-        calibrate: choose the thresholds anew and write them into the model file.
+        calibrate: choose the thresholds again and write them into the model file.
         output: the model file to write then; the model's own by default.
         target: false alarms per hour of long audio, all keywords together, to calibrate for.
         stray_share: share of other words, each alone, that may be taken for keywords at that.

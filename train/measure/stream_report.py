@@ -93,7 +93,7 @@ class Detectability:
     """What a keyword's thresholds cost: a DET curve for each condition.
 
     Attributes:
-        keyword: the word, listened for by itself.
+        keyword: the word, detected by itself.
         thresholds: ascending.
         misses: in each condition, for each threshold.
         words: in each condition, how often it was said.

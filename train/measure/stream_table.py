@@ -126,7 +126,7 @@ def _negatives(results: Sequence[Result], totals: dict[str, Tally]) -> Iterator[
     yield f"{'':<{_NAME}} {'hours':>6} {'alarms':>6} {'per hour':>8} {'95 % below':>10}  keywords"
     for name, counts in (*((each.name, each.keywords) for each in results), ("all", totals)):
         total = together(counts.values())
-        heard = [
+        detected = [
             f"{keyword} {tally.false_alarms}"
             for keyword, tally in counts.items()
             if tally.false_alarms
@@ -136,7 +136,7 @@ def _negatives(results: Sequence[Result], totals: dict[str, Tally]) -> Iterator[
             f"{_rate(total.false_alarms / total.hours):>8} {_rate(total.false_alarm_bound):>10}"
         )
         yield from textwrap.wrap(
-            f"{row}  {', '.join(heard)}", WIDTH, subsequent_indent=" " * (len(row) + 2)
+            f"{row}  {', '.join(detected)}", WIDTH, subsequent_indent=" " * (len(row) + 2)
         )
 
 
@@ -163,18 +163,18 @@ def notes(report: StreamReport) -> list[str]:
 
 
 def _hours(report: StreamReport) -> Iterator[str]:
-    heard = together(report.without_keywords(calibrates=False).values())
-    if not heard.hours:
+    tally = together(report.without_keywords(calibrates=False).values())
+    if not tally.hours:
         yield (
             "There was no evaluation audio (negatives/evaluation): these figures say nothing about "
             "false alarms per hour."
         )
         return
-    hours, least = rounded(heard.hours), two_digits_up(RULE_OF_THREE / heard.hours)
+    hours, least = rounded(tally.hours), two_digits_up(RULE_OF_THREE / tally.hours)
     yield (
-        f"Evaluation audio: {_number(heard.false_alarms, 'false alarm')} in {hours} hours, "
-        f"{rounded(heard.false_alarms / heard.hours, 2)} per hour. In audio of this kind the true "
-        f"rate is below {two_digits_up(heard.false_alarm_bound)} per hour with 95 % confidence; in "
+        f"Evaluation audio: {_number(tally.false_alarms, 'false alarm')} in {hours} hours, "
+        f"{rounded(tally.false_alarms / tally.hours, 2)} per hour. In audio of this kind the true "
+        f"rate is below {two_digits_up(tally.false_alarm_bound)} per hour with 95 % confidence; in "
         "other audio it may differ by any amount."
     )
     yield (
@@ -198,17 +198,17 @@ def _thresholds(report: StreamReport) -> Iterator[str]:
         f"where they gave {rounded(point.false_alarms_per_hour, 2)} false alarms per hour; that is "
         "the best of many choices, so expect more. Evaluation audio was not used for it."
     )
-    heard = together(report.without_keywords(calibrates=False).values())
-    expected = max(point.false_alarms_per_hour, calibration.upper_bound) * heard.hours
-    if heard.false_alarms and at_most(heard.false_alarms - 1, expected) > 0.95:
+    tally = together(report.without_keywords(calibrates=False).values())
+    expected = max(point.false_alarms_per_hour, calibration.upper_bound) * tally.hours
+    if tally.false_alarms and at_most(tally.false_alarms - 1, expected) > 0.95:
         yield (
             "The evaluation audio gives more false alarms than the calibration audio can explain: "
             "the two differ, and thresholds that were chosen on the one are too low for the other."
         )
     if report.split == "validation":
         yield (
-            "The misses are of the clips that the thresholds were chosen with (validation); "
-            "noise and its positions differ."
+            "The words are spoken by the third of the validation speakers who chose no threshold, "
+            "where there are enough of them."
         )
 
 

@@ -78,7 +78,9 @@ class OnnxVerifier:
         self.name, self.classes, self.parameters = header.name, header.classes, file.parameters
         self.sample_rate, self.window_samples = header.sample_rate, header.window_samples
         shape = input_shape(header.size())
-        self._graph = _Graph(file.encoded, file.origin, shape, len(self.classes))
+        # Beyond the basic optimisations loading takes three times as long, and no run is faster.
+        level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
+        self._graph = _Graph(file.encoded, file.origin, shape, len(self.classes), level)
 
     def scores(self, windows: npt.NDArray[np.float32]) -> Posteriors:
         """Posteriors of the keywords; the rest to 1 is that of "none".
@@ -103,15 +105,25 @@ class _Graph:
         origin: where it comes from, for messages.
         inputs: lengths of the axes of its input, without the batch.
         outputs: posteriors of a window.
+        level: of the graph's optimisation.
 
     Raises:
         ModelError: ONNX Runtime cannot run it.
     """
 
-    def __init__(self, encoded: bytes, origin: str, inputs: Sequence[int], outputs: int) -> None:
+    def __init__(
+        self,
+        encoded: bytes,
+        origin: str,
+        inputs: Sequence[int],
+        outputs: int,
+        level: Any = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
+    ) -> None:
+        options = session_options()
+        options.graph_optimization_level = level
         try:
             self._session = onnxruntime.InferenceSession(
-                encoded, session_options(), providers=["CPUExecutionProvider"]
+                encoded, options, providers=["CPUExecutionProvider"]
             )
             # It would keep them, to start again on another device where this one fails.
             self._session._model_bytes = None

@@ -11,7 +11,7 @@ class Network(nn.Module, ABC):
 
     A constructor takes the number of `classes`, of `bands` and of `frames`, and what is the
     architecture's own; with `batch_norm` it builds the form that is trained, without it the one
-    that hears; `dropout` matters in training only.
+    for inference; `dropout` matters in training only.
 
     Attributes:
         output: the last layer, an output a keyword.
