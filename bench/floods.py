@@ -6,7 +6,6 @@ Started by `bench.attack` as a process of its own, so that it takes nothing from
 import argparse
 import asyncio
 import base64
-import contextlib
 import os
 import socket
 import time
@@ -76,11 +75,15 @@ class Client:
         self.connected = 0
 
     async def run(self, until: float) -> None:
-        """Flood until then, by the monotonic clock."""
+        """Flood until then, by the monotonic clock, or until the daemon ends."""
         while time.monotonic() < until:
-            with contextlib.suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
+            try:
                 async with asyncio.timeout(max(0.0, until - time.monotonic())):
                     await self._connect()
+            except ConnectionRefusedError:
+                return  # the daemon has ended
+            except (OSError, TimeoutError):
+                continue
 
     async def _connect(self) -> None:
         line = socket.socket()

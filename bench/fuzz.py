@@ -55,7 +55,8 @@ def fuzz(parser: str, seconds: int, corpus: Path) -> Fuzzed:
     prefix = f"{findings}/{inputs.name}-"
     command = [sys.executable, "-m", "bench.fuzz", "--child", parser, str(inputs)]
     command += [f"-max_total_time={seconds}", f"-max_len={LARGEST}", f"-timeout={_SLOW_S}"]
-    command += [f"-rss_limit_mb={_MEMORY_MIB}", f"-artifact_prefix={prefix}"]
+    command += [f"-report_slow_units={_SLOW_S}", f"-rss_limit_mb={_MEMORY_MIB}"]
+    command.append(f"-artifact_prefix={prefix}")
     with tempfile.TemporaryFile() as log:
         # What the parsers log would be as much as what they are given.
         subprocess.run(
