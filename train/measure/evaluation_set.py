@@ -225,7 +225,7 @@ class EvaluationSet:
             yield Group(name, "negative", calibrates=True, reports=True, segments=segments)
 
     def _with_calibrating(self, groups: Sequence[Group], clips: Sequence[Clip]) -> list[Group]:
-        """The same, with the streams of words that thresholds are chosen with.
+        """The same, with the streams of words and the noise that thresholds are chosen with.
 
         Noise for evaluation has no part in that; where there is none for calibration, that of
         the training will do. Streams that are reported anyway are not measured twice.
@@ -236,7 +236,12 @@ class EvaluationSet:
         noise = self._found(name, "noise to choose thresholds with")
         wanted = [each for each in self.conditions if each.name in CALIBRATING]
         chosen = {group.segments: group for group in self._words(clips, wanted, noise, None)}
+        alone = []
+        if noise is not None:
+            segments = tuple(file_segments("noise", recordings([noise]), self.sample_rate))
+            alone.append(Group("noise", "negative", True, False, segments))
         return [
+            *alone,
             *(
                 replace(group, calibrates=chosen.pop(group.segments, None) is not None)
                 for group in groups
