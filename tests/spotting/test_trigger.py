@@ -1,7 +1,9 @@
 """The trigger, by what must hold for any posteriors and by small stories."""
 
 import itertools
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -141,3 +143,14 @@ def test_another_threshold_changes_nothing_else_but_a_release_level_above_it(
     changed = own.with_threshold(threshold)
     assert changed.release == min(own.release, threshold)
     assert replace(changed, threshold=own.threshold, release=own.release) == own
+
+
+@given(st.lists(st.sampled_from([0.0, 0.9, float("nan"), float("inf")]), max_size=40), settings)
+def test_a_posterior_that_is_no_number_is_no_event(values: list[float], keyword: Any) -> None:
+    for decision in run(one(*values), [keyword]):
+        assert not math.isnan(decision.confidence)
+    assert not run(one(*[math.nan] * len(values)), [keyword])
+
+
+def test_events_go_on_after_a_posterior_that_is_no_number() -> None:
+    assert hops(run(one(0.9, 0.0, math.nan, 0.9), [PLAIN])) == [1, 4]
