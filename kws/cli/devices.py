@@ -40,6 +40,7 @@ def _list(config: Config) -> None:
     from kws.audio.timeout import run_with_timeout
     from kws.spotting.model_file import load_model
 
+    channel = config.audio.channel
     rate = load_model(config.model.path, config.model.engine).sample_rate
     devices = run_with_timeout(input_devices)
     chosen = None
@@ -52,7 +53,7 @@ def _list(config: Config) -> None:
         for device in devices:
             try:
                 opened = run_with_timeout(
-                    partial(capture_format, device, rate, config.audio.device_rate)
+                    partial(capture_format, device, rate, config.audio.device_rate, channel)
                 )
             except HungError:
                 raise

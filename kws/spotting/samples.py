@@ -1,4 +1,4 @@
-"""What callers give as samples, checked: a wrong type or scale would be taken for silence or noise."""
+"""What callers give as samples, checked, since a wrong type or scale means silence or noise."""
 
 from typing import Any
 
