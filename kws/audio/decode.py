@@ -216,10 +216,12 @@ def _decoded(file: Path | IO[bytes], name: str, what: Format | None) -> AudioRea
                 raise AudioFileError(f"{name}: {reason}") from error
     if not media_installed():
         raise _refused(name, what)
-    if not isinstance(file, Path):
-        file.seek(0)
     try:
+        if not isinstance(file, Path):
+            file.seek(0)
         return MediaReader(file, name)
+    except OSError as error:
+        raise unreadable(name, error) from error
     except MediaError as error:
         raise AudioFileError(f"{name}: is {what.name}, but cannot be decoded: {error}") from error
 

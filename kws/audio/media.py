@@ -38,13 +38,14 @@ class MediaReader:
         self.frames: int | None = None
         self.cut_short = False
         self._error: type[Exception] = av.FFmpegError
+        # As a file, since a name need not be text, and may look like a URL.
+        self._file = file.open("rb") if isinstance(file, Path) else file
         try:
-            # As a file, since a name need not be text, and may look like a URL.
-            self._file = file.open("rb") if isinstance(file, Path) else file
             self._container: Any = av.open(self._file, "r", metadata_errors="ignore")
         except (av.FFmpegError, OSError) as error:
+            self._file.close()
             raise MediaError(_reason(error)) from error
-        if not self._container.streams.audio:
+        if not self._container.streams.audio or not self._container.streams.audio[0].rate:
             self.close()
             raise MediaError("it has no sound")
         track = self._container.streams.audio[0]

@@ -19,6 +19,8 @@ from kws.typing import AudioFormat, Channel, Frames, PcmFormat
 log = logging.getLogger(__name__)
 
 _UNKNOWN_FROM = 2**31 - 2**16
+_MP3_FRAMES = 20_000
+"""Of MP3 so much before a place is decoded as well: a frame needs bytes of those before it."""
 
 
 class AudioReader(Protocol):
@@ -225,6 +227,14 @@ class WavFileReader:
         self._file.close()
 
 
+class _SoundFile(soundfile.SoundFile):  # type: ignore[misc]
+    """A file that is read in one go."""
+
+    def seekable(self) -> bool:
+        """Not, for its base class: that would seek after each block, which breaks MP3."""
+        return False
+
+
 class SoundfileReader:
     """Any file that libsndfile reads.
 
@@ -239,7 +249,7 @@ class SoundfileReader:
     def __init__(self, file: Path | IO[bytes], name: str) -> None:
         # As bytes, since a name need not be text.
         self._opened = None if isinstance(file, Path) else file
-        self._file = soundfile.SoundFile(os.fsencode(file) if isinstance(file, Path) else file)
+        self._file = _SoundFile(os.fsencode(file) if isinstance(file, Path) else file)
         self.name = name
         self.format = AudioFormat(self._file.samplerate, self._file.channels)
         self.frames: int | None = self._file.frames
@@ -263,7 +273,10 @@ class SoundfileReader:
 
     def seek(self, frame: int) -> None:
         """See `AudioReader`."""
-        self._place = self._file.seek(min(frame, self._file.frames))
+        frame = min(frame, self._file.frames)
+        first = max(0, frame - _MP3_FRAMES) if self._file.format == "MP3" else frame
+        self._file.seek(first)
+        self._place = first + len(self._file.read(frame - first, dtype="float32"))
 
     def close(self) -> None:
         """See `AudioReader`."""
