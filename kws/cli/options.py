@@ -7,12 +7,16 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kws.config.load import load_config, misspelt_variables
 from kws.config.paths import config_file
 from kws.config.schema import Config, ServerConfig
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
+
+if TYPE_CHECKING:
+    from kws.typing import Channel
 
 log = logging.getLogger(__name__)
 
@@ -41,6 +45,19 @@ def add_token_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
     )
+
+
+def channel(text: str) -> "Channel":
+    """The argument of every option that chooses a channel."""
+    if text == "mix":
+        return "mix"
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text}: should be mix, or a whole number, 0 or more")
+    return number
 
 
 def default_url(path: str) -> str:
