@@ -25,6 +25,7 @@ import soxr
 from bench.checkout import OWN, Checkout
 from bench.process import environment
 from bench.recordings import RATE, demo, repeated
+from kws.config.values import items
 from kws.errors import ConfigError, KwsError
 
 STARTS = 3
@@ -286,7 +287,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
     options = parser.parse_args(arguments)
-    cases = options.cases.split(",")
+    cases = items(options.cases)
     if unknown := [each for each in cases if each not in CASES]:
         parser.error(f"--cases {unknown[0]}: there are {', '.join(CASES)}")
     size = Size(options.minutes, options.hours, options.files)

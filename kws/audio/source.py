@@ -17,6 +17,7 @@ from kws.audio.file import Demo, Recording
 from kws.audio.microphone import Microphone
 from kws.audio.stdin import Stdin
 from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
+from kws.config.paths import path_of
 from kws.config.schema import AudioConfig
 from kws.errors import AudioFileError, DeviceError, HungError, NoMicrophoneError
 from kws.typing import AudioFormat
@@ -198,7 +199,7 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
             raw = AudioFormat(config.stdin_rate, config.stdin_channels)
             return Stdin(sys.stdin.buffer, raw, config.stdin_format, model_rate, config.channel)
         case path:
-            return Recording(Path(path), config.channel)
+            return Recording(path_of(path), config.channel)
 
 
 def resolve_auto(

@@ -61,7 +61,7 @@ class Stdin:
         """Write what comes, to its end or that of the feed. Raises AudioFileError."""
         reader = open_audio(self._pipe, raw=self._raw, channel=self._channel, name=self.name)
         rate = reader.format.sample_rate
-        resampler = MonoResampler(rate, self._model_rate)
+        resampler = MonoResampler(rate, self._model_rate, self.name)
         seconds = 0.0
         try:
             for frames in blocks(reader, round(_BLOCK_SECONDS * rate)):

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kws.config.load import load_config, misspelt_variables
-from kws.config.paths import config_file
+from kws.config.load import load_config
+from kws.config.paths import config_file, path_of
 from kws.config.schema import Config, ServerConfig
+from kws.config.variables import unread_variables
 from kws.errors import ConfigError, KwsError
 from kws.log import set_up_logging
 
@@ -25,7 +26,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that reads the configuration."""
     parser.add_argument(
         "--config",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="configuration, in YAML; default: ~/.config/kws/config.yaml, else "
         "/etc/kws/config.yaml, else none",
@@ -43,7 +44,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 def add_token_argument(parser: argparse.ArgumentParser) -> None:
     """The argument of every command that connects to a daemon: see `kws.config.token`."""
     parser.add_argument(
-        "--token-file", type=Path, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
+        "--token-file", type=path_of, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
     )
 
 
@@ -100,8 +101,9 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     """
     config = settings(options, *overrides)
     set_up_logging(config.log.level, config.log.format)
-    for name, meant in misspelt_variables(os.environ).items():
-        log.warning("variable %s sets nothing; did you mean %s?", name, meant)
+    for name, meant in unread_variables(os.environ).items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        log.warning("variable %s sets nothing%s", name, hint)
     if options.config is None and (found := file_of(options)):
         log.info("configuration: %s", found)
     return config

@@ -15,7 +15,7 @@ import msgspec
 from kws.audio.folder import recordings_in
 from kws.cli.options import add_config_arguments, channel, naming_the_file, read_config
 from kws.cli.scan_output import FORMATS, FileOutput, Output, StandardOutput
-from kws.config.paths import find_model
+from kws.config.paths import find_model, path_of
 from kws.config.schema import Config
 from kws.errors import AudioFileError, ConfigError
 from kws.protocol.events import Detected
@@ -75,7 +75,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="recordings to process at the same time; default: one a processor (%(default)s)",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write there instead of standard output"
+        "--output", type=path_of, metavar="FILE", help="write there instead of standard output"
     )
     parser.add_argument(
         "--resume",
@@ -273,6 +273,6 @@ def _positive(text: str) -> int:
 
 
 def _path(text: str) -> Path:
-    path = Path(text)
+    named = path_of(text)
     # "./-" names a file, which its path alone does not show.
-    return path.absolute() if path == STDIN and text != "-" else path
+    return named.absolute() if named == STDIN and text != "-" else named

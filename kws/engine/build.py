@@ -1,7 +1,7 @@
 """From configuration and model to a spotter and the settings of its triggers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -64,16 +64,27 @@ def trigger_settings(
         ConfigError: a keyword is not the model's, settings contradict each other, or there is no
             operating point as asked for.
     """
-    if unknown := [keyword for keyword in config.keywords if keyword not in defaults]:
-        raise ConfigError(
-            f"keywords.{unknown[0]}: the model has no such keyword; it has: {', '.join(defaults)}"
-        )
+    own = {_keyword(name, defaults): section for name, section in config.keywords.items()}
     point = operating_point(config, calibration)
     thresholds = {} if point is None else point.thresholds
     return {
-        keyword: _merged(keyword, settings, config, thresholds.get(keyword))
+        keyword: _merged(
+            keyword, settings, (config.trigger, own.get(keyword)), thresholds.get(keyword)
+        )
         for keyword, settings in defaults.items()
     }
+
+
+def _keyword(name: str, keywords: Collection[str]) -> str:
+    """The model's keyword of a name: a variable of the environment may have it in other letters."""
+    if name in keywords:
+        return name
+    same = [keyword for keyword in keywords if keyword.lower() == name.lower()]
+    if len(same) != 1:
+        raise ConfigError(
+            f"keywords.{name}: the model has no such keyword; it has: {', '.join(keywords)}"
+        )
+    return same[0]
 
 
 def operating_point(config: Config, calibration: Calibration | None) -> OperatingPoint | None:
@@ -98,10 +109,13 @@ def operating_point(config: Config, calibration: Calibration | None) -> Operatin
 
 
 def _merged(
-    keyword: str, settings: TriggerSettings, config: Config, threshold: float | None
+    keyword: str,
+    settings: TriggerSettings,
+    sections: Iterable[TriggerConfig | None],
+    threshold: float | None,
 ) -> TriggerSettings:
     wanted: dict[str, float] = {} if threshold is None else {"threshold": threshold}
-    for section in (config.trigger, config.keywords.get(keyword, TriggerConfig())):
+    for section in filter(None, sections):
         said = msgspec.to_builtins(section)
         wanted |= {name: value for name, value in said.items() if value is not None}
     settings = settings.with_threshold(wanted.pop("threshold", settings.threshold))

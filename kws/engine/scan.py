@@ -71,7 +71,7 @@ def scan_reader(
     with closing(reader):
         spotter = make_spotter(config, model)
         rate = reader.format.sample_rate
-        resampler = MonoResampler(rate, model.sample_rate)
+        resampler = MonoResampler(rate, model.sample_rate, reader.name)
         if rate < FULL_BAND_HZ:
             log.warning("%s: %d Hz; words are harder to tell apart", reader.name, rate)
 

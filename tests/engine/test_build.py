@@ -136,3 +136,13 @@ def test_a_rate_of_false_alarms_chooses_the_spotters_thresholds() -> None:
     assert set(spotter.thresholds.values()) == {0.5}
     with pytest.raises(ConfigError, match=r"^detection\.false_alarms_per_hour: .*not calibrated"):
         make_spotter(config, untrained_model())
+
+
+def test_a_keyword_may_be_written_in_other_letters() -> None:
+    names = {"Yes": TriggerSettings(), "no": TriggerSettings(), "NO": TriggerSettings()}
+    config = load_config(environment={"KWS_KEYWORDS__YES__THRESHOLD": "0.75"})
+    assert trigger_settings(config, names)["Yes"].threshold == 0.75
+    config = load_config(overrides=["keywords.no.threshold=0.75"])
+    assert trigger_settings(config, names)["no"].threshold == 0.75
+    with pytest.raises(ConfigError, match="has no such keyword; it has: Yes, no, NO"):
+        trigger_settings(load_config(overrides=["keywords.No.threshold=0.75"]), names)

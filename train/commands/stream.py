@@ -1,8 +1,8 @@
 """`train stream`: misses and false alarms in streams, and thresholds."""
 
 import argparse
-from pathlib import Path
 
+from kws.config.paths import path_of
 from train.commands.options import Commands, add_measured
 from train.measure.calibrate import STRAY_SHARE, TARGET
 from train.measure.stream import StreamConfig, measure_streams, write_json
@@ -22,7 +22,7 @@ def add_stream(commands: Commands) -> None:
     )
     command.add_argument(
         "--output",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="with --calibrate: the file to write; default: the model's own",
     )
@@ -41,7 +41,7 @@ def add_stream(commands: Commands) -> None:
         metavar="SHARE",
         help="and at most so many of the other words, each alone; default: %(default)s",
     )
-    command.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    command.add_argument("--json", type=path_of, metavar="FILE", help="write all figures there")
     command.set_defaults(run=_stream)
 
 
