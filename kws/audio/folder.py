@@ -1,7 +1,11 @@
 """Which files in a folder are recordings: one rule for `kws scan` and for training."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NoReturn
+
+from kws.errors import AudioFileError
 
 SUFFIXES = frozenset(
     (
@@ -13,10 +17,8 @@ SUFFIXES = frozenset(
 """Endings of recordings, in any case; a file that is named is read whatever its ending."""
 
 
-def recordings_in(folder: Path, patterns: Sequence[str] = ()) -> Iterator[Path]:
+def recordings_in(folder: Path, patterns: Sequence[str] = ()) -> list[Path]:
     """The recordings in a folder and the folders in it, in the order of their paths.
-
-    Hidden files and folders are none: macOS leaves a "._x.wav" beside each file on foreign disks.
 
     Args:
         folder: where to look.
@@ -24,15 +26,35 @@ def recordings_in(folder: Path, patterns: Sequence[str] = ()) -> Iterator[Path]:
             "2024-*/*"), whatever their ending.
 
     Raises:
-        OSError: the folder cannot be read.
+        AudioFileError: a folder cannot be read.
     """
-    for path in sorted(folder.rglob("*")):
-        inside = path.relative_to(folder)
-        if any(part.startswith(".") for part in inside.parts):
-            continue
-        if patterns:
-            wanted = any(inside.match(pattern) for pattern in patterns)
-        else:
-            wanted = path.suffix.lower() in SUFFIXES
-        if wanted and not path.is_dir():
-            yield path
+    if not patterns:
+        return [path for path in files_in(folder) if is_recording(path)]
+    found = files_in(folder)
+    return [
+        path for path in found if any(path.relative_to(folder).match(each) for each in patterns)
+    ]
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The files in a folder and the folders in it, in the order of their paths, but no hidden ones.
+
+    macOS leaves a "._x.wav" beside each file on foreign disks.
+
+    Raises:
+        AudioFileError: a folder cannot be read.
+    """
+    found = []
+    for place, folders, names in os.walk(folder, onerror=_unreadable):
+        folders[:] = [each for each in folders if not each.startswith(".")]
+        found += [Path(place, name) for name in names if not name.startswith(".")]
+    return sorted(found)
+
+
+def is_recording(path: Path) -> bool:
+    """Whether a file is one by its ending."""
+    return path.suffix.lower() in SUFFIXES
+
+
+def _unreadable(error: OSError) -> NoReturn:
+    raise AudioFileError(f"{error.filename}: cannot be read: {error.strerror}") from error

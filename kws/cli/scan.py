@@ -144,7 +144,7 @@ def recordings(paths: Iterable[Path], patterns: Sequence[str] = ()) -> Iterator[
         patterns: see `kws.audio.folder.recordings_in`.
     """
     for path in paths:
-        found = list(recordings_in(path, patterns)) if path.is_dir() else []
+        found = recordings_in(path, patterns) if path.is_dir() else []
         yield from found or [path]
 
 
