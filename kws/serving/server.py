@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import errno
 import logging
+import socket
 from collections.abc import AsyncIterator, Mapping
 from http import HTTPStatus
+from typing import Any
 
 from websockets.asyncio.server import Server as WebsocketServer
 from websockets.asyncio.server import ServerConnection, serve
@@ -95,8 +97,7 @@ class Server:
         try:
             server = await serve(
                 self._serve,
-                host,
-                port,
+                **_place(host, port),
                 process_request=self._respond,
                 create_connection=_counted_connection(self._connections),
                 compression=None,
@@ -140,6 +141,19 @@ class Server:
         except* Exception:
             log.exception("a client's connection failed; please report it")
             raise
+
+
+def _place(host: str, port: int) -> dict[str, Any]:
+    """Where to listen. Raises OSError.
+
+    On "::" IPv4 is served as well, which the event loop would not do by itself.
+    """
+    host = host.removeprefix("[").removesuffix("]")
+    if host == "::" and socket.has_dualstack_ipv6():
+        family = socket.AF_INET6
+        listening = socket.create_server((host, port), family=family, dualstack_ipv6=True)
+        return {"sock": listening}
+    return {"host": host, "port": port}
 
 
 def _busy(setting: str) -> Response:

@@ -44,9 +44,7 @@ def test_every_cut_is_noticed(whole: Path) -> None:
     content = whole.read_bytes()
     for size in (len(content) - 1, 3_000, 44, 20, 3):
         whole.write_bytes(content[:size])
-        with pytest.raises(
-            AudioFileError, match=r"a\.wav: (is cut short|begins like|holds no|not an audio)"
-        ):
+        with pytest.raises(AudioFileError, match=r"a\.wav: (is cut|begins|holds|not an audio)"):
             sound_length(whole, RATE)
 
 
