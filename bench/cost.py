@@ -7,7 +7,6 @@ figure.
 import argparse
 import json
 import statistics
-import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -18,7 +17,8 @@ from pathlib import Path
 import numpy as np
 
 import kws
-from bench.process import Process, rerun_with_one_thread
+from bench.command import add_json, number, run_program
+from bench.process import Process
 from bench.recordings import clips, demo, repeated
 from kws.audio.feed import Feed
 from kws.audio.ring import Chunk
@@ -27,7 +27,7 @@ from kws.engine.batch import Inference
 from kws.engine.build import make_spotter
 from kws.engine.output import StreamOutput
 from kws.engine.stream import Stream as EngineStream
-from kws.errors import KwsError
+from kws.printing import parse, print_line
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
 from kws.typing import AudioFormat, Frames
@@ -185,30 +185,24 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print; the exit code is 0 whether or not the aims are met."""
     parser = argparse.ArgumentParser(prog="python -m bench.cost", description=__doc__)
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="holds speech_commands/<word>/*.wav, as for train"
     )
-    parser.add_argument("--minutes", type=float, default=30.0, metavar="N", help="default: 30")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args(arguments)
-    if not 1 <= options.minutes <= 600:
-        parser.error(f"--minutes {options.minutes:g}: should be from 1 to 600")
-    if (code := rerun_with_one_thread("bench.cost", arguments)) is not None:
-        return code
-    try:
-        model = kws.load_model()
-        if options.data is None:
-            stream = repeated(demo(model.classes), 60 * options.minutes)
-        else:
-            words = options.data / "speech_commands"
-            stream = clips(words, model.classes, model.sample_rate, 60 * options.minutes)
-        figures, result = measure(stream, model)
-    except KwsError as error:
-        print(f"bench.cost: {error}", file=sys.stderr)
-        return 2
+    parser.add_argument(
+        "--minutes", type=number(1, 600), default=30.0, metavar="N", help="default: 30"
+    )
+    add_json(parser)
+    options = parse(parser)
+    model = kws.load_model()
+    if options.data is None:
+        stream = repeated(demo(model.classes), 60 * options.minutes)
+    else:
+        words = options.data / "speech_commands"
+        stream = clips(words, model.classes, model.sample_rate, 60 * options.minutes)
+    figures, result = measure(stream, model)
     source = "the bundled demo, repeated (no --data)" if options.data is None else "clips"
     if options.json:
         scored = {name: value for name, value in asdict(result).items() if name != "delays"}
@@ -216,16 +210,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
             {**asdict(figure), "value": figure.value and round(figure.value, 3), "met": figure.met}
             for figure in figures
         ]
-        print(json.dumps({"source": source, "stream": scored, "figures": rows}, ensure_ascii=False))
-        return 0
-    print(table(figures))
-    print(
+        found = {"source": source, "stream": scored, "figures": rows}
+        print_line(json.dumps(found, ensure_ascii=False))
+        return
+    print_line(table(figures))
+    print_line(
         f"\nstream: {source}; {stream.duration / 60:.1f} min, {len(stream.truth)} words: "
         f"{result.hits} hit, {result.misses} missed, {result.repeats} detected twice or "
         f"beside another word, {result.false_alarms} false alarms"
     )
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main, one_thread=True)

@@ -6,23 +6,22 @@ describes each figure.
 
 import argparse
 import json
-import sys
 import time
-from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 
 import kws
-from bench.process import rerun_with_one_thread
+from bench.command import add_json, number, run_program
 from bench.recordings import demo
 from kws.audio.feed import Feed
 from kws.audio.reader import Reader
-from kws.errors import KwsError
+from kws.printing import parse, print_line
 from kws.typing import AudioFormat
 
 STEPS = ("read", "front end", "network", "trigger")
 _WARM_UP_HOPS = 50
+_CANDIDATES = 100
 
 
 def measure(model: kws.KeywordModel, seconds: float, *, in_real_time: bool) -> dict[str, float]:
@@ -54,7 +53,7 @@ def measure(model: kws.KeywordModel, seconds: float, *, in_real_time: bool) -> d
         marks.append(time.thread_time_ns())
         posteriors = model.posteriors(windows)
         marks.append(time.thread_time_ns())
-        spotter.decide(posteriors)
+        spotter.propose(posteriors)
         marks.append(time.thread_time_ns())
         if index >= _WARM_UP_HOPS:
             times.append(np.diff(marks))
@@ -62,35 +61,59 @@ def measure(model: kws.KeywordModel, seconds: float, *, in_real_time: bool) -> d
     return dict(zip(STEPS, medians.tolist(), strict=True))
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def measure_candidate(model: kws.KeywordModel, candidates: int) -> dict[str, float]:
+    """Microseconds of CPU that the verifier takes for a candidate, and the network for a window, in
+    one thread, medians; nothing without a verifier.
+
+    Args:
+        model: what detects.
+        candidates: how many.
+    """
+    if model.verifier is None:
+        return {}
+    samples, length = demo().samples, model.verifier.window_samples
+    windows = kws.Spotter(model).windows(samples[: 2 * model.sample_rate])[:1]
+    took: list[tuple[int, int]] = []
+    for index in range(candidates):
+        at = index * model.sample_rate % (len(samples) - length)
+        begun = time.thread_time_ns()
+        model.verifier.scores(samples[None, at : at + length])
+        between = time.thread_time_ns()
+        model.posteriors(windows)
+        took.append((between - begun, time.thread_time_ns() - between))
+    verifier, window = (np.median(np.array(took), axis=0) / 1e3).tolist()
+    return {"candidate": verifier, "window": window, "ratio": verifier / window}
+
+
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.hop", description=__doc__)
     parser.add_argument("--model", default="commands-10", metavar="NAME")
     parser.add_argument("--engine", choices=("onnx", "torch"), default="onnx")
-    parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="default: 20")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args(arguments)
-    if not 1 <= options.seconds <= 3600:
-        parser.error(f"--seconds {options.seconds:g}: should be from 1 to 3600")
-    if (code := rerun_with_one_thread("bench.hop", arguments)) is not None:
-        return code
-    try:
-        model = kws.load_model(options.model, options.engine)
-    except KwsError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    parser.add_argument(
+        "--seconds", type=number(1, 3600), default=20.0, metavar="S", help="default: 20"
+    )
+    add_json(parser)
+    options = parse(parser)
+    model = kws.load_model(options.model, options.engine)
     at_once = measure(model, options.seconds, in_real_time=False)
     in_real_time = measure(model, options.seconds, in_real_time=True)
+    candidate = measure_candidate(model, _CANDIDATES)
     if options.json:
-        print(json.dumps({"at_once_us": at_once, "in_real_time_us": in_real_time}))
-        return 0
-    print(f"{options.model}, {options.engine}: CPU microseconds of a hop, medians")
-    print(f"{'':10} {'at once':>8} {'in real time':>13}")
+        figures = {"at_once_us": at_once, "in_real_time_us": in_real_time, "verifier": candidate}
+        print_line(json.dumps(figures))
+        return
+    print_line(f"{options.model}, {options.engine}: CPU microseconds of a hop, medians")
+    print_line(f"{'':10} {'at once':>8} {'in real time':>13}")
     for step in STEPS:
-        print(f"{step:10} {at_once[step]:8.0f} {in_real_time[step]:13.0f}")
-    print(f"{'together':10} {sum(at_once.values()):8.0f} {sum(in_real_time.values()):13.0f}")
-    return 0
+        print_line(f"{step:10} {at_once[step]:8.0f} {in_real_time[step]:13.0f}")
+    print_line(f"{'together':10} {sum(at_once.values()):8.0f} {sum(in_real_time.values()):13.0f}")
+    if candidate:
+        print_line(
+            f"verifier, a candidate: {candidate['candidate']:.0f}, as much as "
+            f"{candidate['ratio']:.0f} windows of the network beside it"
+        )
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main, one_thread=True)

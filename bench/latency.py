@@ -14,7 +14,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -23,9 +23,11 @@ import numpy as np
 
 import kws
 from bench.checkout import OWN, Checkout
+from bench.command import add_checkouts, add_json_file, run_program, write_rows
 from bench.process import MeasuredProcess, pace
 from bench.recordings import pcm, words_between_pauses
 from bench.subscribers import Message
+from kws.printing import parse, print_line
 from tests.support.limits import TIMEOUT
 from tests.support.process import Lines
 from train.measure.labelled_streams import LabelledStream, Word
@@ -253,33 +255,23 @@ def table(row: Row) -> str:
     return "\n".join(lines)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.latency", description=__doc__)
     parser.add_argument("--subscribers", default="1,10,200", metavar="N,...")
     parser.add_argument("--words", type=int, default=150, metavar="N", help="default: 150")
-    parser.add_argument(
-        "--daemon",
-        type=Checkout.parse,
-        action="append",
-        metavar="DIR[,KEY=VALUE]",
-        help="a checkout, and settings for it; may be repeated: in turns; default: this one",
-    )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    options = parser.parse_args(arguments)
+    add_checkouts(parser)
+    add_json_file(parser)
+    options = parse(parser)
     stream = words_between_pauses(options.words)
     posteriors = Posteriors(stream, kws.load_model())
     rows = []
     for count in map(int, options.subscribers.split(",")):
         for checkout in options.daemon or [OWN]:
             rows.append(run(checkout, count, stream, posteriors))
-            print(table(rows[-1]), end="\n\n", flush=True)
-    print(f"load: {os.getloadavg()[0]:.1f}")
-    if options.json:
-        found = {"load": os.getloadavg()[0], "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
-    return 0
+            print_line(table(rows[-1]) + "\n")
+    write_rows(rows, options.json)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

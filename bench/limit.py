@@ -7,7 +7,6 @@ each figure.
 import argparse
 import json
 import math
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -18,9 +17,10 @@ import torch
 from torch import Tensor, nn
 
 import kws
-from bench.process import rerun_with_one_thread
+from bench.command import add_json, run_program
 from bench.recordings import demo
-from kws.errors import KwsError
+from kws.errors import ConfigError
+from kws.printing import parse, print_line
 from kws.spotting.networks.base import Network
 from kws.spotting.networks.bc_resnet import BCResNet
 from kws.spotting.networks.small_cnn import SmallCNN
@@ -244,28 +244,24 @@ def table(figures: dict[str, float | None]) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure in a process whose libraries have one thread, and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.limit", description=__doc__)
     parser.add_argument("--model", default="commands-10", metavar="NAME", help="or a file")
     parser.add_argument("--hop", type=float, metavar="S", help="default: the model's own")
     parser.add_argument("--rounds", type=int, default=5, metavar="N", help="default: 5")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args(arguments)
-    if (code := rerun_with_one_thread("bench.limit", arguments)) is not None:
-        return code
+    add_json(parser)
+    options = parse(parser)
+    model = kws.load_model(options.model)
+    hop_s = options.hop or model.header.hop_s
+    hop = round(hop_s * model.sample_rate / model.header.front_end.hop_length)
     try:
-        model = kws.load_model(options.model)
-        hop_s = options.hop or model.header.hop_s
-        hop = round(hop_s * model.sample_rate / model.header.front_end.hop_length)
         measured = measure(model, hop_s, options.rounds)
-    except (KwsError, ValueError) as error:
-        print(f"bench.limit: {error}", file=sys.stderr)
-        return 2
+    except ValueError as error:
+        raise ConfigError(f"--hop {hop_s:g}: {error}") from error
     figures = report(arithmetic(model, hop), measured, hop_s)
-    print(json.dumps(figures) if options.json else table(figures))
-    return 0
+    print_line(json.dumps(figures) if options.json else table(figures))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main, one_thread=True)

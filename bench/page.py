@@ -6,16 +6,17 @@ is.
 
 import argparse
 import json
-import sys
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import psutil
 from selenium.webdriver import Chrome
 
+from bench.command import add_json, number, run_program
 from bench.cost import Figure, table
 from bench.process import Process
+from kws.errors import ConfigError
+from kws.printing import parse, print_line
 from tests.browser.chromium import MissingBrowserError, chromium
 from tests.browser.counters import COUNTERS, counts
 from tests.browser.page import Page
@@ -106,29 +107,27 @@ def figures(seconds: float, warm_up: float) -> list[Figure]:
     ]
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print; the exit code is 0 whether or not the aims are met."""
     parser = argparse.ArgumentParser(prog="python -m bench.page", description=__doc__)
-    parser.add_argument("--seconds", type=float, default=30.0, metavar="N", help="default: 30")
-    parser.add_argument("--warm-up", type=float, default=30.0, metavar="N", help="default: 30")
-    parser.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-    options = parser.parse_args(arguments)
-    if not 1 <= options.seconds <= 3600:
-        parser.error(f"--seconds {options.seconds:g}: should be from 1 to 3600")
-    if not 0 <= options.warm_up <= 3600:
-        parser.error(f"--warm-up {options.warm_up:g}: should be from 0 to 3600")
+    parser.add_argument(
+        "--seconds", type=number(1, 3600), default=30.0, metavar="N", help="default: 30"
+    )
+    parser.add_argument(
+        "--warm-up", type=number(0, 3600), default=30.0, metavar="N", help="default: 30"
+    )
+    add_json(parser)
+    options = parse(parser)
     try:
         measured = figures(options.seconds, options.warm_up)
     except MissingBrowserError as error:
-        print(f"bench.page: {error}", file=sys.stderr)
-        return 2
+        raise ConfigError(str(error)) from error
     if options.json:
         rows = [{**asdict(each), "met": each.met} for each in measured]
-        print(json.dumps({"figures": rows}, ensure_ascii=False))
+        print_line(json.dumps({"figures": rows}, ensure_ascii=False))
     else:
-        print(table(measured))
-    return 0
+        print_line(table(measured))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

@@ -38,21 +38,20 @@ def one_thread() -> dict[str, str]:
     return dict(_ONE_THREAD)
 
 
-def rerun_with_one_thread(module: str, arguments: Sequence[str] | None) -> int | None:
+def rerun_with_one_thread(module: str) -> int | None:
     """Run a bench again in a child whose libraries have one thread and choose their own kernels.
 
     They decide that when they are loaded, which they are by now.
 
     Args:
         module: of the bench.
-        arguments: of its command line; by default this process's.
 
     Returns:
         The child's exit code; None in the child.
     """
     if _RERUN in os.environ:
         return None
-    command = [sys.executable, "-m", module, *(sys.argv[1:] if arguments is None else arguments)]
+    command = [sys.executable, "-m", module, *sys.argv[1:]]
     variables = environment(_ONE_THREAD | {_RERUN: "1"})
     return subprocess.run(command, env=variables, check=False).returncode
 

@@ -5,7 +5,6 @@
 """
 
 import argparse
-import json
 import os
 import platform
 import sys
@@ -17,12 +16,13 @@ from pathlib import Path
 from statistics import median
 
 from bench.checkout import OWN, Checkout
+from bench.command import add_json_file, run_program, write_json
 from bench.environments import cache_folder
 from bench.installed_rival import PY_OPEN_WAKE_WORD, InstalledRival, Result, Rival
 from bench.recordings import RATE, demo, pcm, read
 from bench.rivals_report import plot, table
 from kws.config.values import items
-from kws.errors import KwsError
+from kws.printing import parse, print_line
 
 REFERENCE = "pymicro-wakeword"
 """The rival that the others are compared with."""
@@ -116,7 +116,7 @@ def _ratio(values: Sequence[float], others: Sequence[float]) -> float | None:
     return median(value / other for value, other in pairs) if pairs else None
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.rivals", description=__doc__)
     parser.add_argument("--recording", type=Path, metavar="FILE", help="default: the demo")
@@ -129,19 +129,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--only", default="", metavar="NAME,...", help=", ".join(each.name for each in RIVALS)
     )
     parser.add_argument("--cache", type=Path, default=cache_folder(), metavar="DIR")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    add_json_file(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there; .png or .svg")
-    options = parser.parse_args(arguments)
+    options = parse(parser)
     names = items(options.only)
     if unknown := set(names) - {each.name for each in RIVALS}:
         parser.error(f"--only {', '.join(sorted(unknown))}: no such rival")
     if options.rounds < 1 or options.seconds < 1:
         parser.error("--rounds and --seconds should be 1 or more")
-    try:
-        samples = demo().samples if options.recording is None else read(options.recording)
-    except KwsError as error:
-        print(f"bench.rivals: {error}", file=sys.stderr)
-        return error.exit_code
+    samples = demo().samples if options.recording is None else read(options.recording)
     before = os.getloadavg()
     results = compare(
         [each for each in RIVALS if not names or each.name in names],
@@ -153,23 +149,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     load = f"{before[0]:.1f} before, {os.getloadavg()[0]:.1f} after"
     duration = len(samples) / RATE
-    print(table(results))
-    print(f"\nMedians of {options.rounds} rounds; {duration:.0f} s of audio; load {load}")
-    if options.json:
-        found = {
-            "recording": "demo" if options.recording is None else options.recording.name,
-            "seconds": duration,
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cores": os.cpu_count(),
-            "load": load,
-            "rivals": [asdict(each) for each in results],
-        }
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
+    print_line(table(results))
+    print_line(f"\nMedians of {options.rounds} rounds; {duration:.0f} s of audio; load {load}")
+    found = {
+        "recording": "demo" if options.recording is None else options.recording.name,
+        "seconds": duration,
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "load": load,
+        "rivals": [asdict(each) for each in results],
+    }
+    write_json(found, options.json)
     if options.plot:
         plot(results, options.plot)
-    return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

@@ -5,15 +5,13 @@
 """
 
 import argparse
-import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
@@ -23,10 +21,12 @@ import soundfile
 import soxr
 
 from bench.checkout import OWN, Checkout
+from bench.command import add_checkouts, add_json_file, run_program, write_rows
 from bench.process import environment
 from bench.recordings import RATE, demo, repeated
 from kws.config.values import items
-from kws.errors import ConfigError, KwsError
+from kws.errors import ConfigError
+from kws.printing import parse, print_line
 
 STARTS = 3
 MEASURE_S = 0.5
@@ -265,17 +265,11 @@ def describe(row: Row) -> str:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.scan", description=__doc__)
     parser.add_argument("--cases", default=",".join(CASES), metavar="NAME,...")
-    parser.add_argument(
-        "--daemon",
-        type=Checkout.parse,
-        action="append",
-        metavar="DIR[,KEY=VALUE]",
-        help="a checkout, and settings for it; may be repeated: in turns; default: this one",
-    )
+    add_checkouts(parser)
     parser.add_argument(
         "--minutes", type=float, default=30.0, metavar="N", help="of one format; default: 30"
     )
@@ -285,27 +279,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--files", type=int, default=10_000, metavar="N", help="of `folder`; default: 10000"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
-    options = parser.parse_args(arguments)
+    add_json_file(parser)
+    options = parse(parser)
     cases = items(options.cases)
     if unknown := [each for each in cases if each not in CASES]:
         parser.error(f"--cases {unknown[0]}: there are {', '.join(CASES)}")
     size = Size(options.minutes, options.hours, options.files)
     rows = []
-    try:
-        for case in cases:
-            for row in measure(case, options.daemon or [OWN], size):
-                rows.append(row)
-                print(describe(row), flush=True)
-    except KwsError as error:
-        print(f"bench.scan: {error}", file=sys.stderr)
-        return error.exit_code
-    print(f"load: {os.getloadavg()[0]:.1f}")
-    if options.json:
-        found = {"load": os.getloadavg()[0], "rows": [asdict(row) for row in rows]}
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
-    return 0
+    for case in cases:
+        for row in measure(case, options.daemon or [OWN], size):
+            rows.append(row)
+            print_line(describe(row))
+    write_rows(rows, options.json)
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

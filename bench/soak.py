@@ -10,7 +10,6 @@ import json
 import logging
 import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
@@ -20,9 +19,10 @@ import psutil
 import soundfile
 from websockets.asyncio.client import connect
 
+from bench.command import run_program
 from bench.soak_result import Reader, Result, Sample, result
 from kws.audio.file import demo_recording
-from kws.log import set_up_logging
+from kws.printing import parse, print_line
 from tests.support.audio_servers import MICROPHONE, PulseAudio
 from tests.support.client import HOST, get, mute_subscriber
 from tests.support.limits import wait_until
@@ -141,23 +141,21 @@ async def _to_health(port: int, status: str) -> None:
     await asyncio.to_thread(wait_until, reached, f"/health: {status}", PATIENCE_S)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Run and print."""
     parser = argparse.ArgumentParser(prog="python -m bench.soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=60.0, metavar="N", help="default: 60")
     parser.add_argument("--subscribers", type=int, default=45, metavar="N", help="that read")
     parser.add_argument("--mute", type=int, default=5, metavar="N", help="that never read")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
-    options = parser.parse_args(arguments)
-    set_up_logging("info", "text")
+    options = parse(parser)
     found = asdict(asyncio.run(soak(options.minutes, options.subscribers, options.mute)))
     if options.json:
-        print(json.dumps(found))
+        print_line(json.dumps(found))
     else:
         for name, value in found.items():
-            print(f"{name.replace('_', ' '):24} {value}")
-    return 0
+            print_line(f"{name.replace('_', ' '):24} {value}")
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

@@ -9,13 +9,13 @@ import asyncio
 import json
 import logging
 import os
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from bench.checkout import OWN, Checkout
+from bench.checkout import OWN
+from bench.command import add_checkouts, run_program
 from bench.streams_run import HELD_MS, OUR_CORE, Row, Run
-from kws.log import set_up_logging
+from kws.printing import parse, print_line
 
 log = logging.getLogger(__name__)
 
@@ -45,23 +45,16 @@ def most_held(rows: Sequence[Row]) -> dict[str, int]:
     return most
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Run the bench."""
     parser = argparse.ArgumentParser(prog="python -m bench.streams", description=__doc__)
     parser.add_argument("--streams", default="1,50,100,200,250,300", metavar="N,...")
-    parser.add_argument(
-        "--daemon",
-        type=Checkout.parse,
-        action="append",
-        metavar="DIR[,KEY=VALUE]",
-        help="a checkout, and settings for it; may be repeated: in turns; default: this one",
-    )
+    add_checkouts(parser)
     parser.add_argument(
         "--seconds", type=float, default=37.5, metavar="S", help="of the demo; default: 37.5, all"
     )
     parser.add_argument("--json", action="store_true", help="one object a line")
-    options = parser.parse_args(arguments)
-    set_up_logging("info", "text")
+    options = parse(parser)
     os.sched_setaffinity(0, {OUR_CORE})
     checkouts = options.daemon or [OWN]
     rows: list[Row] = []
@@ -69,11 +62,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for checkout in checkouts:
             row = asyncio.run(Run(checkout, count, options.seconds).run())
             rows.append(row)
-            print(json.dumps(asdict(row)) if options.json else describe(row), flush=True)
+            print_line(json.dumps(asdict(row)) if options.json else describe(row))
     for name, most in most_held(rows).items():
-        print(f"{name}: held {most} streams with p99 at most {HELD_MS:g} ms", file=sys.stderr)
-    return 0
+        log.info("%s: held %d streams with p99 at most %g ms", name, most, HELD_MS)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

@@ -1,4 +1,4 @@
-"""The image's health check: exits with 0 if the daemon in this container says that it hears."""
+"""The image's health check: exits with 0 if the daemon in this container reports no fault."""
 
 import os
 import sys

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kws.engine.scan import scan
     from kws.errors import KwsError
+    from kws.spotting.load import load_model
     from kws.spotting.model import KeywordModel
-    from kws.spotting.model_file import load_model
     from kws.spotting.spotter import Detection, Spotter
 
 __all__ = ["Detection", "KeywordModel", "KwsError", "Spotter", "load_model", "scan"]
@@ -16,7 +16,7 @@ _HOMES = {
     "KeywordModel": "kws.spotting.model",
     "KwsError": "kws.errors",
     "Spotter": "kws.spotting.spotter",
-    "load_model": "kws.spotting.model_file",
+    "load_model": "kws.spotting.load",
     "scan": "kws.engine.scan",
 }
 

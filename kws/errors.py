@@ -4,7 +4,7 @@ from typing import ClassVar
 
 
 class KwsError(Exception):
-    """An error that a user can mend; its message says what, where and what to do."""
+    """An error that a user can correct; its message says what, where and what to do."""
 
     exit_code: ClassVar[int] = 1
 
@@ -22,11 +22,16 @@ class OutputError(KwsError):
 
 
 class ClosedOutputError(OutputError):
-    """Nobody reads standard output any more: the end of a pipe, as of `kws send FILE | head`."""
+    """The reader of standard output has ended, as `head` in `kws send FILE | head`.
+
+    The exit code is that of other programs then, which SIGPIPE ends: 128 and its number.
+    """
+
+    exit_code = 141
 
 
 class ConfigError(KwsError):
-    """The configuration, or the command line, says something that cannot be."""
+    """The configuration, or the command line, is not valid."""
 
     exit_code = 2
 
@@ -48,11 +53,11 @@ class NoMicrophoneError(DeviceError):
 
 
 class SilentError(DeviceError):
-    """The audio device delivers, but nothing but zeros."""
+    """The audio device delivers only zeros."""
 
 
 class HungError(DeviceError):
-    """The audio system does not come back; only the end of the process helps."""
+    """A call into the audio system does not return; the process has to be restarted."""
 
     exit_code = 6
 
@@ -64,7 +69,7 @@ class ServerError(KwsError):
 
 
 class ServiceError(KwsError):
-    """kws cannot be made a service of systemd, or be one no more."""
+    """The service of systemd cannot be installed or removed."""
 
     exit_code = 7
 

@@ -7,12 +7,14 @@ import os
 import queue
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TextIO
 
 from kws.protocol.events import utc
+from kws.text import escaped
 
 
 class _JsonLines(logging.Formatter):
@@ -26,15 +28,27 @@ class _JsonLines(logging.Formatter):
         }
         if record.exc_info:
             fields["exception"] = self.formatException(record.exc_info)
-        return json.dumps(fields, ensure_ascii=False)
+        return escaped(json.dumps(fields, ensure_ascii=False))
 
 
-class _Text(logging.Formatter):
+class _Plain(logging.Formatter):
+    """A message is one line, whatever it quotes; those of an exception are indented."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        record.message = escaped(record.message)
+        return super().formatMessage(record)
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the library's name
+        lines = super().formatException(ei).split("\n")
+        return "\n".join(f"  {escaped(line)}" for line in lines)
+
+
+class _Text(_Plain):
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(levelname)-7s %(message)s", "%H:%M:%S")
 
 
-class _Journal(logging.Formatter):
+class _Journal(_Plain):
     """Lines for systemd's journal: it has the time, and takes the priority from <N>."""
 
     def format(self, record: logging.LogRecord) -> str:
@@ -106,6 +120,43 @@ def take_in_standard_error() -> None:
     threading.Thread(target=read, name="libraries", daemon=True).start()
 
 
+class Repetitions(logging.Filter):
+    """Holds back what clients could have logged without end: of each kind some lines at once, then
+    one a second, which says how many there were.
+
+    A kind is the message of a logger before its arguments are filled in.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    _LOGGERS = ("asyncio", "kws.engine.senders", "kws.engine.output", "kws.serving")
+    _AT_ONCE = 5
+    _MOST_KINDS = 1_000
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._kinds: dict[tuple[str, object], tuple[float, float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether to log a record."""
+        if not record.name.startswith(self._LOGGERS):
+            return True
+        if len(self._kinds) > self._MOST_KINDS:
+            self._kinds.clear()
+        kind, now = (record.name, record.msg), self._clock()
+        left, then, held_back = self._kinds.get(kind, (self._AT_ONCE, now, 0))
+        left = min(self._AT_ONCE, left + now - then)
+        if left < 1:
+            self._kinds[kind] = left, now, held_back + 1
+            return False
+        self._kinds[kind] = left - 1, now, 0
+        if held_back:
+            record.msg = f"{record.msg} (and {held_back} more like it)"
+        return True
+
+
 class Unwaiting(logging.Handler):
     """Hands records to other handlers in a thread of its own: who logs never waits.
 
@@ -148,6 +199,7 @@ def log_without_waiting() -> Unwaiting:
     """Put a thread between the log and who logs; `finish_log` ends it."""
     root = logging.getLogger()
     handler = Unwaiting(list(root.handlers))
+    handler.addFilter(Repetitions())
     root.handlers = [handler]
     return handler
 

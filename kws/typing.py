@@ -78,9 +78,17 @@ class Signal(Protocol):
         ...
 
 
-class InferenceTimer(Protocol):
+class InferenceMeter(Protocol):
     """Measures inference: the metrics."""
 
     def inferred(self, seconds: float, windows: int) -> None:
         """The model took so many seconds for a batch of so many windows."""
+        ...
+
+    def verified(self, seconds: float, candidates: int) -> None:
+        """The verifier took so many seconds for a batch of so many candidates."""
+        ...
+
+    def settled(self, keyword: str, verdict: str) -> None:
+        """A candidate of a keyword was "confirmed", "rejected" or "dropped"."""
         ...

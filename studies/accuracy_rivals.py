@@ -6,19 +6,20 @@ calibration sound, once with as many false alarms as the model has there, once w
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import get_args
 
 import torch
 
+from bench.command import number, run_program
 from bench.cost import live
 from kws.config.paths import DEFAULT_MODEL
-from kws.errors import ConfigError, KwsError
-from kws.log import set_up_logging
+from kws.config.schema import NO_VERIFIER
+from kws.errors import ConfigError
+from kws.printing import parse, print_line
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 from studies.rivals.comparison import Comparison, Outcome, Row
 from studies.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
@@ -159,7 +160,7 @@ def compare(
     return compared
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Hear, print, and say with the exit code whether it could be done."""
     parser = argparse.ArgumentParser(prog="python -m studies.accuracy_rivals", description=__doc__)
     parser.add_argument(
@@ -179,25 +180,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--split", choices=("validation", "testing"), default="testing")
     parser.add_argument(
         "--minutes",
-        type=float,
+        type=number(1, 6000),
         default=MINUTES,
         metavar="N",
         help=f"of sound for each of {len(USES)} uses, drawn; default: {MINUTES:g}",
     )
-    options = parser.parse_args(arguments)
-    if not 1 <= options.minutes <= 6000:
-        parser.error(f"--minutes {options.minutes:g}: should be from 1 to 6000")
-    set_up_logging("info", "text")
+    options = parse(parser)
     torch.set_num_threads(1)
-    try:
-        models = [load_model(name) for name in options.model or [DEFAULT_MODEL]]
-        compared = compare(models, options.data, options.split, options.minutes)
-    except KwsError as error:
-        print(f"studies.accuracy_rivals: {error}", file=sys.stderr)
-        return 2
-    print("\n\n".join(map(table, compared)))
-    return 0
+    names = options.model or [DEFAULT_MODEL]
+    models = [load_model(name, verifier=NO_VERIFIER) for name in names]
+    compared = compare(models, options.data, options.split, options.minutes)
+    print_line("\n\n".join(map(table, compared)))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

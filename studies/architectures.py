@@ -6,7 +6,6 @@ Clips are counted as `train evaluate` does, streams as `train stream` does.
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,20 +13,22 @@ from pathlib import Path
 
 import torch
 
+from bench.command import run_program
 from bench.cost import live
 from bench.process import Process
 from bench.recordings import clips
 from kws.config.paths import find_model
-from kws.errors import ConfigError, KwsError
-from kws.log import set_up_logging
+from kws.config.schema import NO_VERIFIER
+from kws.errors import ConfigError
+from kws.printing import parse, print_line
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from train.data.clips import Split
 from train.measure.evaluate import evaluate_folder
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet
 from train.measure.scoring import Tally, together
 from train.measure.stream_report import make_report
-from train.measure.tracks import TrackedGroup, track_groups
+from train.measure.tracks import ModelSource, TrackedGroup, track_groups
 
 MODELS = ("commands-10", "commands-10-bc")
 RATES = (0.5, 1.0)
@@ -94,7 +95,7 @@ def measure(name: str, data: Path, minutes: float) -> Row:
     Raises:
         KwsError: model or recordings cannot be used, or the model is not calibrated.
     """
-    model = load_model(name)
+    model = load_model(name, verifier=NO_VERIFIER)
     curve = model.header.calibration
     if curve is None:
         raise ConfigError(f"model {name!r} is not calibrated: python -m train stream --calibrate")
@@ -141,7 +142,7 @@ def hear(name: str, model: KeywordModel, data: Path) -> list[TrackedGroup]:
         conditions=conditions,
         seed=_SEED,
     )
-    return track_groups(find_model(name), streams.groups(), _WORKERS)
+    return track_groups(ModelSource(find_model(name)), streams.groups(), _WORKERS)
 
 
 def heard(model: KeywordModel, groups: Sequence[TrackedGroup], asked: float) -> AtRate:
@@ -232,26 +233,20 @@ def plot(rows: Sequence[Row], path: Path) -> None:
         raise ConfigError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="python -m studies.architectures", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="as for train")
     parser.add_argument("--model", action="append", metavar="NAME", help="a name or file; repeats")
     parser.add_argument("--minutes", type=float, default=MINUTES, help="of audio for the CPU time")
     parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw misses against cost")
-    options = parser.parse_args(arguments)
-    set_up_logging("info", "text")
+    options = parse(parser)
     torch.set_num_threads(1)
-    try:
-        rows = [measure(name, options.data, options.minutes) for name in options.model or MODELS]
-        if options.plot:
-            plot(rows, options.plot)
-    except KwsError as error:
-        print(f"studies.architectures: {error}", file=sys.stderr)
-        return error.exit_code
-    print(table(rows))
-    return 0
+    rows = [measure(name, options.data, options.minutes) for name in options.model or MODELS]
+    if options.plot:
+        plot(rows, options.plot)
+    print_line(table(rows))
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run_program(main)

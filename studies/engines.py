@@ -7,7 +7,6 @@ one of them gave.
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +15,10 @@ import numpy as np
 from tqdm import tqdm
 
 import kws
+from bench.command import run_program
 from kws.config.paths import DEFAULT_MODEL
-from kws.errors import KwsError
 from kws.log import set_up_logging
+from kws.printing import parse, print_line
 from kws.spotting.spotter import Detection
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet, Group
 from train.measure.tracks import posteriors_of
@@ -80,43 +80,41 @@ def _only_one(
             yield f"only {engine}: {name}, {t} s: {keyword}, {confidence:.6f}"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def main() -> int:
     """Compare and print; 1 where the engines differ by more than the tolerance."""
     parser = argparse.ArgumentParser(prog="python -m studies.engines", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR")
     parser.add_argument("--model", default=DEFAULT_MODEL, metavar="NAME")
-    options = parser.parse_args(arguments)
+    options = parse(parser)
     set_up_logging("warning", "text")
-    try:
-        models = [kws.load_model(options.model, engine) for engine in ("onnx", "torch")]
-        chosen = tuple(each for each in CONDITIONS if each.name in CONDITION_NAMES)
-        data = EvaluationSet(
-            options.data,
-            models[0].classes,
-            models[0].sample_rate,
-            calibrate=True,
-            conditions=chosen,
-        )
-        groups = [each for each in data.groups() if each.calibrates or each.name in CONDITION_NAMES]
-    except KwsError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(
+    models = [kws.load_model(options.model, engine) for engine in ("onnx", "torch")]
+    chosen = tuple(each for each in CONDITIONS if each.name in CONDITION_NAMES)
+    data = EvaluationSet(
+        options.data,
+        models[0].classes,
+        models[0].sample_rate,
+        calibrate=True,
+        conditions=chosen,
+    )
+    groups = [each for each in data.groups() if each.calibrates or each.name in CONDITION_NAMES]
+    print_line(
         f"{'group':20} {'words':>6} {'hours':>6} {'events':>7} {'posterior':>10} {'confidence':>11}"
     )
     worst, differences = 0.0, 0
     for group in tqdm(groups, unit="group", leave=False, disable=None):
         found = compare(models, group)
-        print(
+        print_line(
             f"{group.name:20} {found.words:6} {found.seconds / 3600:6.2f} {found.events:7} "
             f"{found.posterior:10.1e} {found.confidence:11.1e}"
         )
         for line in found.differences:
-            print(f"  {line}")
+            print_line(f"  {line}")
         worst, differences = max(worst, found.posterior), differences + len(found.differences)
-    print(f"{options.model}: posteriors differ by at most {worst:.1e}; {differences} events differ")
+    print_line(
+        f"{options.model}: posteriors differ by at most {worst:.1e}; {differences} events differ"
+    )
     return int(worst > TOLERANCE or differences > 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

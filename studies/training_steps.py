@@ -6,16 +6,15 @@ hour are of the audio that thresholds were chosen on, and of the evaluation audi
 """
 
 import argparse
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
-from kws.errors import KwsError
-from kws.log import set_up_logging
-from kws.spotting.model_file import load_model
+from bench.command import run_program
+from kws.printing import parse, print_line
+from kws.spotting.load import load_model
 from train.config import FitConfig
 from train.fitting.fit import fit
 from train.measure.evaluate import evaluate_folder
@@ -160,7 +159,7 @@ def table(measured: Sequence[Step]) -> str:
     return "\n".join(lines)
 
 
-def main() -> int:
+def main() -> None:
     """Train and measure all steps; those whose model is in the work folder are only measured."""
     parser = argparse.ArgumentParser(prog="python -m studies.training_steps", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="as for train fit")
@@ -170,17 +169,10 @@ def main() -> int:
     parser.add_argument("--features-high-hz", type=float, default=4_000.0, metavar="HZ")
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     parser.add_argument("--windows", type=int, default=WINDOWS, help="in an epoch")
-    options = parser.parse_args()
-    set_up_logging("info", "text")
+    options = parse(parser)
     torch.set_num_threads(1)
-    try:
-        measured = [measure(name, config, options.data) for name, config in steps(options)]
-    except KwsError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    print(table(measured))
-    return 0
+    print_line(table([measure(name, config, options.data) for name, config in steps(options)]))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run_program(main)

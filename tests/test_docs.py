@@ -17,6 +17,7 @@ DOCUMENTS = [
         for name in (
             "CONTRIBUTING.md",
             "CHANGELOG.md",
+            "SECURITY.md",
             "bench/README.md",
             "studies/README.md",
             "requirements/README.md",

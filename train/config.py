@@ -41,7 +41,7 @@ class FitConfig:
         architecture: of the network, one of `kws.spotting.graphs.ARCHITECTURES`.
         network: arguments of the architecture's own, such as the width of BCResNet.
         initial: a model to start from, by its name or file; its weights are then adapted, without
-            batch normalisation. From a training's .checkpoint, that goes on too.
+            batch normalisation. From a training's .checkpoint, that continues too.
         teacher: a model to learn from beside the labels, by its name or file; without, labels only.
         teacher_share: of the loss that is the teacher's.
         temperature: that softens the posteriors of teacher and student.
@@ -68,8 +68,8 @@ class FitConfig:
         threads: that compute, in each process that trains; more than one pay where the network
             costs more than the recordings, as with BCResNet.
         seed: of everything drawn.
-        resume: go on from the checkpoint beside the output.
-        restart: start anew although there is a checkpoint of an unfinished training.
+        resume: continue from the checkpoint beside the output.
+        restart: start over although there is a checkpoint of an unfinished training.
         checkpoint_s: seconds of training after which a checkpoint is written inside an epoch.
         licence: of the weights, for the model file.
         sources: what was trained on, with licences, for the model file.

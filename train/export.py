@@ -12,8 +12,9 @@ from kws.errors import ConfigError, ModelError
 from kws.spotting.backends.torch import weights_of
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.header import ModelHeader
-from kws.spotting.model_file import FORMAT, ModelFile, save_model
+from kws.spotting.model_file import ModelFile, save_model
 from kws.spotting.networks.base import Network
+from kws.spotting.onnx_file import MODEL_FORMAT
 from kws.spotting.trigger import TriggerSettings
 from train.config import WINDOW_FRAMES
 from train.network import make_network
@@ -131,7 +132,7 @@ def _tensors(path: Path) -> dict[str, Tensor]:
         content: Any = read_without_code(path, "file of weights")
     except ModelError as error:
         raise ConfigError(str(error)) from error
-    if isinstance(content, dict) and content.get("format") == FORMAT:
+    if isinstance(content, dict) and content.get("format") == MODEL_FORMAT:
         raise ConfigError(f"{path}: is a model file of kws already; use it as it is")
     if not isinstance(content, dict) or not all(
         isinstance(each, Tensor) for each in content.values()

@@ -57,16 +57,6 @@ def read_preset(preset: str) -> Preset:
     return _read(preset, ())
 
 
-def with_preset(config: FitConfig, preset: str) -> FitConfig:
-    """A training's settings with what a preset says over them, its stages left out.
-
-    Raises:
-        ConfigError: there is no such preset, or it says something that cannot be.
-    """
-    found = read_preset(preset)
-    return changed(config, found.settings, str(found.path))
-
-
 def stages_of(
     config: FitConfig, preset: str, overrides: Iterable[str], given: Mapping[str, Any]
 ) -> list[FitConfig]:
@@ -81,7 +71,7 @@ def stages_of(
         given: the same by the names of fields; `initial` is where the first stage starts.
 
     Raises:
-        ConfigError: there is no such preset, or it says something that cannot be.
+        ConfigError: there is no such preset, or a setting in it is not valid.
     """
     found, overrides = read_preset(preset), list(overrides)
     base = changed(config, found.settings, str(found.path))

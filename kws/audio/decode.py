@@ -72,7 +72,7 @@ def open_audio(
         if reader.frames == 0:
             raise AudioFileError(f"{reader.name}: holds no audio")
         if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-            limits = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz can be heard"
+            limits = f"{LOWEST_RATE} to {HIGHEST_RATE} Hz can be processed"
             raise AudioFileError(f"{reader.name}: {rate} Hz; {limits}")
         return reader if channel == "mix" else OneChannel(reader, channel)
     except AudioFileError:

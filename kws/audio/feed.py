@@ -196,7 +196,7 @@ def write_in_thread(writer: Writer, feed: Feed) -> None:
             writer.write_to(feed)
         except KwsError as error:
             feed.end(error)
-        # A thread that dies unseen would leave the daemon waiting for ever.
+        # A thread that ends unnoticed would leave the daemon waiting for ever.
         except Exception as error:
             log.exception("%s failed; this is an error in kws, please report it", name)
             feed.end(KwsError(f"{name}: {error!r}"))

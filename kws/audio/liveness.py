@@ -1,4 +1,4 @@
-"""Whether a live source delivers: lost, silent, back. Pure: times in, a verdict out.
+"""Whether a live source delivers: lost, silent, back. Pure: times in, changes out.
 
 Devices, senders and streams all keep their losses in this one state machine.
 """

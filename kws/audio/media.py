@@ -64,7 +64,7 @@ class MediaReader:
             except self._error as error:
                 raise AudioFileError(
                     f"{self.name}: damaged after {self._count / self.format.sample_rate:.1f} s "
-                    f"({_reason(error)}); what came before was heard"
+                    f"({_reason(error)}); the audio before that was processed"
                 ) from error
             if block is None:
                 break

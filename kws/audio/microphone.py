@@ -20,7 +20,7 @@ from kws.typing import AudioFormat, Channel, Frames
 log = logging.getLogger(__name__)
 
 _LATENCY_SECONDS = 0.1
-"""Lower, and PulseAudio calls back hundreds of times a second, which costs more than listening."""
+"""With less, PulseAudio calls back hundreds of times a second: more CPU time than detection."""
 _JUMP_SECONDS = 0.1
 """Capture times jump by up to 50 ms while PulseAudio starts; what is more than this is lost audio.
 """

@@ -85,7 +85,7 @@ def portaudio() -> ModuleType:
 
 
 def rescan() -> None:
-    """Let PortAudio list the devices anew: its list is from its start. No stream may be open.
+    """Let PortAudio list the devices again: its list is from its start. No stream may be open.
 
     Raises:
         NoMicrophoneError: PortAudio is missing.

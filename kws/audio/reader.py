@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kws.audio.feed import Feed
-from kws.audio.resample import MonoResampler
+from kws.audio.resample import MonoResampler, clean
 from kws.audio.ring import Chunk
 from kws.typing import Frames, Samples
 
@@ -43,6 +43,7 @@ class Reader:
 
     Attributes:
         feed: what is read.
+        not_finite: samples that were not finite, and were taken as silence.
     """
 
     def __init__(
@@ -61,11 +62,7 @@ class Reader:
         self._limit = round(source_rate * limit_s)
         self._behind = None if behind_s is None else round(source_rate * behind_s)
         self._resampler = MonoResampler(source_rate, rate, name)
-
-    @property
-    def not_finite(self) -> int:
-        """Samples that were not finite, and were taken as silence."""
-        return self._resampler.not_finite
+        self.not_finite = 0
 
     def take(self) -> Block | None:
         """The next block; None where there is not enough for one, or nothing more. Never waits."""
@@ -88,7 +85,9 @@ class Reader:
     def _block_of(self, chunk: Chunk) -> Block:
         rest = self._resampler.flush() if chunk.lost else np.empty(0, np.float32)
         lost = self._resampler.output_length(chunk.lost)
-        return Block(rest, lost, self._resampler.push(chunk.frames), chunk.frames)
+        frames, not_finite = clean(chunk.frames)
+        self.not_finite += not_finite
+        return Block(rest, lost, self._resampler.push(frames), frames)
 
 
 class RecentAudio:

@@ -64,7 +64,9 @@ def blocks(reader: AudioReader, frames: int) -> Iterator[Frames]:
 
 def cut_short(name: str, seconds: float) -> AudioFileError:
     """The error of a file that is shorter than its header says."""
-    return AudioFileError(f"{name}: cut short after {seconds:.1f} s; what is there was heard")
+    return AudioFileError(
+        f"{name}: cut short after {seconds:.1f} s; the audio until there was processed"
+    )
 
 
 def unreadable(name: str, error: OSError) -> AudioFileError:
@@ -264,7 +266,7 @@ class SoundfileReader:
         except soundfile.LibsndfileError as error:
             raise AudioFileError(
                 f"{self.name}: damaged after {self._place / rate:.1f} s ({error.error_string}); "
-                "what came before was heard"
+                "the audio before that was processed"
             ) from error
         self._place += len(frames)
         if not len(frames) and (self.cut_short or self._lacks_frames()):

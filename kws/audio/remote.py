@@ -1,8 +1,9 @@
-"""A stream that somebody else sends: bytes in, feeds out. Pure; its owner has socket and clock."""
+"""A stream that a sender sends: bytes in, feeds out. Pure; its owner has socket and clock."""
 
 from kws.audio.feed import Feed, Sink
 from kws.audio.liveness import IdleTimeouts, Liveness, Trouble
 from kws.audio.pcm import PcmDecoder
+from kws.audio.resample import clean
 from kws.errors import DeviceError, SilentError, TooFastError
 from kws.typing import AudioFormat, Clock, PcmFormat
 
@@ -48,6 +49,7 @@ class Remote:
     Attributes:
         format: of what it sends.
         liveness: whether it delivers.
+        not_finite: samples that were not finite, and were taken as silence.
     """
 
     def __init__(
@@ -64,6 +66,7 @@ class Remote:
         self._timeouts, self._clock = timeouts, clock
         self._rate = RateLimit(clock())
         self._feed: Feed | None = None
+        self.not_finite = 0
 
     def receive(self, data: bytes) -> float:
         """Take the next bytes.
@@ -75,7 +78,9 @@ class Remote:
             TooFastError: that is too much; these bytes are dropped.
         """
         # Mixed down here: a ring of many channels would take much memory.
-        frames = self._decoder.push(data).mean(axis=1, keepdims=True)
+        frames, not_finite = clean(self._decoder.push(data))
+        self.not_finite += not_finite
+        frames = frames.mean(axis=1, keepdims=True)
         now = self._clock()
         ahead = self._rate.add(len(frames) / self.format.sample_rate, now)
         if ahead > AHEAD_LIMIT_S:

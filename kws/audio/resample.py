@@ -39,10 +39,8 @@ class MonoResampler:
 
     def push(self, frames: Frames) -> Samples:
         """Take frames of shape (n, channels), return float32 of shape (m,)."""
-        # One test finds both what is too loud and what is no number.
-        if frames.size and not (frames.max() <= 1.0 and frames.min() >= -1.0):
-            self.not_finite += int(np.count_nonzero(~np.isfinite(frames)))
-            frames = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0).clip(-1.0, 1.0)
+        frames, not_finite = clean(frames)
+        self.not_finite += not_finite
         return self._resample(frames[:, 0] if frames.shape[1] == 1 else self._mix(frames))
 
     def flush(self, silence_s: float = 0.0) -> Samples:
@@ -89,6 +87,22 @@ class MonoResampler:
             return samples
         resampled: Samples = self._soxr.resample_chunk(samples, last=last)
         return resampled
+
+
+def clean(frames: Frames) -> tuple[Frames, int]:
+    """Frames with silence for what is not finite, and the rest clipped to [-1, 1].
+
+    Args:
+        frames: shape (n, channels).
+
+    Returns:
+        The frames, and how many samples were not finite.
+    """
+    # One test finds both what is too loud and what is no number.
+    if not frames.size or (frames.max() <= 1.0 and frames.min() >= -1.0):
+        return frames, 0
+    cleaned = np.nan_to_num(frames, nan=0.0, posinf=0.0, neginf=0.0).clip(-1.0, 1.0)
+    return cleaned, int(np.count_nonzero(~np.isfinite(frames)))
 
 
 def warn_not_finite(name: str, count: int) -> None:

@@ -33,7 +33,7 @@ async def with_timeout(call: Callable[[], Result], seconds: float = TIMEOUT_SECO
             )
         return calling.result()
     finally:
-        # What comes too late is for nobody, not even for the log.
+        # A result after the limit is dropped, and not logged.
         calling.cancel()
 
 

@@ -9,6 +9,7 @@ from kws.printing import print_line
 
 if TYPE_CHECKING:
     from kws.spotting.calibration import Calibration, OperatingPoint
+    from kws.spotting.spotter import Spotter
 
 _ROWS = 12
 """Operating points that are printed, about; a curve may have many more."""
@@ -25,15 +26,21 @@ def run(options: argparse.Namespace) -> int:
 
     import os
 
-    from kws.engine.build import make_spotter, operating_point, warn_of_other_hop
+    from kws.engine.build import (
+        calibration_of,
+        make_spotter,
+        operating_point,
+        warn_of_other_hop,
+    )
     from kws.serving.auth import read_access
-    from kws.spotting.model_file import load_model
+    from kws.spotting.load import load_model
 
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     with naming_the_file(options):
         read_access(config.server, os.environ)
         spotter = make_spotter(config, model)
-        chosen = operating_point(config, model.header.calibration)
+        calibration = calibration_of(config, model)
+        chosen = operating_point(config, calibration)
     warn_of_other_hop(spotter)
     print_line(f"configuration: {file_of(options) or 'the defaults'}: in order")
     print_line(
@@ -41,16 +48,37 @@ def run(options: argparse.Namespace) -> int:
         f"{model.parameters:,} parameters, {model.sample_rate} Hz, hop {spotter.hop_s:g} s, "
         f"engine {model.backend.engine}"
     )
+    for line in verifier_lines(spotter):
+        print_line(line)
     for keyword, settings in spotter.trigger.items():
         print_line(
             f"keyword: {keyword}, threshold {settings.threshold:g}, "
             f"smoothing {settings.smoothing_s:g} s, patience {settings.patience_s:g} s, "
             f"refractory {settings.refractory_s:g} s, release {settings.release:g}"
         )
-    if model.header.calibration is not None:
-        for line in calibration_lines(model.header.calibration, chosen, spotter.thresholds):
+    if calibration is not None:
+        thresholds = spotter.verifier_thresholds or spotter.thresholds
+        for line in calibration_lines(calibration, chosen, thresholds):
             print_line(line)
     return 0
+
+
+def verifier_lines(spotter: "Spotter") -> Iterator[str]:
+    """The verifier and its settings, for people; nothing without one."""
+    verification, pair = spotter.verification, spotter.model.header.pair
+    if verification is None or pair is None:
+        return
+    others = [
+        f"{each.lookahead_s:g}"
+        for each in pair.lookaheads
+        if each.lookahead_s != verification.lookahead_s
+    ]
+    instead = f" (detection.lookahead_s may be {', '.join(others)} s instead)" if others else ""
+    levels = ", ".join(f"{word} {level:g}" for word, level in verification.thresholds.items())
+    yield (
+        f"verifier: {verification.verifier.name}, {verification.verifier.parameters:,} parameters, "
+        f"lookahead {verification.lookahead_s:g} s{instead}, thresholds: {levels}"
+    )
 
 
 def calibration_lines(

@@ -38,10 +38,11 @@ def _list(config: Config) -> None:
     """
     from kws.audio.portaudio import capture_format, choose_device, input_devices
     from kws.audio.timeout import run_with_timeout
-    from kws.spotting.model_file import load_model
+    from kws.config.schema import NO_VERIFIER
+    from kws.spotting.load import load_model
 
     channel = config.audio.channel
-    rate = load_model(config.model.path, config.model.engine).sample_rate
+    rate = load_model(config.model.path, config.model.engine, NO_VERIFIER).sample_rate
     devices = run_with_timeout(input_devices)
     chosen = None
     try:
@@ -74,8 +75,8 @@ def _meter(config: Config) -> None:
     from kws.audio.source import make_source, resolve_auto
     from kws.cli.meter import run_meter
     from kws.engine.build import make_spotter
-    from kws.spotting.model_file import load_model
+    from kws.spotting.load import load_model
 
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     audio = resolve_auto(config.audio, os.environ)
     run_meter(make_source(audio, model.sample_rate), make_spotter(config, model))

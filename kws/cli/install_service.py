@@ -14,23 +14,22 @@ log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_service_arguments(parser)
-
-
-def add_service_arguments(parser: argparse.ArgumentParser) -> None:
-    """What installing and uninstalling have in common."""
-    parser.add_argument(
-        "--user",
-        action="store_true",
-        help="a service of your own, which hears PipeWire or PulseAudio; "
-        "without it, one of the whole machine, on ALSA (as root)",
+    add_service_arguments(
+        parser,
+        "a service of this user, which can use PipeWire and PulseAudio; without it, a service of "
+        "the machine, which uses ALSA (as root)",
     )
+
+
+def add_service_arguments(parser: argparse.ArgumentParser, user: str) -> None:
+    """The arguments of installing and uninstalling, with the help of `--user`."""
+    parser.add_argument("--user", action="store_true", help=user)
     # For packagers: put the files below DIR and leave systemd alone.
     parser.add_argument("--root", type=Path, metavar="DIR", help=argparse.SUPPRESS)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command; where all is in place already, nothing but a restart happens."""
+    """Run the command; where all files are in place already, it only restarts the service."""
     from kws.service.files import put_files
     from kws.service.layout import system_layout, user_layout, why_unseen
     from kws.service.manager import Manager
@@ -56,13 +55,13 @@ def run(options: argparse.Namespace) -> int:
         return 0
     manager.start()
     if layout.user:
-        log.info("it runs while you are logged in; from boot on, after: loginctl enable-linger")
-    log.info("kws runs; see: %s", manager.command("status", "kws"))
+        log.info("it runs while you are logged in; to run it from boot on: loginctl enable-linger")
+    log.info("kws is running; see: %s", manager.command("status", "kws"))
     return 0
 
 
 def _program() -> Path:
-    """The kws that was called, or else the one that belongs to this Python.
+    """The kws that was called, or else the one of this Python.
 
     Raises:
         ServiceError: there is none.

@@ -10,30 +10,31 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import NoReturn
 
-from kws.cli.options import report
-from kws.errors import ClosedOutputError, KwsError, OutputError
+from kws.errors import KwsError, OutputError
 from kws.log import finish_log, set_up_logging
-from kws.printing import print_text
+from kws.printing import parse, report, set_up_output
 
 log = logging.getLogger(__name__)
 
 COMMANDS = {
-    "run": "listen, and print a JSON line for each keyword heard (the daemon)",
+    "run": "listen, and print a JSON line for each keyword detected (the daemon)",
     "scan": "find the keywords in recordings",
     "watch": "subscribe to a running daemon and print its events",
-    "send": "send sound to a daemon elsewhere, and print what it hears in it",
+    "send": "send audio to a daemon elsewhere, and print the events that it detects in it",
+    "tune": "record the scores of a room, and choose thresholds for it",
     "devices": "list the microphones",
-    "check": "say whether configuration and model are in order",
-    "install-service": "make it a service of systemd, and start it",
-    "uninstall-service": "stop the service and remove it; configuration and models stay",
+    "check": "check configuration and model, and print the thresholds in use",
+    "install-service": "install kws as a service of systemd, and start it",
+    "uninstall-service": "stop and remove the service; configuration and models are kept",
 }
 USE_AUDIO_SYSTEM = ("run", "send", "devices")
 """Commands that open a microphone, and so end by `leave`."""
 _LOG_SECONDS = 0.2
 EPILOG = """\
-exit codes: 0 all is well; 1 a recording could not be heard, or standard output not be written;
-2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system hangs;
-7 the service could not be installed; 130 interrupted.
+exit codes: 0 success; 1 a recording cannot be read, or the output not be written;
+2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system
+hangs; 7 the service cannot be installed or removed; 130 interrupted; 141 the reader of the
+output has ended.
 """
 
 
@@ -47,19 +48,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code.
     """
     _open_standard_files()
+    set_up_output()
     # Read when numpy is first imported. Its products here are too small for several threads,
     # which would wake each other at every hop.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    set_up_logging("info", "text")
     try:
-        options = _parser().parse_args(arguments)
-    except SystemExit:
-        # argparse has printed a help or the version, and what it wrote is not out yet.
-        set_up_logging("info", "text")
-        try:
-            print_text("")
-        except OutputError as error:
-            return _report_unwritten(error)
-        raise
+        options = parse(_parser(), arguments)
+    except OutputError as error:
+        return report(error)
     set_up_logging(options.log_level or "info", options.log_format or "text")
     code = _run(options)
     if options.uses_audio_system:
@@ -71,7 +68,7 @@ def leave(code: int) -> NoReturn:
     """End the process without the interpreter's clean-up; what was logged and printed is out.
 
     PortAudio's own clean-up can hang on a hung audio server, and a standard output or standard
-    error that nobody reads must not hold the process either.
+    error that nobody reads must not delay the end either.
     """
     finish_log(_LOG_SECONDS)
     with contextlib.suppress(AttributeError, OSError, ValueError):
@@ -83,8 +80,6 @@ def _run(options: argparse.Namespace) -> int:
     """Run the command; whatever it raises becomes a message and an exit code."""
     try:
         code: int = options.run(options)
-    except OutputError as error:
-        return _report_unwritten(error)
     except KwsError as error:
         return report(error)
     except KeyboardInterrupt:
@@ -95,20 +90,13 @@ def _run(options: argparse.Namespace) -> int:
     return code
 
 
-def _report_unwritten(error: OutputError) -> int:
-    """Log why standard output took no more, unless its reader has just ended; the exit code."""
-    # Python would try again to write the rest at its end, and complain in its own words.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return error.exit_code if isinstance(error, ClosedOutputError) else report(error)
-
-
 def _open_standard_files() -> None:
     """Fill closed standard descriptors, or the next file opened would be taken for one of them."""
     for descriptor in range(3):
         try:
             os.fstat(descriptor)
         except OSError:
-            # For reading: so who writes to it learns that nobody will ever see it.
+            # For reading, so that a write to it fails.
             os.open(os.devnull, os.O_RDONLY)
     if sys.stdout is None:
         sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115

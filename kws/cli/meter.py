@@ -83,7 +83,7 @@ def readings(feed: Feed, spotter: Spotter) -> Iterator[Reading]:
 
 
 def run_meter(source: Source, spotter: Spotter, clock: Clock = time.monotonic) -> None:
-    """Draw the audio of a source until it is lost or somebody interrupts.
+    """Draw the audio of a source until it is lost or the command is interrupted.
 
     Raises:
         DeviceError: it cannot be opened, or was lost.

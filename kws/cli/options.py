@@ -13,7 +13,7 @@ from kws.config.load import load_config
 from kws.config.paths import config_file, path_of
 from kws.config.schema import Config, ServerConfig
 from kws.config.variables import unread_variables
-from kws.errors import ConfigError, KwsError
+from kws.errors import ConfigError
 from kws.log import set_up_logging
 
 if TYPE_CHECKING:
@@ -44,7 +44,10 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 def add_token_argument(parser: argparse.ArgumentParser) -> None:
     """The argument of every command that connects to a daemon: see `kws.config.token`."""
     parser.add_argument(
-        "--token-file", type=path_of, metavar="FILE", help="the daemon's token; or KWS_TOKEN"
+        "--token-file",
+        type=path_of,
+        metavar="FILE",
+        help="file with the daemon's token; default: the variable KWS_TOKEN",
     )
 
 
@@ -69,7 +72,7 @@ def default_url(path: str) -> str:
 
 @contextmanager
 def naming_the_file(options: argparse.Namespace) -> Iterator[None]:
-    """Whatever the configuration turns out not to fit in here, its file is named.
+    """Name the file of the configuration in errors that are raised inside.
 
     Raises:
         ConfigError: as raised inside, with the file's name.
@@ -86,13 +89,6 @@ def file_of(options: argparse.Namespace) -> Path | None:
     return config_file(os.environ) if named is None else named
 
 
-def report(error: KwsError) -> int:
-    """Log what a user can mend; the exit code."""
-    for line in str(error).splitlines():
-        log.error("%s", line)
-    return error.exit_code
-
-
 def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> Config:
     """The configuration of a command, and the log set up by it.
 
@@ -103,7 +99,7 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     set_up_logging(config.log.level, config.log.format)
     for name, meant in unread_variables(os.environ).items():
         hint = f"; did you mean {meant}?" if meant else ""
-        log.warning("variable %s sets nothing%s", name, hint)
+        log.warning("variable %s has no effect%s", name, hint)
     if options.config is None and (found := file_of(options)):
         log.info("configuration: %s", found)
     return config

@@ -21,15 +21,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source",
         metavar="SOURCE",
-        help="microphone (the default), demo, network for only what others send, - for raw audio "
-        "or WAV on standard input, a file, or auto for what can work here",
+        help="microphone (the default), demo, a file, - for raw samples or WAV on standard input, "
+        "network for senders only, or auto, which chooses one of them",
     )
     parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
     parser.add_argument(
         "--demo-if-no-microphone",
         action="store_true",
         help="play the bundled demo recording in a loop where there is no microphone; "
-        'its events carry "stream": "demo"',
+        'its events have "stream": "demo"',
     )
 
 
@@ -43,7 +43,7 @@ def run(options: argparse.Namespace) -> int:
     config = read_config(options, *overrides)
 
     log_without_waiting()
-    # From here on a stop is a clean end; once it listens, the daemon has a handler of its own.
+    # From here on a stop is a clean end; once it is ready, the daemon has a handler of its own.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     if config.log.format == "json":
         take_in_standard_error()
@@ -57,5 +57,5 @@ def run(options: argparse.Namespace) -> int:
                 demo_if_no_microphone=options.demo_if_no_microphone,
             )
     except KeyboardInterrupt:
-        log.info("interrupted before it had begun to listen")
+        log.info("interrupted before the daemon was ready")
     return 0

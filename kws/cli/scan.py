@@ -18,7 +18,6 @@ from kws.cli.scan_output import FORMATS, FileOutput, Output, StandardOutput
 from kws.config.paths import find_model, path_of
 from kws.config.schema import Config
 from kws.errors import AudioFileError, ConfigError
-from kws.protocol.events import Detected
 
 if TYPE_CHECKING:
     from tqdm import tqdm
@@ -80,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with a scan that was interrupted: leave out what is done (needs --output)",
+        help="continue a scan that was interrupted, after what is done (needs --output)",
     )
 
 
@@ -105,15 +104,12 @@ def run(options: argparse.Namespace) -> int:
         overrides.append(("audio.channel", options.channel))
     config = read_config(options, *overrides)
 
-    # A file's name need not be text; it comes out as it went in.
-    sys.stdout.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
-
     from tqdm import tqdm
 
     from kws.engine.build import make_spotter, warn_of_other_hop
-    from kws.spotting.model_file import load_model
+    from kws.spotting.load import load_model
 
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     with naming_the_file(options):
         warn_of_other_hop(make_spotter(config, model))
     with contextlib.closing(_output(options, config)) as output:
@@ -129,11 +125,12 @@ def run(options: argparse.Namespace) -> int:
         with tqdm(total=0, bar_format=_BAR, disable=None, leave=False) as bar:
             if not bar.disable:
                 bar.reset(_duration(paths))
+            results = _Results(output, bar, model.header.name)
             if jobs > 1:
-                failed = _scan_together(paths, config, jobs, model.header.name, output, bar)
+                _scan_together(paths, config, jobs, results, bar)
             else:
-                failed = _scan_in_turn(paths, config, model, output, bar)
-    return AudioFileError.exit_code if failed or errors or empty else 0
+                _scan_in_turn(paths, config, model, results, bar)
+    return AudioFileError.exit_code if results.failed or errors or empty else 0
 
 
 def recordings(paths: Iterable[Path], patterns: Sequence[str] = ()) -> Iterator[Path]:
@@ -163,21 +160,51 @@ def _output(options: argparse.Namespace, config: Config) -> Output:
     )
 
 
+class _Results:
+    """Writes what recordings give.
+
+    Args:
+        output: takes detections.
+        bar: shows the seconds that were processed.
+        model: name of the model.
+
+    Attributes:
+        failed: whether some recording could not be read to its end.
+    """
+
+    def __init__(self, output: Output, bar: "tqdm[Any]", model: str) -> None:
+        self.failed = False
+        self._output, self._bar, self._model = output, bar, model
+
+    def write(self, path: Path, detection: "Detection") -> None:
+        """Write a detection."""
+        from kws.engine.output import detected
+
+        with self._bar.external_write_mode():
+            self._output.write(path, detected("", detection, self._model))
+
+    def finish(self, path: Path, error: str | None) -> None:
+        """Note that a recording is done; `error`: why it could not be read to its end."""
+        if error is not None:
+            self.failed = True
+            with self._bar.external_write_mode():
+                log.error("%s", error)
+        self._output.finish(path, error)
+
+
 def _scan_in_turn(
     paths: Sequence[Path],
     config: Config,
     model: "KeywordModel",
-    output: Output,
+    results: _Results,
     bar: "tqdm[Any]",
-) -> bool:
-    """Whether some recording could not be read to its end."""
+) -> None:
     from kws.audio.decode import STDIN_NAME, open_audio
     from kws.engine.scan import scan_reader
     from kws.typing import AudioFormat, PcmFormat
 
     audio = config.audio
     raw = PcmFormat(AudioFormat(audio.stdin_rate, audio.stdin_channels), audio.stdin_format)
-    failed = False
     for path in paths:
         message = None
         try:
@@ -187,38 +214,23 @@ def _scan_in_turn(
             else:
                 reader = open_audio(path, channel=audio.channel)
             for detection in scan_reader(reader, model, config, progress=bar.update):
-                with bar.external_write_mode():
-                    output.write(path, _detected(detection, model.header.name))
+                results.write(path, detection)
         except AudioFileError as error:
-            message, failed = str(error), True
-            with bar.external_write_mode():
-                log.error("%s", message)
-        output.finish(path, message)
-    return failed
+            message = str(error)
+        results.finish(path, message)
 
 
 def _scan_together(
-    paths: Sequence[Path], config: Config, jobs: int, name: str, output: Output, bar: "tqdm[Any]"
-) -> bool:
-    """Whether some recording could not be read to its end."""
+    paths: Sequence[Path], config: Config, jobs: int, results: _Results, bar: "tqdm[Any]"
+) -> None:
     from kws.engine.scan_files import scan_files
 
-    failed = False
     with contextlib.closing(scan_files(paths, config, jobs)) as scanned:
         for file in scanned:
-            with bar.external_write_mode():
-                for detection in file.detections:
-                    output.write(file.path, _detected(detection, name))
-                if file.error is not None:
-                    log.error("%s", file.error)
-                    failed = True
-            output.finish(file.path, file.error)
+            for detection in file.detections:
+                results.write(file.path, detection)
+            results.finish(file.path, file.error)
             bar.update(file.seconds)
-    return failed
-
-
-def _detected(detection: "Detection", model: str) -> Detected:
-    return Detected("", detection.t, detection.keyword, detection.confidence, model)
 
 
 def _bytes_of(paths: Sequence[Path]) -> int:

@@ -1,4 +1,4 @@
-"""Where `kws scan` writes detections: standard output, or a file, which can be gone on with.
+"""Where `kws scan` writes detections: standard output, or a file, which can be continued.
 
 Beside the file lies its progress, `FILE.progress`: a first line with what the scan depends on, then
 a line for each recording that is done, with the length of the file after its detections. What comes
@@ -18,6 +18,7 @@ import msgspec
 from kws.errors import ConfigError
 from kws.printing import print_text
 from kws.protocol.events import Detected, scan_line
+from kws.text import escaped, escaped_path
 
 PROGRESS_SUFFIX = ".progress"
 _OTHERS = {
@@ -26,6 +27,8 @@ _OTHERS = {
     "settings": "other settings (model.hop_s, detection, trigger or keywords)",
 }
 """What an earlier scan had, by the key of what it depends on."""
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What begins a formula in a spreadsheet."""
 Formatter = Callable[[str, Detected], str]
 
 
@@ -55,8 +58,15 @@ class Output(Protocol):
 
 def _csv_line(*cells: object) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
+    csv.writer(text, lineterminator="\n").writerow(map(_cell, cells))
     return text.getvalue()
+
+
+def _cell(value: object) -> object:
+    """A value as a cell; text that a spreadsheet would compute gets an apostrophe before it."""
+    if not isinstance(value, str):
+        return value
+    return f"'{escaped_path(value)}" if value.startswith(_FORMULA) else escaped_path(value)
 
 
 def _csv(file: str, detected: Detected) -> str:
@@ -66,7 +76,7 @@ def _csv(file: str, detected: Detected) -> str:
 
 def _audacity(_: str, detected: Detected) -> str:
     t = f"{detected.t:.3f}"
-    return f"{t}\t{t}\t{detected.keyword} {detected.confidence:.2f}\n"
+    return f"{t}\t{t}\t{escaped(detected.keyword)} {detected.confidence:.2f}\n"
 
 
 def _json_lines(file: str, detected: Detected) -> str:
@@ -114,8 +124,8 @@ class FileOutput:
         path: of the file.
         format_name: key of `FORMATS`.
         depends_on: what detections depend on beside the recordings: an earlier scan with anything
-            else is not gone on with.
-        resume: go on where an earlier scan was interrupted; otherwise the file must not exist.
+            else is not continued.
+        resume: continue where an earlier scan was interrupted; otherwise the file must not exist.
 
     Raises:
         ConfigError: the file exists, belongs to another scan, or cannot be written.
@@ -134,7 +144,7 @@ class FileOutput:
                 if not path.exists():
                     raise ConfigError(
                         f"--output {path}: is missing, but {self._progress_path} of its scan is "
-                        "there; remove that to begin anew"
+                        "there; remove that to start over"
                     )
                 end = self._read_progress(head)
                 self._file: BinaryIO = path.open("r+b")
@@ -215,25 +225,25 @@ class FileOutput:
             length = self._path.stat().st_size
         except (msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
             raise ConfigError(
-                f"{self._progress_path}: is damaged; begin anew with another --output"
+                f"{self._progress_path}: is damaged; start over with another --output"
             ) from error
         if begin != head:
             changed = " and ".join(_OTHERS[key] for key in head if begin.get(key) != head[key])
             raise ConfigError(
-                f"--output {self._path}: its scan had {changed or _OTHERS['settings']}; begin anew "
+                f"--output {self._path}: its scan had {changed or _OTHERS['settings']}; start over "
                 "with another --output"
             )
         if length < end:
             raise ConfigError(
-                f"--output {self._path}: is shorter than its scan left it; begin anew with another "
+                f"--output {self._path}: is shorter than its scan left it; start over with another "
                 "--output"
             )
         return int(end)
 
     def _instead(self, *, resume: bool) -> str:
-        """What to do about a file that exists and cannot be gone on with by these arguments."""
+        """What to do about a file that exists and cannot be continued by these arguments."""
         if self._progress_path.exists():
-            return "name another file, or go on with it: --resume"
+            return "name another file, or continue with it: --resume"
         if resume:
             return f"{self._progress_path}, which --resume needs, is missing; name another file"
         return "name another file"

@@ -29,17 +29,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a recording, or - for WAV or raw samples on standard input",
     )
     parser.add_argument("--microphone", action="store_true", help="send this machine's microphone")
-    parser.add_argument("--device", default="", metavar="NAME", help="part of its name")
+    parser.add_argument(
+        "--device", default="", metavar="NAME", help="part of the microphone's name"
+    )
     url = default_url(AUDIO_PATH)
     parser.add_argument("--url", default=url, help=f"default: {url}")
     parser.add_argument(
-        "--stream", metavar="NAME", help="of the stream, in events; default: this machine's name"
+        "--stream", metavar="NAME", help="name of the stream; default: this machine's name"
     )
     add_token_argument(parser)
     parser.add_argument(
         "--rate", type=int, default=16_000, metavar="HZ", help="of raw samples; default: 16000"
     )
-    parser.add_argument("--channels", type=int, default=1, metavar="N", help="of raw samples")
+    parser.add_argument(
+        "--channels", type=int, default=1, metavar="N", help="of raw samples; default: 1"
+    )
     parser.add_argument(
         "--channel",
         type=channel,
@@ -48,14 +52,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="send this channel only, 0 or more; default: the mean of all",
     )
     parser.add_argument(
-        "--format", choices=get_args(RawType), default="s16le", help="of raw samples"
+        "--format",
+        choices=get_args(RawType),
+        default="s16le",
+        help="of raw samples; default: s16le",
     )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the command: until the audio ends, or a signal comes."""
+    """Run the command, until the audio ends or a signal arrives."""
     if (options.source is None) is not options.microphone:
-        raise ConfigError("kws send: say what to send: a FILE, - or --microphone, and only one")
+        raise ConfigError("kws send: name one source: a FILE, - or --microphone")
     asyncio.run(_send(options))
     return 0
 
@@ -87,7 +94,7 @@ def _audio(options: argparse.Namespace) -> AudioConfig:
     """The source, as the daemon's configuration would name it.
 
     Raises:
-        ConfigError: rate or channels cannot be.
+        ConfigError: rate or channels are out of range.
     """
     source = "microphone" if options.microphone else options.source
     if not options.microphone and source in ("microphone", "demo", "network", "auto"):

@@ -1,4 +1,4 @@
-"""`kws uninstall-service`: undo `kws install-service`."""
+"""`kws uninstall-service`: stop and remove the service."""
 
 import argparse
 import logging
@@ -12,7 +12,9 @@ log = logging.getLogger(__name__)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    add_service_arguments(parser)
+    add_service_arguments(
+        parser, "remove the service of this user; without it, that of the machine (as root)"
+    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_token_argument(parser)
     parser.add_argument(
-        "--once", action="store_true", help="end when the daemon does, instead of trying again"
+        "--once", action="store_true", help="end with the daemon, instead of connecting again"
     )
 
 

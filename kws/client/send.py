@@ -138,7 +138,7 @@ class Sender:
             if reason is None:
                 return
             if not self._live and not self._sent_s:
-                # A microphone waits for its daemon; whoever sends a recording wants to know.
+                # A microphone waits for its daemon; a recording does not.
                 raise ServerError(reason)
             self._disconnected = True
             await asyncio.sleep(back_off.pause_s(reason, connected=self._started))
@@ -161,7 +161,7 @@ class Sender:
                 finally:
                     receiving.cancel()
                 return None
-        except (KeyError, TypeError, json.JSONDecodeError) as error:
+        except (KeyError, TypeError, ValueError) as error:
             raise ServerError(f"{url}: what answers there is not kws") from error
         except FAILURES as error:
             closed = error.rcvd if isinstance(error, ConnectionClosed) else None
@@ -191,10 +191,11 @@ class Sender:
     async def _receive(self, connection: ClientConnection) -> None:
         """Write the daemon's events until it closes the connection, or one cannot be written."""
         async for message in connection:
-            if not isinstance(message, str) or "seq" not in json.loads(message):
+            event = json.loads(message)
+            if "seq" not in event:
                 continue
             try:
-                print_line(message, self._output)
+                print_line(encode(event), self._output)
             except OutputError as error:
                 # Raised in `run`: a source may have no end at which this task is waited for.
                 self._output_error = error

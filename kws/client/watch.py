@@ -9,6 +9,7 @@ from typing import Any, TextIO
 from kws.client.connection import FAILURES, BackOff, Endpoint
 from kws.errors import ServerError
 from kws.printing import print_line
+from kws.protocol.events import encode
 
 log = logging.getLogger(__name__)
 
@@ -103,8 +104,7 @@ class Watcher:
     def _take(self, text: str | bytes) -> None:
         message = json.loads(text)
         if "seq" in message:
-            line = text if isinstance(text, str) else text.decode()
-            print_line(line, self._output)
+            print_line(encode(message), self._output)
             # An event that came before the reply can precede those that are sent again.
             self._seq = max(self._seq, message["seq"])
         elif not message.get("replay", {}).get("complete", True):

@@ -53,8 +53,17 @@ def model_folders(environment: Mapping[str, str]) -> list[Path]:
 
 def bundled_models() -> dict[str, Path]:
     """Model files that come with the package, by name."""
-    folder = Path(str(resources.files("kws"))) / _MODELS
-    return {path.stem: path for path in folder.glob("*.onnx")}
+    return _bundled(_MODELS)
+
+
+def bundled_verifiers() -> dict[str, Path]:
+    """Files of verifiers that come with the package, by name."""
+    return _bundled(f"{_MODELS}/verifiers")
+
+
+def _bundled(folder: str) -> dict[str, Path]:
+    found = (Path(str(resources.files("kws"))) / folder).glob("*.onnx")
+    return {path.stem: path for path in found}
 
 
 def find_model(name: str | Path) -> Path:

@@ -10,6 +10,8 @@ LOWEST_RATE, HIGHEST_RATE = 1_000, 768_000
 """Samples per second of a recording, a stream or a model."""
 Engine = Literal["auto", "onnx", "torch"]
 """What runs the network."""
+AUTO, NO_VERIFIER = "auto", "none"
+"""Values of `model.verifier` beside the name of one."""
 RawType = Literal["s16le", "f32le"]
 """Types of raw samples on standard input."""
 LONGEST_TRIGGER_S = 60.0
@@ -59,11 +61,14 @@ class ModelConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         hop_s: seconds between windows, a multiple of 0.01; null: as the model was calibrated (0.1).
         engine: what runs the network: "onnx" for ONNX Runtime, "torch" for PyTorch where it is
             installed; "auto" is "onnx".
+        verifier: name or path of the network that decides on what the model proposes; "auto" for
+            the one that the model was calibrated with, if any; "none" for none.
     """
 
     path: Annotated[str, Meta(min_length=1)] = DEFAULT_MODEL
     hop_s: Annotated[float, Meta(ge=0.01, le=0.5)] | None = None
     engine: Engine = "auto"
+    verifier: Annotated[str, Meta(min_length=1)] = AUTO
 
 
 class DetectionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -72,15 +77,19 @@ class DetectionConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     Attributes:
         false_alarms_per_hour: use the thresholds that gave at most this many, all keywords
             together, when the model was calibrated; null: use the model's own.
+        lookahead_s: seconds after a word that the verifier gets to see, which delay its detection:
+            one of those that the model was calibrated for; null: the first of them.
     """
 
     false_alarms_per_hour: Annotated[float, Meta(gt=0, le=1000)] | None = None
+    lookahead_s: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
 class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """When a posterior becomes an event; null: as the model file has it.
 
-    See `kws.spotting.trigger.TriggerSettings` for what each means.
+    `verifier_threshold` is the score that the verifier has to reach; for the others see
+    `kws.spotting.trigger.TriggerSettings`.
     """
 
     threshold: Level | None = None
@@ -89,6 +98,7 @@ class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     refractory_s: Seconds | None = None
     release: Level | None = None
     exclusion_s: Seconds | None = None
+    verifier_threshold: Level | None = None
 
 
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct, inspect
 
 from kws.config.paths import path_of
+from kws.text import escaped
 
 
 def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
@@ -31,7 +32,7 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
         yield f"{path}: got {_show(tree)}; allowed: a section with {', '.join(hints)}"
         return
     for key, value in tree.items():
-        below = f"{path}.{key}" if path else str(key)
+        below = escaped(f"{path}.{key}" if path else str(key))
         if not isinstance(key, str):
             yield f"{below}: a key should be text; write it in quotes"
         elif key not in hints:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.schema import Config
+from kws.daemon.descriptors import make_room
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.terminal import has_terminal
@@ -26,12 +27,13 @@ from kws.engine.waiting import LoopEvent, first_of
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
+from kws.serving.connections import UNAUTHENTICATED, Connections
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
-from kws.serving.server import Connections, Server
+from kws.serving.server import Server
 from kws.serving.stdout import StdoutWriter
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
@@ -59,7 +61,7 @@ def run(config: Config, reader: ConfigReader, *, demo_if_no_microphone: bool = F
 
 async def _run(config: Config, reader: ConfigReader, demo_if_no_microphone: bool) -> None:
     access = read_access(config.server, os.environ)
-    model = load_model(config.model.path, config.model.engine)
+    model = load_model(config.model.path, config.model.engine, config.model.verifier)
     warm_up(model)
     audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
     config = replace(config, audio=audio)
@@ -98,7 +100,8 @@ class Daemon:
         self._hub = Hub(uuid.uuid4().hex[:12])
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
-        metrics, observers, connections = Metrics(self._hub), Observers(), Connections(limits)
+        metrics, observers = Metrics(self._hub), Observers()
+        connections = Connections(limits, make_room(sum(limits.values()) + UNAUTHENTICATED))
         self._engine = Engine(
             first,
             config,
@@ -106,7 +109,7 @@ class Daemon:
             publisher=self._hub,
             observers=observers,
             clips=self._clips,
-            timer=metrics,
+            meter=metrics,
             pace=Pace(),
             clock=time.monotonic,
         )
@@ -193,7 +196,7 @@ class Daemon:
         try:
             yield
         finally:
-            # SIGINT and SIGTERM stay: whoever is impatient must not cut the drain short.
+            # SIGINT and SIGTERM stay handled: a second one must not end the drain.
             if takes_hang_up:
                 loop.add_signal_handler(signal.SIGHUP, lambda: None)
             for task in reloads:

@@ -13,9 +13,9 @@ from kws.daemon.watchdog import Watchdog
 from kws.engine.engine import Engine
 from kws.errors import ConfigError, KwsError
 from kws.log import set_level
-from kws.protocol.events import Publisher, Reloaded
+from kws.protocol.events import Publisher, Reloaded, ReloadRefused
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
 _SWAP_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
+_ANSWER_SECONDS = 2.0
+"""How long a client of POST /reload waits for its end."""
 
 
 class ConfigReader(Protocol):
@@ -63,6 +65,7 @@ class Reloader:
         self._engine, self._publisher = engine, publisher
         self._watchdog, self._sd_notify = watchdog, sd_notify
         self._reloading = asyncio.Lock()
+        self._answered = set[asyncio.Task[str]]()
 
     async def reload(self) -> str:
         """Reload, or log why not: then all goes on as before. Sources and subscribers go on.
@@ -73,13 +76,26 @@ class Reloader:
         try:
             await self._reload()
         except KwsError as error:
-            log.error("reload refused, going on as before: %s", error)
-            return str(error)
+            reason = "; ".join(str(error).splitlines())
+            log.error("reload refused, going on as before: %s", reason)
+            self._publisher.publish(ReloadRefused(reason))
+            return reason
         return ""
 
     async def respond(self) -> tuple[HTTPStatus, dict[str, Any]]:
-        """Reload; the content of the response to POST /reload."""
-        if reason := await self.reload():
+        """Reload; the content of the response to POST /reload.
+
+        A reload that takes long goes on after the response, whoever waits for it; its end is an
+        event.
+        """
+        reload = asyncio.create_task(self.reload())
+        self._answered.add(reload)
+        reload.add_done_callback(self._answered.discard)
+        await asyncio.wait((reload,), timeout=_ANSWER_SECONDS)
+        if not reload.done():
+            reason = "it continues; its outcome is an event: reloaded or reload-refused"
+            return HTTPStatus.ACCEPTED, {"reloaded": False, "reason": reason}
+        if reason := reload.result():
             return HTTPStatus.CONFLICT, {"reloaded": False, "reason": reason}
         return HTTPStatus.OK, {"reloaded": True, "model": self._engine.spotter.model.header.name}
 
@@ -114,13 +130,13 @@ def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
     new = reader.read()
     new = replace(new, audio=_as_chosen(new.audio, old.audio))
     if new.server != old.server:
-        raise ConfigError("server: cannot change while kws runs; start it anew, or undo the change")
+        raise ConfigError("server: cannot change while kws runs; restart it, or undo the change")
     for name in _FIXED_AUDIO:
         if getattr(new.audio, name) != getattr(old.audio, name):
             raise ConfigError(
-                f"audio.{name}: cannot change while kws runs; start it anew, or undo the change"
+                f"audio.{name}: cannot change while kws runs; restart it, or undo the change"
             )
-    model = load_model(new.model.path, new.model.engine)
+    model = load_model(new.model.path, new.model.engine, new.model.verifier)
     warm_up(model)
     return new, model
 

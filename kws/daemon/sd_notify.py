@@ -16,7 +16,7 @@ an attempt to get a device back (10 s), or the longest wait for the audio of one
 
 
 class SdNotify:
-    """Whoever started the daemon, if it wants to know how it does.
+    """The supervisor that started the daemon, if it takes notifications.
 
     Args:
         environment: with NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID, as systemd sets them.

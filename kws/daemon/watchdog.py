@@ -45,9 +45,9 @@ class Work:
 class Progress:
     """Finds out whether there was progress since it last found some. Pure.
 
-    While audio ought to come only windows count: a thread that hangs is dead. While a device is
-    waited for, each attempt to get it back counts that came to an end: a missing microphone is
-    waited for, a hung call is not.
+    While audio should arrive only processed windows count, so that a hung thread is noticed. While
+    a device is missing, each finished attempt to open it counts: kws waits for a missing
+    microphone, but not for a call that hangs.
     """
 
     def __init__(self) -> None:
@@ -75,10 +75,10 @@ class Progress:
 
 
 class Watchdog:
-    """Watches an engine.
+    """Monitors an engine.
 
     Args:
-        engine: what to watch.
+        engine: to monitor.
         sd_notify: notifies the supervisor.
         clock: seconds, monotonic.
     """
@@ -99,19 +99,19 @@ class Watchdog:
         seconds = self._clock() - self._alive_at
         if self._awaited is Awaited.DEVICE or seconds < _STALLED_SECONDS:
             return ""
-        return f"inference has not moved for {seconds:.0f} s"
+        return f"no audio was processed for {seconds:.0f} s"
 
     @property
     def status(self) -> str:
         """The source and its state, in words."""
         state = self._engine.capture.state
         if state.reason:
-            return f"Deaf: {state.reason}"
+            return f"No audio: {state.reason}"
         if self.stalled:
-            return f"Deaf: {self.stalled}"
+            return f"Stalled: {self.stalled}"
         if state.last_audio is None:
-            return f"Waiting for sound from {state.kind} {state.name!r}"
-        return f"Hears {state.kind} {state.name!r}"
+            return f"Waiting for audio from {state.kind} {state.name!r}"
+        return f"Processing audio from {state.kind} {state.name!r}"
 
     def check(self) -> None:
         """Check for progress, and notify the supervisor; to be called every second."""
@@ -131,7 +131,7 @@ class Watchdog:
             self._sd_notify.status(self._notified)
 
     def _respond(self) -> None:
-        """From the inference thread: it is there."""
+        """Called from the inference thread."""
         self._responses += 1
         self._requested = False
 

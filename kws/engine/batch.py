@@ -1,4 +1,5 @@
-"""All streams in one thread: the windows that are due go through the model as one batch."""
+"""All streams in one thread: the model processes the windows that are due as one batch, and the
+verifier their candidates as another."""
 
 import threading
 import time
@@ -10,48 +11,48 @@ import numpy as np
 from kws.engine.stream import Stream
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import InferenceTimer
+from kws.typing import InferenceMeter
 
 _GATHER_S = 0.02
-"""Where there are several streams, windows of so long a time go through the model together."""
+"""Where there are several streams, the windows of so long a time are one batch."""
 
 
 class Inference:
-    """Hears streams with one model.
+    """Processes streams with one model.
 
     Args:
-        model: what hears.
-        timer: told what each batch took.
+        model: of all streams.
+        meter: gets the time that each batch took.
 
     Attributes:
-        woken: set it when a stream has something to hear: `Feed(..., filled=inference.woken)`.
-        windows: how many have been decided so far.
+        woken: to be set when a stream has audio to process: `Feed(..., filled=inference.woken)`.
+        windows: how many have been processed so far.
     """
 
     def __init__(
         self,
         model: KeywordModel,
-        timer: InferenceTimer | None = None,
+        meter: InferenceMeter | None = None,
     ) -> None:
         self.woken = threading.Event()
         self.windows = 0
         self._model = model
         self._streams: list[Stream] = []
         self._orders: deque[Callable[[], None]] = deque()
-        self._timer = timer
+        self._meter = meter
         self._spotter: Callable[[], Spotter] | None = None
         self._stopped = threading.Event()
 
     @property
     def model(self) -> KeywordModel:
-        """What hears now."""
+        """The model in use."""
         return self._model
 
     def add(self, stream: Stream) -> None:
-        """Hear a stream too."""
+        """Process a stream too."""
 
         def order() -> None:
-            # It may have been made just before everything went over to another model.
+            # It may have been made just before the model was exchanged.
             if self._spotter is not None and stream.spotter.model is not self._model:
                 stream.exchange(self._spotter())
             self._streams.append(stream)
@@ -59,7 +60,7 @@ class Inference:
         self._order(order)
 
     def remove(self, stream: Stream) -> None:
-        """Hear a stream no more."""
+        """Process a stream no more."""
         self._order(lambda: self._streams.remove(stream))
 
     def exchange(
@@ -69,13 +70,13 @@ class Inference:
         done: Callable[[], None],
         wanted: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Go over to another model between two windows.
+        """Exchange the model between two windows.
 
         Args:
             model: the new one.
             spotter: a new spotter with it, for each stream.
-            done: called when every stream has gone over.
-            wanted: asked first; whoever ordered it may have given up by then.
+            done: called when every stream has the new model.
+            wanted: called first; False cancels the exchange, whose caller may have given up.
         """
 
         def order() -> None:
@@ -89,16 +90,16 @@ class Inference:
         self._order(order)
 
     def ask(self, answer: Callable[[], None]) -> None:
-        """Call `answer` from the thread that hears, between two windows."""
+        """Call `answer` from the inference thread, between two windows."""
         self._order(answer)
 
     def stop(self) -> None:
-        """Let `run` return; what is due by then is heard first."""
+        """Let `run` return, after the windows that are due."""
         self._stopped.set()
         self.woken.set()
 
     def run(self) -> None:
-        """Hear what comes until `stop`."""
+        """Process audio as it arrives until `stop`."""
         while not self._stopped.is_set():
             self.woken.wait()
             if len(self._streams) > 1:
@@ -107,20 +108,33 @@ class Inference:
             self.work()
 
     def work(self) -> None:
-        """Hear all that is there."""
+        """Process all audio that is there."""
         self._obey()
         while batch := [(each, due) for each in self._streams if len(due := each.due())]:
             windows = batch[0][1] if len(batch) == 1 else np.concatenate([due for _, due in batch])
             begun = time.perf_counter()
             posteriors = self._model.posteriors(windows)
-            if self._timer is not None:
-                self._timer.inferred(time.perf_counter() - begun, len(posteriors))
+            if self._meter is not None:
+                self._meter.inferred(time.perf_counter() - begun, len(posteriors))
             parts = np.split(posteriors, np.cumsum([len(due) for _, due in batch])[:-1])
             for (stream, _), part in zip(batch, parts, strict=True):
                 stream.decide(part)
             self.windows += len(posteriors)
-            # A recording can keep us here for long.
+            self._verify()
+            # A recording can take long.
             self._obey()
+
+    def _verify(self) -> None:
+        """Run the verifier on the candidates that are due, one of each stream at a time."""
+        while due := [(each, found) for each in self._streams if (found := each.candidate())]:
+            verification = due[0][0].spotter.verification
+            assert verification is not None
+            begun = time.perf_counter()
+            scores = verification.verifier.scores(np.stack([found.window for _, found in due]))
+            if self._meter is not None:
+                self._meter.verified(time.perf_counter() - begun, len(due))
+            for (stream, _), row in zip(due, scores, strict=True):
+                stream.settle(row)
 
     def _obey(self) -> None:
         while self._orders:

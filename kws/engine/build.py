@@ -12,6 +12,7 @@ from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter, hop_frames
 from kws.spotting.trigger import TriggerSettings
+from kws.spotting.verifier import Verification
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,17 @@ def make_spotter(config: Config, model: KeywordModel) -> Spotter:
     Raises:
         ConfigError: the configuration does not fit the model.
     """
-    trigger = trigger_settings(config, model.header.trigger, model.header.calibration)
+    point = operating_point(config, calibration_of(config, model))
+    thresholds = {} if point is None else point.thresholds
+    verification = _verification(config, model, thresholds)
+    defaults = model.trigger(verified=verification is not None)
+    trigger = trigger_settings(config, defaults, {} if verification is not None else thresholds)
     hop_s = model.header.hop_s if config.model.hop_s is None else config.model.hop_s
     try:
         hop_frames(model, hop_s)
     except ValueError as error:
         raise ConfigError(f"model.{error}") from error
-    return Spotter(model, hop_s=hop_s, trigger=trigger)
+    return Spotter(model, hop_s=hop_s, trigger=trigger, verification=verification)
 
 
 def warn_of_other_hop(spotter: Spotter) -> None:
@@ -49,7 +54,7 @@ def warn_of_other_hop(spotter: Spotter) -> None:
 def trigger_settings(
     config: Config,
     defaults: Mapping[str, TriggerSettings],
-    calibration: Calibration | None = None,
+    thresholds: Mapping[str, float] | None = None,
 ) -> dict[str, TriggerSettings]:
     """Settings of each keyword.
 
@@ -58,21 +63,35 @@ def trigger_settings(
     Args:
         config: what the user wants.
         defaults: the model's, by keyword.
-        calibration: the model's.
+        thresholds: of the operating point, by keyword.
 
     Raises:
-        ConfigError: a keyword is not the model's, settings contradict each other, or there is no
-            operating point as asked for.
+        ConfigError: a keyword is not the model's, or settings contradict each other.
     """
     own = {_keyword(name, defaults): section for name, section in config.keywords.items()}
-    point = operating_point(config, calibration)
-    thresholds = {} if point is None else point.thresholds
     return {
         keyword: _merged(
-            keyword, settings, (config.trigger, own.get(keyword)), thresholds.get(keyword)
+            keyword, settings, (config.trigger, own.get(keyword)), (thresholds or {}).get(keyword)
         )
         for keyword, settings in defaults.items()
     }
+
+
+def calibration_of(config: Config, model: KeywordModel) -> Calibration | None:
+    """What thresholds cost: those of the verifier where there is one, else the trigger's.
+
+    Raises:
+        ConfigError: the model was not calibrated for the lookahead, or there is no verifier.
+    """
+    lookahead_s = config.detection.lookahead_s
+    if model.verifier is None or model.header.pair is None:
+        if lookahead_s is not None:
+            raise ConfigError("detection.lookahead_s: there is no verifier; set it to null")
+        return model.header.calibration
+    try:
+        return model.header.pair.at(lookahead_s).calibration
+    except ValueError as error:
+        raise ConfigError(f"detection.lookahead_s: {error}") from error
 
 
 def _keyword(name: str, keywords: Collection[str]) -> str:
@@ -108,6 +127,28 @@ def operating_point(config: Config, calibration: Calibration | None) -> Operatin
         raise ConfigError(f"detection.false_alarms_per_hour: {error}") from error
 
 
+def _verification(
+    config: Config, model: KeywordModel, thresholds: Mapping[str, float]
+) -> Verification | None:
+    """The verifier with the operating point's thresholds, or those that the user wants."""
+    sections = {"trigger": config.trigger}
+    sections |= {f"keywords.{keyword}": each for keyword, each in config.keywords.items()}
+    verification = model.verification(lookahead_s=config.detection.lookahead_s)
+    if verification is None:
+        for name, section in sections.items():
+            if section.verifier_threshold is not None:
+                raise ConfigError(
+                    f"{name}.verifier_threshold: there is no verifier; set it to null"
+                )
+        return None
+    wanted = {**verification.thresholds, **thresholds}
+    for keyword in wanted:
+        own = config.keywords.get(keyword, TriggerConfig()).verifier_threshold
+        for chosen in (config.trigger.verifier_threshold, own):
+            wanted[keyword] = wanted[keyword] if chosen is None else chosen
+    return replace(verification, thresholds=wanted)
+
+
 def _merged(
     keyword: str,
     settings: TriggerSettings,
@@ -118,6 +159,7 @@ def _merged(
     for section in filter(None, sections):
         said = msgspec.to_builtins(section)
         wanted |= {name: value for name, value in said.items() if value is not None}
+    wanted.pop("verifier_threshold", None)
     settings = settings.with_threshold(wanted.pop("threshold", settings.threshold))
     try:
         return replace(settings, **wanted)

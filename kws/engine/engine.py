@@ -24,9 +24,12 @@ from kws.errors import HungError, KwsError
 from kws.protocol.events import Publisher
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import Clock, InferenceTimer
+from kws.typing import Clock, InferenceMeter
 
 log = logging.getLogger(__name__)
+
+OWN_STREAMS = frozenset(("default", "demo"))
+"""Names that events of a daemon's own source may carry, whatever its source is now."""
 
 STOP_SECONDS = 0.2
 """How long each part of a stop may take, so that all of it takes less than a second."""
@@ -42,7 +45,7 @@ class Engine:
         publisher: takes the events.
         observers: who gets the scores of each hop.
         clips: keeps the audio of detections.
-        timer: measures inference.
+        meter: measures inference.
         pace: of attempts to open the source again.
         clock: seconds, monotonic.
 
@@ -65,7 +68,7 @@ class Engine:
         publisher: Publisher,
         observers: Observers,
         clips: Clips,
-        timer: InferenceTimer,
+        meter: InferenceMeter,
         pace: Pace,
         clock: Clock,
     ) -> None:
@@ -74,7 +77,8 @@ class Engine:
         self._first, self._clock = first, clock
         self._ended, self._failed = LoopEvent(), LoopEvent()
         self._failure: Exception | None = None
-        self.inference = Inference(model, timer)
+        self._meter = meter
+        self.inference = Inference(model, meter)
         source = first.source
         self.stream = self._new_stream(source.stream, live=source.live)
         warn_of_other_hop(self.stream.spotter)
@@ -91,7 +95,7 @@ class Engine:
             publisher,
             self._idle_timeouts(),
             clock,
-            reserved=frozenset((source.stream,)),
+            reserved=OWN_STREAMS | {source.stream},
         )
 
     @property
@@ -189,7 +193,7 @@ class Engine:
         Raises:
             ConfigError: configuration and model contradict each other.
         """
-        output = StreamOutput(name, self._publisher, self._observers, self._clips)
+        output = StreamOutput(name, self._publisher, self._observers, self._clips, self._meter)
         spotter = make_spotter(self._config, self._model)
         return Stream(spotter, output, live=live, behind_s=behind_s)
 
@@ -206,7 +210,7 @@ class Engine:
                 self.inference.woken.set()
                 await first_of(self._ended, self._failed)
             if self._failure is not None:
-                raise KwsError("nothing was heard any more") from self._failure
+                raise KwsError("the inference thread has stopped") from self._failure
             capturing.result()
         finally:
             capturing.cancel()
@@ -215,7 +219,7 @@ class Engine:
         """The inference thread."""
         try:
             self.inference.run()
-        # A dead inference thread must never pass for a quiet room.
+        # An inference thread that has ended must not look like silence.
         except Exception as error:
             log.exception("inference failed; this is an error in kws, please report it")
             self._failure = error

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import UNSET
 
 from kws.audio.reader import RecentAudio
 from kws.engine.clips import CLIP_S, Clip, Clips
@@ -18,7 +19,9 @@ from kws.protocol.events import (
     Publisher,
     SamplesDropped,
 )
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Detection, Spotter, TurnedDown
+from kws.spotting.verifier import Verdict
+from kws.typing import InferenceMeter
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class StreamOutput:
         publisher: takes events.
         observers: get the scores of each hop.
         clips: keep the audio of detections.
+        meter: counts what became of candidates.
 
     Attributes:
         stream: name of the stream.
@@ -44,11 +48,14 @@ class StreamOutput:
         publisher: Publisher,
         observers: Observers | None = None,
         clips: Clips | None = None,
+        meter: InferenceMeter | None = None,
     ) -> None:
         self.stream, self._publisher = stream, publisher
         self._observers = observers or Observers()
         self._clips = clips if clips is not None and clips.enabled else None
+        self._meter = meter
         self._last_detected: dict[str, float] = {}
+        self._turned_down: list[TurnedDown] = []
 
     @property
     def observed(self) -> bool:
@@ -70,7 +77,7 @@ class StreamOutput:
 
     def dropped(self, t: float, samples: int) -> None:
         """Publish that so many samples are missing before second `t` of the stream."""
-        reason = "sound was lost, or could not be heard in time"
+        reason = "audio was lost, or could not be processed in time"
         log.warning("stream %r: %d samples dropped: %s", self.stream, samples, reason)
         self.publish(SamplesDropped(self.stream, t, samples, reason))
 
@@ -91,10 +98,18 @@ class StreamOutput:
             if each.t < self._last_detected.get(each.keyword, -math.inf) + wait:
                 continue
             self._last_detected[each.keyword] = each.t
-            body = Detected(self.stream, each.t, each.keyword, each.confidence, model)
-            event = self._publisher.publish(body)
+            if each.score is not None:
+                self._settled(each.keyword, "confirmed")
+            event = self._publisher.publish(detected(self.stream, each, model))
             if self._clips is not None and recent is not None:
                 self._clips.keep(event.id, _clip(recent, each.t))
+
+    def turned_down(self, candidates: Iterable[TurnedDown]) -> None:
+        """Count candidates that became no event, and show them with the next decision."""
+        for each in candidates:
+            self._settled(each.keyword, each.verdict)
+            if self.observed:
+                self._turned_down.append(each)
 
     def decided(
         self,
@@ -111,6 +126,7 @@ class StreamOutput:
             posteriors: the model's, of each keyword.
             level: root mean square of the audio, full scale 1.
         """
+        turned_down, self._turned_down = tuple(self._turned_down), []
         self._observers.show(
             Hop(
                 self.stream,
@@ -119,8 +135,29 @@ class StreamOutput:
                 dict(zip(spotter.model.classes, posteriors, strict=True)),
                 spotter.smoothed,
                 window[:, -spotter.hop_frames :],
+                turned_down,
             )
         )
+
+    def _settled(self, keyword: str, verdict: Verdict) -> None:
+        if self._meter is not None:
+            self._meter.settled(keyword, verdict)
+
+
+def detected(stream: str, detection: Detection, model: str) -> Detected:
+    """The event of a detection.
+
+    Args:
+        stream: name of the stream.
+        detection: of a spotter.
+        model: name of the vocabulary.
+    """
+    score = UNSET if detection.score is None else detection.score
+    return Detected(
+        *(stream, detection.t, detection.keyword, detection.confidence, model),
+        verified=detection.score is not None,
+        score=score,
+    )
 
 
 def _clip(recent: RecentAudio, t: float) -> Clip:

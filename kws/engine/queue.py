@@ -1,4 +1,4 @@
-"""What comes next in a stream: feeds, losses, and places that somebody waits for."""
+"""What comes next in a stream: feeds, losses, and milestones."""
 
 import threading
 from collections import deque

@@ -13,8 +13,8 @@ from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import Config
 from kws.engine.build import SILENCE_S, make_spotter
 from kws.errors import AudioFileError
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 from kws.typing import Samples
 
@@ -32,7 +32,7 @@ def scan(
     *,
     progress: Callable[[float], object] = lambda seconds: None,
 ) -> Iterator[Detection]:
-    """Hear a recording.
+    """Detect the keywords in a recording.
 
     Args:
         source: a file, at any rate and with any number of channels: any that libsndfile reads
@@ -76,7 +76,10 @@ def scan_reader(
             log.warning("%s: %d Hz; words are harder to tell apart", reader.name, rate)
 
         def detected(samples: Samples) -> Iterator[Detection]:
-            return (replace(each, t=each.t - SILENCE_S) for each in spotter.push(samples))
+            return shifted(spotter.push(samples))
+
+        def shifted(detections: list[Detection]) -> Iterator[Detection]:
+            return (replace(each, t=each.t - SILENCE_S) for each in detections)
 
         yield from detected(resampler.flush(SILENCE_S))
         damage: AudioFileError | None = None
@@ -87,6 +90,7 @@ def scan_reader(
         except AudioFileError as error:
             damage = error
         yield from detected(resampler.flush(SILENCE_S))
+        yield from shifted(spotter.finish())
         warn_not_finite(reader.name, resampler.not_finite)
         if damage is not None:
             raise damage

@@ -14,8 +14,8 @@ from kws.config.schema import Config
 from kws.engine.scan import scan
 from kws.errors import AudioFileError, KwsError
 from kws.log import set_up_logging
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Detection
 
 _WAITING = 4
@@ -81,7 +81,10 @@ def _start_worker(config: Config) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     set_up_logging(config.log.level, config.log.format)
-    _model, _config = load_model(config.model.path, config.model.engine), config
+    _model, _config = (
+        load_model(config.model.path, config.model.engine, config.model.verifier),
+        config,
+    )
 
 
 def _end_with_parent() -> None:

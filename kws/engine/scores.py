@@ -12,7 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from msgspec import UNSET
 
+from kws.protocol import replies
 from kws.protocol.replies import Scores
+from kws.spotting.spotter import TurnedDown
 from kws.typing import Frames
 
 _FRAME_OFFSET, _FRAME_GAIN = 14.0, 12.0
@@ -30,6 +32,7 @@ class Hop:
         posteriors: of each keyword, as the model gave them.
         smoothed: of each keyword, what is compared with the threshold.
         frames: ln power, float32 of shape (bands, frames), new in this hop.
+        turned_down: candidates that became no event since the hop before.
     """
 
     stream: str
@@ -38,6 +41,7 @@ class Hop:
     posteriors: Mapping[str, float]
     smoothed: Mapping[str, float]
     frames: npt.NDArray[np.float32]
+    turned_down: tuple[TurnedDown, ...] = ()
 
     def message(self, *, frames: bool) -> Scores:
         """As a message; `frames`: with the log-mel frames in it."""
@@ -48,6 +52,7 @@ class Hop:
             posteriors=_rounded(self.posteriors),
             smoothed=_rounded(self.smoothed),
             frames=self._encoded_frames() if frames else UNSET,
+            turned_down=tuple(map(_message, self.turned_down)) or UNSET,
         )
 
     def _encoded_frames(self) -> str:
@@ -91,6 +96,15 @@ class Observers:
         # Replaced as a whole: the inference thread reads without a lock.
         others = {name: each for name, each in self._observers.items() if name != stream}
         self._observers = {**others, stream: observers} if observers else others
+
+
+def _message(candidate: TurnedDown) -> replies.TurnedDown:
+    score = candidate.score
+    return replies.TurnedDown(
+        *(candidate.keyword, round(candidate.t, 3), round(candidate.confidence, 4)),
+        verdict=candidate.verdict,
+        score=None if score is None else round(score, 4),
+    )
 
 
 def _rounded(posteriors: Mapping[str, float]) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""The streams that come over the network: their names, their lives, and how many there may be."""
+"""The streams of senders: their names, their start and end, and how many there may be."""
 
 import logging
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from typing import Protocol
 
 from kws.audio.liveness import IdleTimeouts
 from kws.audio.remote import AHEAD_WARNING_S, Remote
+from kws.audio.resample import warn_not_finite
 from kws.engine.batch import Inference
 from kws.engine.build import SILENCE_S
 from kws.engine.queue import StreamSink
@@ -23,7 +24,7 @@ QUIET_S = 2.0
 
 
 class NameTakenError(Exception):
-    """A stream of that name is alive."""
+    """There is a stream of that name that delivers audio."""
 
 
 class NewStream(Protocol):
@@ -177,6 +178,7 @@ class Senders:
         closed.stream.queue.mark(_End(closed, reason, self._inference, self._publisher))
         self._inference.woken.set()
         log.info("stream %r ended: %s", closed.name, reason)
+        warn_not_finite(f"stream {closed.name!r}", closed.remote.not_finite)
 
     def _delivers(self, opened: SenderStream) -> bool:
         last = opened.remote.liveness.last_audio

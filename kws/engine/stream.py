@@ -16,6 +16,7 @@ from kws.engine.output import StreamOutput
 from kws.engine.queue import Attach, Lose, Reach, StreamQueue
 from kws.engine.scores import level
 from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.verifier import Candidate
 from kws.typing import Posteriors, Windows
 
 _RECENT_S = 4.0
@@ -84,12 +85,21 @@ class Stream:
     def decide(self, posteriors: Posteriors) -> None:
         """Take the posteriors, shape (n, keywords), of the windows that were due."""
         if self._due is None or not self._output.observed:
-            self._detected(self.spotter.decide(posteriors))
+            self._detected(self.spotter.propose(posteriors))
             return
         windows, block = self._due
         for window, row in zip(windows, posteriors, strict=True):
-            self._detected(self.spotter.decide(row[None]))
+            self._detected(self.spotter.propose(row[None]))
             self._output.decided(self.spotter, window, row.tolist(), level(block.frames))
+
+    def candidate(self) -> Candidate | None:
+        """The next candidate for the verifier; its scores are for `settle`."""
+        return self.spotter.due()
+
+    def settle(self, scores: Posteriors) -> None:
+        """Take the verifier's scores, shape (classes,), of the candidate."""
+        detection = self.spotter.settle(scores)
+        self._detected([detection] if detection is not None else [])
 
     def exchange(self, spotter: Spotter) -> None:
         """Go on with another spotter, which gets the recent audio first."""
@@ -157,6 +167,7 @@ class Stream:
     def _end(self, reader: Reader) -> None:
         feed, live = reader.feed, self._behind_s is not None
         self._detected(self.spotter.push(reader.end(0.0 if live else SILENCE_S)))
+        self._detected(self.spotter.finish())
         warn_not_finite(f"stream {self.name!r}", reader.not_finite)
         self._delivered(feed)
         self._reader = self._recent = None
@@ -174,3 +185,5 @@ class Stream:
 
     def _detected(self, detections: Iterable[Detection]) -> None:
         self._output.detected(self.spotter, detections, self._recent)
+        if turned_down := self.spotter.turned_down():
+            self._output.turned_down(turned_down)

@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
+
+from kws.text import escaped, escaped_path
 
 VERSION = 1
 """Version of the messages; grows only when a change is not an addition."""
-_DECIMALS = {"t": 3, "confidence": 4, "seconds": 3}
+_DECIMALS = {"t": 3, "confidence": 4, "score": 4, "seconds": 3}
 
 
 class Body(Struct, frozen=True, tag_field="status"):
@@ -47,6 +49,8 @@ class Detected(Body, frozen=True, tag_field="type", tag="detection"):
         keyword: the word.
         confidence: smoothed posterior that fired, 0 to 1.
         model: name of the vocabulary.
+        verified: whether a verifier has confirmed it.
+        score: the verifier's posterior, 0 to 1; left out without a verifier.
     """
 
     stream: str
@@ -54,6 +58,13 @@ class Detected(Body, frozen=True, tag_field="type", tag="detection"):
     keyword: str
     confidence: float
     model: str
+    verified: bool = False
+    score: float | UnsetType = UNSET
+
+    @property
+    def certainty(self) -> float:
+        """The score of a verified detection, the confidence of any other."""
+        return self.confidence if isinstance(self.score, UnsetType) else self.score
 
     @property
     def type(self) -> str:
@@ -118,6 +129,16 @@ class Reloaded(Body, frozen=True, tag="reloaded"):
     thresholds: dict[str, float]
 
 
+class ReloadRefused(Body, frozen=True, tag="reload-refused"):
+    """Configuration or model cannot be used as they are now; all goes on as before.
+
+    Attributes:
+        reason: why, for people.
+    """
+
+    reason: str
+
+
 class StreamStarted(Body, frozen=True, tag="stream-started"):
     """A stream has come over the network.
 
@@ -148,7 +169,15 @@ class StreamEnded(Body, frozen=True, tag="stream-ended"):
     reason: str
 
 
-STATUSES = (SamplesDropped, AudioLost, AudioBack, Reloaded, StreamStarted, StreamEnded)
+STATUSES = (
+    SamplesDropped,
+    AudioLost,
+    AudioBack,
+    Reloaded,
+    ReloadRefused,
+    StreamStarted,
+    StreamEnded,
+)
 
 
 @dataclass(frozen=True)
@@ -204,7 +233,8 @@ def scan_line(file: str, detected: Detected) -> str:
     """A line of `kws scan`: a detection with its file instead of its place in a run."""
     fields = detected.fields()
     del fields["stream"]
-    return encode({"type": detected.type, "v": VERSION, "file": file, **fields})
+    message = {"type": detected.type, "v": VERSION, "file": file, **fields}
+    return escaped_path(_json(message))
 
 
 def encode(message: Struct | Mapping[str, Any]) -> str:
@@ -213,6 +243,10 @@ def encode(message: Struct | Mapping[str, Any]) -> str:
     Raises:
         ValueError: a number is not finite.
     """
+    return escaped(_json(message))
+
+
+def _json(message: Struct | Mapping[str, Any]) -> str:
     return json.dumps(
         msgspec.to_builtins(message), ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )

@@ -123,6 +123,9 @@ class Watching(Reply, frozen=True, kw_only=True, tag="watching"):
         frames_per_hop: log-mel frames between windows.
         low_hz: lower edge of the lowest band, Hz.
         high_hz: upper edge of the highest band, Hz.
+        verifier: name of the verifier; None without one.
+        verifier_thresholds: score that each keyword has to reach; empty without a verifier.
+        patience_s: seconds that each keyword's smoothed posterior has to stay at its threshold.
     """
 
     stream: str
@@ -135,6 +138,27 @@ class Watching(Reply, frozen=True, kw_only=True, tag="watching"):
     frames_per_hop: int
     low_hz: float
     high_hz: float
+    verifier: str | None = None
+    verifier_thresholds: dict[str, float] = {}
+    patience_s: dict[str, float] = {}
+
+
+class TurnedDown(Struct, frozen=True):
+    """A candidate that became no event.
+
+    Attributes:
+        keyword: the one that was proposed.
+        t: seconds of the stream's audio at which it was.
+        confidence: its smoothed posterior.
+        verdict: "rejected" by the verifier, or "dropped" for want of the audio after it.
+        score: the verifier's posterior of the keyword; None where it was not run.
+    """
+
+    keyword: str
+    t: float
+    confidence: float
+    verdict: str
+    score: float | None
 
 
 class Scores(Reply, frozen=True, kw_only=True, tag="scores"):
@@ -147,6 +171,8 @@ class Scores(Reply, frozen=True, kw_only=True, tag="scores"):
         posteriors: of each keyword, as the model gave them.
         smoothed: of each keyword, what is compared with the threshold.
         frames: log-mel frames that are new in this hop, a byte a band, in base64 (RFC 4648).
+        turned_down: candidates that became no event since the hop before; left out where there is
+            none.
     """
 
     stream: str
@@ -155,6 +181,7 @@ class Scores(Reply, frozen=True, kw_only=True, tag="scores"):
     posteriors: dict[str, float]
     smoothed: dict[str, float]
     frames: str | UnsetType = UNSET
+    turned_down: tuple[TurnedDown, ...] | UnsetType = UNSET
 
 
 REPLIES = (Hello, Subscribed, Started, SlowDown, Watching, Scores)

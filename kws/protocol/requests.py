@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kws.protocol.events import Detected, Event
+from kws.text import check_plain, is_plain
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class Filter:
 
     Attributes:
         keywords: detections of these only; None for all.
-        min_confidence: detections of at least this only.
+        min_confidence: detections of at least this only; of verified ones their score counts.
         streams: events of these only; None for all.
     """
 
@@ -32,7 +33,7 @@ class Filter:
             return False
         if not isinstance(body, Detected):
             return True
-        return body.confidence >= self.min_confidence and (
+        return body.certainty >= self.min_confidence and (
             self.keywords is None or body.keyword in self.keywords
         )
 
@@ -86,12 +87,17 @@ class Start(
         token: the secret, where the connection did not bring it as a header.
     """
 
-    stream: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+    stream: Annotated[str, Meta(min_length=1, max_length=64)]
     sample_rate: Annotated[int, Meta(ge=8_000, le=96_000)]
     format: Literal["s16le", "f32le"]
     channels: Annotated[int, Meta(ge=1, le=8)] = 1
     scores: bool = False
     token: str | None = None
+
+    def __post_init__(self) -> None:
+        check_plain(self.stream)
+        if self.stream != self.stream.strip():
+            raise ValueError("stream: white space around the name; leave it out")
 
 
 class End(Struct, frozen=True, forbid_unknown_fields=True, tag_field="type", tag="end"):
@@ -122,8 +128,21 @@ class ScoresRequest(Struct, frozen=True, forbid_unknown_fields=True):
     token: str | None = None
 
 
+class _WithToken(Struct, frozen=True):
+    token: str | None = None
+
+
 class BadRequestError(ValueError):
     """A message that cannot be understood, and why."""
+
+
+def message_token(message: str | bytes) -> str | None:
+    """The token in a first message, of which nothing else is read before it is right; else None."""
+    try:
+        token = msgspec.json.decode(message, type=_WithToken).token
+    except msgspec.MsgspecError:
+        return None
+    return token if token is not None and is_plain(token) else None
 
 
 def parse_request(message: str | bytes, known_keywords: Collection[str]) -> Request:

@@ -10,19 +10,22 @@ from kws.engine.engine import Engine
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
 from kws.serving.auth import Access
+from kws.serving.connections import Connections
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
+from kws.serving.rate import MessageRate
 from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
 from kws.serving.scores import ScoresEndpoint
 from kws.serving.sender import SenderEndpoint
-from kws.serving.server import Connections
-from kws.serving.status import health, info
+from kws.serving.status import health, info, public_health
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
 
 AUDIO_MESSAGE_LIMIT = 1024 * 1024
 """Bytes of a message with audio in it."""
+AUDIO_RATE = MessageRate(per_second=400, burst=2_000)
+"""Messages of audio: a browser's smallest block is 2.7 ms, and after a break 5 s come at once."""
 
 
 class Watchdog(Protocol):
@@ -84,17 +87,17 @@ class App:
         scores = ScoresEndpoint(hub, access, description, observers)
         sender = SenderEndpoint(hub, access, description, metrics, queue, engine.senders, observers)
         site: dict[str, Route] = {
-            path: Page(file.get, open=True) for path, file in website().items()
+            path: Page(file.get, file.get) for path, file in website().items()
         }
         self.routes = Routes(
             access,
             {
                 EVENTS_PATH: Websocket(subscriber, "max_connections"),
                 SCORES_PATH: Websocket(scores, "max_connections"),
-                AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT),
+                AUDIO_PATH: Websocket(sender, "max_streams", AUDIO_MESSAGE_LIMIT, AUDIO_RATE),
                 # The page holds no secret, and who supervises the daemon needs none.
                 **site,
-                "/health": Page(self._health, open=True),
+                "/health": Page(self._health, self._public_health),
                 "/info": Page(self._info),
                 "/metrics": Page(self._metrics_page),
                 "/events/*/audio.wav": Page(self._clip),
@@ -111,6 +114,10 @@ class App:
             stalled=self._watchdog.stalled,
             subscribers=self._connections.clients(EVENTS_PATH),
         )
+
+    def _public_health(self) -> JsonResponse:
+        status, content = self._health()
+        return status, public_health(content)
 
     def _info(self) -> JsonResponse:
         return HTTPStatus.OK, info(self._engine.spotter, keep_audio_s=self._config.keep_audio_s)

@@ -58,15 +58,15 @@ def read_access(config: ServerConfig, environment: Mapping[str, str]) -> Access:
     token = find_token(config.token_file, environment)
     if not token and not is_loopback(config.host):
         log.warning(
-            "server.host %s lets other machines listen in, and there is no token: "
+            "server.host %s accepts connections from other machines, and there is no token: "
             "set server.token_file or %s",
             config.host,
             TOKEN_VARIABLE,
         )
     if config.keep_audio_s and not token:
         raise ConfigError(
-            "server.keep_audio_s keeps what is said in the room, so only who has a token may hear "
-            f"it, and there is none: set server.token_file or {TOKEN_VARIABLE}"
+            "server.keep_audio_s keeps what is said in the room, so only clients with a token may "
+            f"get it, and there is none: set server.token_file or {TOKEN_VARIABLE}"
         )
     hosts = frozenset(name.lower() for name in (config.host, *config.allowed_hosts))
     return Access(token, hosts, frozenset(config.allowed_origins))

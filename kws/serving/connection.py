@@ -5,75 +5,84 @@ import logging
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 
 from kws.protocol.codes import TOO_SLOW, WRONG_TOKEN
 from kws.protocol.events import Body
-from kws.protocol.requests import BadRequestError
+from kws.protocol.requests import BadRequestError, message_token
 from kws.serving.auth import Access
 from kws.serving.hub import Subscription
+from kws.serving.limited import CLOSE_SECONDS, LimitedConnection
 from kws.serving.metrics import Metrics
 from kws.serving.routes import request_token
+from kws.text import escaped
 
 log = logging.getLogger(__name__)
 
-TOKEN_SECONDS = 5.0
-CLOSE_SECONDS = 2.0
+MESSAGE_SECONDS = 5.0
+"""How long a client with the right token may take to send its first message."""
 
 
-class WithToken(Protocol):
-    """A first message."""
-
-    @property
-    def token(self) -> str | None:
-        """The secret, where the connection did not bring it as a header."""
-        ...
-
-
-Message = TypeVar("Message", bound=WithToken)
+Message = TypeVar("Message")
 Parser = Callable[[str | bytes], Message]
 """Reads a client's message; raises BadRequestError."""
 
 
+async def receive(connection: LimitedConnection) -> str | bytes:
+    """The next message, after all else has had its turn.
+
+    Raises:
+        ConnectionClosed: there is none.
+    """
+    await asyncio.sleep(0)
+    return await connection.recv()
+
+
 async def authorise(
-    connection: ServerConnection, access: Access, parse: Parser[Message]
+    connection: LimitedConnection, access: Access, parse: Parser[Message]
 ) -> Message | None:
     """Wait for the token where the connection did not bring it as a header.
+
+    Before it, a client is told nothing but that it is missing.
 
     Args:
         connection: of the client.
         access: who may come in.
-        parse: reads the first message.
+        parse: reads the first message, once its token has been found to be right.
 
     Returns:
         The message that brought it; None where none was needed.
 
     Raises:
-        ConnectionClosed: it was wrong or did not come, and the connection is closed.
+        ConnectionClosed: it was wrong or did not come, the message cannot be understood, or there
+            are too many clients; the connection is closed.
     """
     assert connection.request is not None
     token = request_token(connection.request)
     if access.knows(token):
         return None
+    if token is not None:
+        raise await refused(connection, WRONG_TOKEN, "the token is wrong")
     try:
-        if token is not None:
-            raise BadRequestError("the token is wrong")
-        async with asyncio.timeout(TOKEN_SECONDS):
-            message = parse(await connection.recv())
-        if access.knows(message.token):
-            return message
-        reason = "the token is wrong, or missing in the first message"
+        async with asyncio.timeout_at(connection.deadline):
+            message = await receive(connection)
     except TimeoutError:
         reason = "send the token, as a header or in the first message"
+        raise await refused(connection, WRONG_TOKEN, reason) from None
+    if not access.knows(message_token(message)):
+        reason = "the token is wrong, or missing in the first message"
+        raise await refused(connection, WRONG_TOKEN, reason)
+    if not connection.admit():
+        raise await refused(connection, CloseCode.TRY_AGAIN_LATER, "too many connections")
+    try:
+        return parse(message)
     except BadRequestError as error:
-        reason = str(error)
-    raise await refused(connection, WRONG_TOKEN, reason)
+        raise await refused(connection, CloseCode.POLICY_VIOLATION, str(error)) from error
 
 
 async def first_message(
-    connection: ServerConnection, access: Access, parse: Parser[Message]
+    connection: LimitedConnection, access: Access, parse: Parser[Message]
 ) -> Message:
     """A client's first message, with the token if one is needed.
 
@@ -83,10 +92,10 @@ async def first_message(
     if (message := await authorise(connection, access, parse)) is not None:
         return message
     try:
-        async with asyncio.timeout(TOKEN_SECONDS):
-            return parse(await connection.recv())
+        async with asyncio.timeout(MESSAGE_SECONDS):
+            return parse(await receive(connection))
     except TimeoutError:
-        reason = f"the first message did not come within {TOKEN_SECONDS:g} s"
+        reason = f"the first message did not come within {MESSAGE_SECONDS:g} s"
     except BadRequestError as error:
         reason = str(error)
     raise await refused(connection, CloseCode.POLICY_VIOLATION, reason)
@@ -117,7 +126,7 @@ class Delivery:
 
     def __init__(
         self,
-        connection: ServerConnection,
+        connection: LimitedConnection,
         subscription: Subscription,
         queue: int,
         metrics: Metrics,
@@ -149,6 +158,8 @@ class Delivery:
             await self._pending.wait()
             self._pending.clear()
             for message in self._subscription.take():
+                # A client that missed much must not hold up all others.
+                await asyncio.sleep(0)
                 if message is None:
                     await end(self._connection, CloseCode.GOING_AWAY, "kws is stopping")
                 elif isinstance(message, str):
@@ -160,21 +171,24 @@ class Delivery:
                         await ending.flush()
                     await self._connection.send(message.to_json())
                     if last:
-                        await end(self._connection, CloseCode.NORMAL_CLOSURE, "all was heard")
+                        await end(
+                            self._connection, CloseCode.NORMAL_CLOSURE, "all audio was processed"
+                        )
 
 
-async def refused(connection: ServerConnection, code: int, reason: str) -> ConnectionClosed:
+async def refused(connection: LimitedConnection, code: int, reason: str) -> ConnectionClosed:
     """Close before anything has begun, and log it; returns what to raise then."""
     log.warning("client %s refused: %s", connection.remote_address, reason)
     await end(connection, code, reason)
     return connection.protocol.close_exc
 
 
-async def end(connection: ServerConnection, code: int, reason: str) -> None:
+async def end(connection: LimitedConnection, code: int, reason: str) -> None:
     """Close, and cut the line where the client does not even take that."""
     try:
         async with asyncio.timeout(CLOSE_SECONDS):
             # A close frame holds 123 bytes of reason.
-            await connection.close(code, reason.encode()[:120].decode(errors="ignore"))
+            await connection.close(code, escaped(reason).encode()[:120].decode(errors="ignore"))
     except TimeoutError:
         connection.transport.abort()
+        await connection.wait_closed()

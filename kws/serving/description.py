@@ -64,4 +64,7 @@ class Description:
             frames_per_hop=spotter.hop_frames,
             low_hz=settings.low_hz,
             high_hz=settings.high_hz,
+            verifier=spotter.verifier_name,
+            verifier_thresholds=spotter.verifier_thresholds,
+            patience_s={word: each.patience_s for word, each in spotter.trigger.items()},
         )

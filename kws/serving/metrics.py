@@ -65,6 +65,18 @@ class Metrics:
         self._windows = Counter(
             "kws_windows", "Windows that went through the model.", registry=self._registry
         )
+        self._verification = Histogram(
+            "kws_verification_seconds",
+            "What the verifier took for a batch of candidates of all streams.",
+            buckets=_BUCKETS,
+            registry=self._registry,
+        )
+        self._candidates = Counter(
+            "kws_candidates",
+            "What the verifier made of the model's candidates.",
+            ("keyword", "verdict"),
+            registry=self._registry,
+        )
         self._slow = Counter(
             "kws_subscribers_closed_slow",
             "Clients that were closed because they did not take their events.",
@@ -77,6 +89,14 @@ class Metrics:
         """The model took so long for so many windows."""
         self._inference.observe(seconds)
         self._windows.inc(windows)
+
+    def verified(self, seconds: float, candidates: int) -> None:
+        """The verifier took so long for so many candidates."""
+        self._verification.observe(seconds)
+
+    def settled(self, keyword: str, verdict: str) -> None:
+        """A candidate of a keyword was "confirmed", "rejected" or "dropped"."""
+        self._candidates.labels(keyword, verdict).inc()
 
     def closed_slow(self) -> None:
         """A client was closed for its slowness."""
@@ -96,7 +116,7 @@ class _DetectionCounter:
     def __init__(self, hub: Hub, registry: CollectorRegistry) -> None:
         self._streams: set[str] = set()
         self._detections = Counter(
-            "kws_detections", "Keywords heard.", ("keyword", "stream"), registry=registry
+            "kws_detections", "Keywords detected.", ("keyword", "stream"), registry=registry
         )
         self._subscription = hub.subscribe(self, _QUEUE)
 
@@ -123,23 +143,21 @@ class _Current(Collector):
     def collect(self) -> Iterable[Metric]:
         now = self._now
         build = GaugeMetricFamily(
-            "kws_build_info", "What runs here.", labels=("version", "model", "architecture")
+            "kws_build_info",
+            "Version and model in use; always 1.",
+            labels=("version", "model", "architecture"),
         )
         build.add_metric((version("kws"), now.model, now.architecture), 1)
         yield build
-        yield GaugeMetricFamily(
-            "kws_subscribers", "Clients that take events.", value=now.subscribers
-        )
+        yield GaugeMetricFamily("kws_subscribers", "Clients of /events.", value=now.subscribers)
         labels = ("stream", "kind")
         age = GaugeMetricFamily(
-            "kws_audio_age_seconds", "Since a source last delivered.", labels=labels
+            "kws_audio_age_seconds", "Seconds since a source last delivered.", labels=labels
         )
-        lost = GaugeMetricFamily(
-            "kws_audio_lost", "1 while a source does not deliver what it ought to.", labels=labels
-        )
+        lost = GaugeMetricFamily("kws_audio_lost", "1 while a source is lost.", labels=labels)
         counts = {
-            "kws_dropped_samples": "Samples that could not be heard, at the model's rate.",
-            "kws_dropped_windows": "Decisions that could not be made for want of their samples.",
+            "kws_dropped_samples": "Samples that were lost, at the model's rate.",
+            "kws_dropped_windows": "Windows that were not processed because of lost samples.",
             "kws_overflows": "Times that sound was lost before it reached kws.",
             "kws_reconnects": "Times that a source was lost, and was to be got back.",
         }

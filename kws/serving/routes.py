@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Protocol
 
-from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
 from kws.serving.auth import Access, bearer_token
+from kws.serving.limited import REQUESTS, LimitedConnection
+from kws.serving.rate import MessageRate
+from kws.text import escaped
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ WILDCARD = "*"
 class Endpoint(Protocol):
     """The daemon's side of a websocket."""
 
-    async def serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: LimitedConnection) -> None:
         """Serve one client until it leaves or is closed."""
         ...
 
@@ -55,11 +57,13 @@ class Websocket:
         endpoint: serves its clients.
         limit: the setting of how many clients there may be.
         message_limit: bytes of a client's message.
+        rate: of a client's messages.
     """
 
     endpoint: Endpoint
     limit: str
     message_limit: int = MESSAGE_LIMIT
+    rate: MessageRate = REQUESTS
 
 
 @dataclass(frozen=True)
@@ -68,11 +72,11 @@ class Page:
 
     Attributes:
         get: the content, from what stands in the place of each wildcard; None: there is none.
-        open: whether anybody may read it, without the token.
+        public: the content for clients without the token; None: there is none for them.
     """
 
     get: Callable[..., JsonResponse | Document | None]
-    open: bool = False
+    public: Callable[[], JsonResponse | Document] | None = None
 
 
 @dataclass(frozen=True)
@@ -108,6 +112,14 @@ class Routes:
         route = self._table[path]
         assert isinstance(route, Websocket)
         return path, route
+
+    def admits(self, request: Request) -> bool:
+        """Whether a request brings the right token as a header, or none is needed."""
+        return self._access.knows(request_token(request))
+
+    def brings_token(self, request: Request) -> bool:
+        """Whether there is a token, and a request brings it as a header."""
+        return bool(self._access.token) and self.admits(request)
 
     async def respond(self, request: Request) -> Response | None:
         """The response; None where the request is for a websocket and may go on."""
@@ -146,10 +158,13 @@ class Routes:
     def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
         if request.method not in ("GET", "HEAD"):
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", Allow="GET, HEAD")
-        if not page.open and not self._access.knows(request_token(request)):
+        if self.admits(request):
+            content = page.get(*segments)
+        elif page.public is not None:
+            content = page.public()
+        else:
             text = "a token is needed: Authorization: Bearer ..."
             return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
-        content = page.get(*segments)
         if content is None:
             return self._nothing(path)
         return _respond(content, with_body=request.method == "GET")
@@ -181,7 +196,7 @@ def request_token(request: Request) -> str | None:
 
 def refuse(status: HTTPStatus, reason: str, **headers: str) -> Response:
     """A response with the reason why not."""
-    response = _response(status, "text/plain; charset=utf-8", f"{reason}\n".encode())
+    response = _response(status, "text/plain; charset=utf-8", f"{escaped(reason)}\n".encode())
     for name, value in headers.items():
         response.headers[name] = value
     return response
@@ -206,7 +221,7 @@ def _respond(content: JsonResponse | Document, *, with_body: bool) -> Response:
 
 
 def _json(status: HTTPStatus, content: Mapping[str, Any]) -> Response:
-    body = json.dumps(content, ensure_ascii=False).encode()
+    body = escaped(json.dumps(content, ensure_ascii=False)).encode()
     return _response(status, "application/json", body)
 
 

@@ -5,7 +5,6 @@ import logging
 from collections import deque
 from dataclasses import dataclass
 
-from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from kws.engine.scores import Hop, Observers
@@ -14,9 +13,10 @@ from kws.protocol.events import encode
 from kws.protocol.replies import Watching
 from kws.protocol.requests import BadRequestError, Filter, ScoresRequest, parse_scores_request
 from kws.serving.auth import Access
-from kws.serving.connection import end, first_message
+from kws.serving.connection import end, first_message, receive
 from kws.serving.description import Description
 from kws.serving.hub import Hub, Subscription
+from kws.serving.limited import LimitedConnection
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class ScoreQueue:
         observers: whom to join.
     """
 
-    def __init__(self, connection: ServerConnection, observers: Observers) -> None:
+    def __init__(self, connection: LimitedConnection, observers: Observers) -> None:
         self._connection, self._observers = connection, observers
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Hop] = deque(maxlen=_WAITING)
@@ -96,7 +96,7 @@ class ScoresEndpoint:
     description: Description
     observers: Observers
 
-    async def serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: LimitedConnection) -> None:
         """Send a stream's scores until the client leaves or is closed."""
         request = await first_message(connection, self.access, parse_scores_request)
         scores, woken = ScoreQueue(connection, self.observers), LoopEvent()
@@ -116,7 +116,7 @@ class ScoresEndpoint:
 class _ScoresClient:
     def __init__(
         self,
-        connection: ServerConnection,
+        connection: LimitedConnection,
         scores: ScoreQueue,
         description: Description,
         request: ScoresRequest,
@@ -137,7 +137,7 @@ class _ScoresClient:
         """Go over to another stream when the client requests it."""
         while True:
             try:
-                self._watch(parse_scores_request(await self._connection.recv()))
+                self._watch(parse_scores_request(await receive(self._connection)))
             except BadRequestError as error:
                 log.info("client %s closed: %s", self._connection.remote_address, error)
                 await end(self._connection, CloseCode.POLICY_VIOLATION, str(error))

@@ -5,7 +5,6 @@ import logging
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from kws.engine.scores import Observers
@@ -26,9 +25,10 @@ from kws.protocol.requests import (
     parse_start_query,
 )
 from kws.serving.auth import Access
-from kws.serving.connection import Delivery, end, first_message, refused
+from kws.serving.connection import Delivery, end, first_message, receive, refused
 from kws.serving.description import Description
 from kws.serving.hub import Hub
+from kws.serving.limited import LimitedConnection
 from kws.serving.metrics import Metrics
 from kws.serving.routes import request_token
 from kws.serving.scores import ScoreQueue
@@ -59,7 +59,7 @@ class SenderEndpoint:
     senders: Senders
     observers: Observers
 
-    async def serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: LimitedConnection) -> None:
         """Process one stream until it ends, its client leaves or is closed."""
         start = await _start(connection, self.access)
         replaced, woken = asyncio.Event(), LoopEvent()
@@ -90,7 +90,7 @@ class SenderEndpoint:
                 stream.abandon("its connection ended")
 
     async def _open(
-        self, connection: ServerConnection, start: Start, replaced: asyncio.Event
+        self, connection: LimitedConnection, start: Start, replaced: asyncio.Event
     ) -> SenderStream:
         """Begin the stream.
 
@@ -119,7 +119,7 @@ class _StreamEnding:
         await self._scores.flush()
 
 
-async def _start(connection: ServerConnection, access: Access) -> Start:
+async def _start(connection: LimitedConnection, access: Access) -> Start:
     """The request to start: in the address, or in the first message.
 
     Raises:
@@ -137,10 +137,10 @@ async def _start(connection: ServerConnection, access: Access) -> Start:
     raise await refused(connection, WRONG_TOKEN, "the token is wrong, or missing as a header")
 
 
-async def _receive(connection: ServerConnection, stream: SenderStream) -> None:
+async def _receive(connection: LimitedConnection, stream: SenderStream) -> None:
     """Take audio until there is no more of it."""
     while True:
-        message = await connection.recv()
+        message = await receive(connection)
         try:
             if isinstance(message, str):
                 match parse_sender(message):
@@ -162,6 +162,6 @@ async def _receive(connection: ServerConnection, stream: SenderStream) -> None:
                 await connection.send(encode(SlowDown(lead_s=round(ahead_s, 2))))
 
 
-async def _make_way(connection: ServerConnection, replaced: asyncio.Event) -> None:
+async def _make_way(connection: LimitedConnection, replaced: asyncio.Event) -> None:
     await replaced.wait()
     await end(connection, NAME_TAKEN, "another sender took the name, for nothing came from here")

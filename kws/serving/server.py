@@ -1,13 +1,15 @@
-"""The port: takes connections, counts them, and drains them at the end."""
+"""The port: takes connections, serves the routes, and drains connections at the end."""
 
 import asyncio
 import contextlib
 import errno
+import functools
 import logging
+import math
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.server import Server as WebsocketServer
 from websockets.asyncio.server import ServerConnection, serve
@@ -15,58 +17,19 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from kws.errors import ServerError
-from kws.serving.connection import CLOSE_SECONDS, TOKEN_SECONDS
-from kws.serving.routes import MESSAGE_LIMIT, Routes, Websocket, refuse
+from kws.serving.connections import Connections, busy
+from kws.serving.limited import CLOSE_SECONDS, LimitedConnection
+from kws.serving.routes import MESSAGE_LIMIT, Routes, refuse
 
 log = logging.getLogger(__name__)
 
-SPARE_CONNECTIONS = 32
-"""Connections beyond the limits, so that /health can be read when these are reached."""
+RESPONSE_SECONDS = 5.0
+"""How long a request of HTTP may take, until its client has read the response."""
 DRAIN_SECONDS = 0.3
 _BACKLOG = 1024
-
-
-class Connections:
-    """Who is connected to which websocket, and how many may be.
-
-    Args:
-        limits: clients at a time, by setting.
-    """
-
-    def __init__(self, limits: Mapping[str, int]) -> None:
-        self._limits = limits
-        self._open = 0
-        self._served: dict[ServerConnection, tuple[str, Websocket]] = {}
-
-    def clients(self, path: str) -> int:
-        """How many are connected to a websocket."""
-        return sum(each == path for each, _ in self._served.values())
-
-    def opened(self) -> bool:
-        """Count a connection, before any handshake; false: there are too many."""
-        self._open += 1
-        return self._open <= sum(self._limits.values()) + SPARE_CONNECTIONS
-
-    def admit(self, connection: ServerConnection, path: str, route: Websocket) -> bool:
-        """Let a client connect to a websocket; false: its limit is reached."""
-        taken = sum(each.limit == route.limit for _, each in self._served.values())
-        if taken >= self._limits[route.limit]:
-            return False
-        self._served[connection] = path, route
-        return True
-
-    def route(self, connection: ServerConnection) -> Websocket:
-        """What a client is connected to."""
-        return self._served[connection][1]
-
-    def closed(self, connection: ServerConnection) -> None:
-        """A connection has ended."""
-        self._open -= 1
-        self._served.pop(connection, None)
-
-    def all(self) -> list[ServerConnection]:
-        """Those that are connected to a websocket."""
-        return list(self._served)
+"""Clients that may wait to be taken."""
+_TAKEN = 16
+"""Of these, how many are taken before anything else has its turn."""
 
 
 class Server:
@@ -99,28 +62,40 @@ class Server:
                 self._serve,
                 **_place(host, port),
                 process_request=self._respond,
-                create_connection=_counted_connection(self._connections),
+                create_connection=cast(
+                    type[ServerConnection],
+                    functools.partial(LimitedConnection, self._connections),
+                ),
                 compression=None,
                 max_size=MESSAGE_LIMIT,
-                max_queue=4,
-                open_timeout=TOKEN_SECONDS,
+                max_queue=1,
+                open_timeout=RESPONSE_SECONDS,
                 close_timeout=CLOSE_SECONDS,
                 server_header=None,
-                backlog=_BACKLOG,
+                backlog=_TAKEN,
                 logger=_library_log(),
             )
-        except OSError as error:
-            taken = "; is another kws running there?" if error.errno == errno.EADDRINUSE else ""
+        # The latter: a name that cannot be one (IDNA).
+        except (OSError, UnicodeError) as error:
+            code, reason = getattr(error, "errno", None), getattr(error, "strerror", None)
+            taken = "; is another kws running there?" if code == errno.EADDRINUSE else ""
             raise ServerError(
                 f"cannot listen on {host} port {port} (server.host, server.port): "
-                f"{error.strerror or error}{taken}"
+                f"{reason or error}{taken}"
             ) from error
+        for each in server.sockets:
+            with each.dup() as listening:
+                listening.listen(_BACKLOG)
         try:
-            yield server.sockets[0].getsockname()[1]
+            with _reported_failures():
+                yield server.sockets[0].getsockname()[1]
         finally:
             await _close(server, self._connections, self._drain_s)
 
     async def _respond(self, connection: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(connection, LimitedConnection)
+        if self._routes.brings_token(request):
+            self._connections.known(connection)
         try:
             response = await self._routes.respond(request)
         except Exception:
@@ -128,12 +103,13 @@ class Server:
             return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")
         if response is None:
             path, route = self._routes.websocket(request)
-            if not self._connections.admit(connection, path, route):
-                return _busy(route.limit)
-            connection.protocol.max_message_size = route.message_limit
+            self._connections.upgrade(connection, path, route)
+            if self._routes.admits(request) and not connection.admit():
+                return busy(f"too many connections (server.{route.limit})")
         return response
 
     async def _serve(self, connection: ServerConnection) -> None:
+        assert isinstance(connection, LimitedConnection)
         try:
             await self._connections.route(connection).endpoint.serve(connection)
         except* ConnectionClosed:
@@ -156,26 +132,30 @@ def _place(host: str, port: int) -> dict[str, Any]:
     return {"host": host, "port": port}
 
 
-def _busy(setting: str) -> Response:
-    return refuse(HTTPStatus.SERVICE_UNAVAILABLE, f"too many connections (server.{setting})")
+@contextlib.contextmanager
+def _reported_failures() -> Iterator[None]:
+    """Log what fails in the event loop itself, such as a connection that cannot be taken."""
+    loop = asyncio.get_running_loop()
+    quiet_until = -math.inf
 
+    def report(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        nonlocal quiet_until
+        error = context.get("exception")
+        if not (isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE)):
+            log.error("%s", context["message"], exc_info=error)
+        elif loop.time() >= quiet_until:
+            # asyncio tries again after a second, and reports it once for each client that waits.
+            quiet_until = loop.time() + 1
+            log.warning(
+                "no client can connect now: %s; raise LimitNOFILE, or ulimit -n", error.strerror
+            )
 
-def _counted_connection(connections: Connections) -> type[ServerConnection]:
-    """Connections that count from their first byte on, before any handshake."""
-
-    class CountedConnection(ServerConnection):
-        def connection_made(self, transport: asyncio.BaseTransport) -> None:
-            super().connection_made(transport)
-            if not connections.opened():
-                assert isinstance(transport, asyncio.WriteTransport)
-                transport.write(_busy("max_connections").serialize())
-                transport.close()
-
-        def connection_lost(self, exc: Exception | None) -> None:
-            connections.closed(self)
-            super().connection_lost(exc)
-
-    return CountedConnection
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(report)
+    try:
+        yield
+    finally:
+        loop.set_exception_handler(before)
 
 
 async def _close(server: WebsocketServer, connections: Connections, drain_s: float) -> None:

@@ -1,6 +1,6 @@
 """The content of `/health` and `/info`. Pure: a snapshot in, JSON values out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
@@ -9,6 +9,7 @@ from msgspec import to_builtins
 
 from kws.engine.state import SourceState
 from kws.spotting.spotter import Spotter
+from kws.spotting.verifier import Verification
 
 
 def health(
@@ -64,8 +65,28 @@ def health(
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 
 
+def public_health(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the content of `/health` what whoever supervises the daemon needs.
+
+    The rest says who sends what, and the run with the number of an event would say when a keyword
+    was detected.
+    """
+    return {key: content[key] for key in ("status", "reason", "seconds_since_audio", "uptime_s")}
+
+
 def _rounded(seconds: float | None) -> float | None:
     return None if seconds is None else round(seconds, 3)
+
+
+def _verifier(verification: Verification | None) -> dict[str, Any] | None:
+    if verification is None:
+        return None
+    return {
+        "name": verification.verifier.name,
+        "parameters": verification.verifier.parameters,
+        "lookahead_s": verification.lookahead_s,
+        "thresholds": dict(verification.thresholds),
+    }
 
 
 def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
@@ -87,6 +108,7 @@ def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
         "thresholds": spotter.thresholds,
         "context": header.context,
         "keep_audio_s": keep_audio_s,
+        "verifier": _verifier(spotter.verification),
         "licence": header.licence,
         "measured": header.measured,
     }

@@ -1,4 +1,4 @@
-"""Standard output as a subscriber: a line per event, and trouble there is nobody else's."""
+"""Standard output as a subscriber: a line per event; a blocked reader delays no other."""
 
 import errno
 import logging
@@ -31,6 +31,8 @@ class StdoutWriter:
         self._subscription = hub.subscribe(self._woken, queue)
         self._written = 0
         self._closed = False
+        self._failing = False
+        self._torn = False
 
     @property
     def missed(self) -> int:
@@ -53,20 +55,33 @@ class StdoutWriter:
             for message in self._subscription.take():
                 if message is None:
                     return
-                line = message if isinstance(message, str) else message.to_json()
-                self._written += self._write(f"{line}\n".encode())
+                try:
+                    line = message if isinstance(message, str) else message.to_json()
+                    self._written += self._write(f"{line}\n".encode())
+                # The next events are worth no less for it.
+                except Exception:
+                    log.exception("an event was not written; please report it")
 
-    def _write(self, data: bytes) -> bool:
-        """Write all of it; false when that cannot be done."""
+    def _write(self, line: bytes) -> bool:
+        """Write all of a line; false when that cannot be done."""
+        # A line of which only the beginning was written is ended before the next one.
+        data = b"\n" + line if self._torn else line
         while data and not self._closed:
             try:
-                data = data[os.write(self._descriptor, data) :]
+                count = os.write(self._descriptor, data)
+                self._torn = data[count - 1 : count] != b"\n"
+                data = data[count:]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
             except OSError as error:
                 # A full disk may have room again; a pipe that was closed stays so.
                 self._closed = error.errno in (errno.EPIPE, errno.EBADF)
-                loss = "is closed; going on without it" if self._closed else "takes no event now"
-                log.warning("standard output %s (%s)", loss, error.strerror)
+                if not self._failing:
+                    loss = "is closed; kws runs without it" if self._closed else "takes no events"
+                    log.warning("standard output %s (%s)", loss, error.strerror)
+                self._failing = True
                 return False
+        if self._failing and not self._closed:
+            self._failing = False
+            log.info("standard output takes events again")
         return not data

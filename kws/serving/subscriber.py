@@ -4,7 +4,6 @@ import asyncio
 import logging
 from dataclasses import dataclass
 
-from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode
 
 from kws.engine.waiting import LoopEvent
@@ -12,9 +11,10 @@ from kws.protocol.events import encode
 from kws.protocol.replies import Subscribed
 from kws.protocol.requests import BadRequestError, Request, parse_request
 from kws.serving.auth import Access
-from kws.serving.connection import Delivery, authorise, end
+from kws.serving.connection import Delivery, authorise, end, receive
 from kws.serving.description import Description
 from kws.serving.hub import Hub, Subscription
+from kws.serving.limited import LimitedConnection
 from kws.serving.metrics import Metrics
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ class SubscriberEndpoint:
     metrics: Metrics
     queue: int
 
-    async def serve(self, connection: ServerConnection) -> None:
+    async def serve(self, connection: LimitedConnection) -> None:
         """Serve one subscriber until it leaves or is closed."""
         first = await authorise(connection, self.access, self._parse)
         woken = LoopEvent()
@@ -55,11 +55,11 @@ class SubscriberEndpoint:
         finally:
             self.hub.unsubscribe(subscription)
 
-    async def _receive(self, connection: ServerConnection, subscription: Subscription) -> None:
+    async def _receive(self, connection: LimitedConnection, subscription: Subscription) -> None:
         """Take the subscriber's requests until it leaves."""
         while True:
             try:
-                request = self._parse(await connection.recv())
+                request = self._parse(await receive(connection))
             except BadRequestError as error:
                 log.info("subscriber %s closed: %s", connection.remote_address, error)
                 await end(connection, CloseCode.POLICY_VIOLATION, str(error))

@@ -37,7 +37,7 @@ class Calibration:
     """A model's operating curve, measured on streams at the model's hop and trigger settings.
 
     Attributes:
-        hours: of audio without keywords that was heard.
+        hours: of audio without keywords that was processed.
         points: each with more false alarms per hour than the one before.
     """
 
@@ -55,7 +55,7 @@ class Calibration:
 
     @property
     def upper_bound(self) -> float:
-        """False alarms per hour that there may be (95 %) though not a single one was heard."""
+        """False alarms per hour that there may be (95 %) though there was not a single one."""
         return RULE_OF_THREE / self.hours
 
     @property
@@ -70,7 +70,7 @@ class Calibration:
             false_alarms_per_hour: of all keywords together.
 
         Raises:
-            ValueError: so low a rate cannot be shown by the hours heard, or was never measured.
+            ValueError: so few hours cannot show so low a rate, or it was never measured.
         """
         hours, bound = rounded(self.hours), rounded(self.upper_bound, 2)
         advice = f"ask for {two_digits_up(self.least)} or more, or set thresholds yourself"

@@ -7,7 +7,9 @@ from typing import Any, Literal, get_args
 from kws.spotting.calibration import Calibration
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.graphs import ARCHITECTURES
+from kws.spotting.pair import Pair
 from kws.spotting.trigger import TriggerSettings
+from kws.text import check_plain
 
 Context = Literal["alone", "anywhere"]
 
@@ -35,6 +37,7 @@ class ModelHeader:
         calibration: what other thresholds than those in `trigger` cost, if it was measured.
         context: "anywhere": a keyword is detected wherever it is spoken; "alone": only as a word
             between pauses, not inside running speech.
+        pair: the verifier that it works with, and the settings of the two; None without.
     """
 
     name: str
@@ -54,10 +57,12 @@ class ModelHeader:
     measured: dict[str, Any] = field(default_factory=dict)
     calibration: Calibration | None = None
     context: Context = "anywhere"
+    pair: Pair | None = None
 
     def __post_init__(self) -> None:
+        check_plain(self.name, *self.classes, self.licence, *self.sources)
         bands = self.front_end.bands
-        if not self.classes or len(set(self.classes)) != len(self.classes):
+        if not self.classes or not all(self.classes) or len(set(self.classes)) < len(self.classes):
             raise ValueError("classes must be a list of different words")
         if set(self.trigger) != set(self.classes):
             raise ValueError("trigger must have settings for exactly the classes")
@@ -73,5 +78,7 @@ class ModelHeader:
         points = self.calibration.points if self.calibration else ()
         if any(set(point.thresholds) != set(self.classes) for point in points):
             raise ValueError("an operating point must have thresholds for exactly the classes")
+        if self.pair is not None and self.pair.keywords != set(self.classes):
+            raise ValueError("pair must have settings for exactly the classes")
         if self.context not in get_args(Context):
             raise ValueError(f"context must be one of: {', '.join(get_args(Context))}")

@@ -7,6 +7,7 @@ import numpy as np
 
 from kws.spotting.header import ModelHeader
 from kws.spotting.trigger import TriggerSettings
+from kws.spotting.verifier import Verification, Verifier
 from kws.typing import Posteriors, Windows
 
 BATCH = 32
@@ -31,10 +32,11 @@ class Backend(Protocol):
 
 @dataclass(frozen=True)
 class KeywordModel:
-    """A header, and what runs its network."""
+    """A header, what runs its network, and the verifier that it works with, if any."""
 
     header: ModelHeader
     backend: Backend
+    verifier: Verifier | None = None
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -56,8 +58,35 @@ class KeywordModel:
         """Number of weights and biases."""
         return self.backend.parameters
 
+    def trigger(self, *, verified: bool) -> dict[str, TriggerSettings]:
+        """Trigger settings of each keyword, for use with the verifier or without."""
+        pair = self.header.pair
+        return self.header.trigger if pair is None or not verified else pair.trigger
+
+    def verification(
+        self, *, lookahead_s: float | None = None, false_alarms_per_hour: float | None = None
+    ) -> Verification | None:
+        """The verifier with the thresholds that it was calibrated for; None without one.
+
+        Args:
+            lookahead_s: one of the lookaheads in the header; the first of them by default.
+            false_alarms_per_hour: no more of all keywords together, as measured in calibration; by
+                default what the model was made for.
+
+        Raises:
+            ValueError: the model was not calibrated for that, or its calibration cannot show it.
+        """
+        if self.verifier is None or self.header.pair is None:
+            return None
+        point = self.header.pair.at(lookahead_s)
+        thresholds = point.thresholds
+        if false_alarms_per_hour is not None:
+            thresholds = point.calibration.at(false_alarms_per_hour).thresholds
+        return Verification(self.verifier, point.lookahead_s, thresholds)
+
     def trigger_at(self, false_alarms_per_hour: float) -> dict[str, TriggerSettings]:
-        """Trigger settings for a `Spotter` that is to give no more false alarms than that.
+        """Trigger settings for a `Spotter` without a verifier that is to give no more false alarms
+        than that.
 
         Args:
             false_alarms_per_hour: of all keywords together, as measured in calibration.

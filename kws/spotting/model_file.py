@@ -5,12 +5,9 @@ log-mel windows to posteriors. `.pt` files of kws 0.1 are read too. Files are no
 `kws.spotting.onnx_format` and `kws.spotting.torch_file`.
 """
 
-import hashlib
 import shlex
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from importlib.util import find_spec
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,23 +15,22 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from kws.config.paths import DEFAULT_MODEL, find_model
-from kws.config.schema import Engine
-from kws.errors import ConfigError, ModelError
+from kws.errors import ModelError
 from kws.spotting.graphs import make_graph, make_nodes
 from kws.spotting.header import ModelHeader
-from kws.spotting.model import Backend, KeywordModel
-from kws.spotting.onnx_format import (
-    IR_VERSION,
-    LARGEST,
-    OPSET,
-    Graph,
-    Model,
-    Opset,
-    Property,
-    Weights,
-    check,
+from kws.spotting.onnx_file import (
+    MODEL_FORMAT,
+    ONNX_BEGIN,
+    VERIFIER_FORMAT,
+    check_digest,
+    encodable,
+    format_of,
+    header_of,
+    metadata_of,
+    read_bytes,
+    write_bytes,
 )
+from kws.spotting.onnx_format import Model, Weights, check
 from kws.spotting.protobuf import MalformedError
 from kws.spotting.torch_file import (
     MAGIC,
@@ -43,10 +39,7 @@ from kws.spotting.torch_file import (
     read_torch,
 )
 
-FORMAT = "kws-model"
 VERSION = 2
-_ONNX_BEGIN = b"\x08"
-"""The key of a model's first field, its IR version."""
 _TORCH_VERSION = 1
 """Of the `.pt` files of kws 0.1."""
 
@@ -89,7 +82,7 @@ class ModelFile:
                 window_frames=header.window_frames,
                 reference_class=header.reference_class,
             )
-            model = _encodable(header, graph)
+            model = encodable(MODEL_FORMAT, VERSION, header, graph)
             check(model, *_shapes(header))
         except (KeyError, IndexError, TypeError, ValueError) as error:
             raise ModelError(
@@ -108,23 +101,6 @@ def _float32(name: str, array: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
     return array.astype(np.float32, copy=False)
 
 
-def _encodable(header: ModelHeader, graph: Graph) -> Model:
-    values = {"format": FORMAT, "version": VERSION, "weights_sha256": _digest(graph)}
-    values |= {each.name: getattr(header, each.name) for each in fields(header)}
-    properties = (
-        Property(name, msgspec.json.encode(value).decode()) for name, value in values.items()
-    )
-    return Model(IR_VERSION, "kws", graph, (Opset(version=OPSET),), tuple(properties))
-
-
-def _digest(graph: Graph) -> str:
-    """SHA-256 of all weights: a bit that a worn memory card turns would go unnoticed."""
-    digest = hashlib.sha256()
-    for tensor in graph.initializer:
-        digest.update(tensor.raw_data)
-    return digest.hexdigest()
-
-
 def _shapes(header: ModelHeader) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """Lengths of the axes of input and output, without the batch."""
     return (header.front_end.bands, header.window_frames), (len(header.classes),)
@@ -137,69 +113,20 @@ def save_model(file: ModelFile, path: Path) -> None:
         ModelError: the weights are not those of the architecture.
         OSError: the file cannot be written.
     """
-    partial = path.with_name(path.name + ".partial")
-    partial.write_bytes(file.encoded)
-    partial.replace(path)
-
-
-def load_model(name: str | Path = DEFAULT_MODEL, engine: Engine = "auto") -> KeywordModel:
-    """Read a model file, ready to run.
-
-    Args:
-        name: a model's name, or the path of a model file: see `kws.config.paths.find_model`.
-        engine: what runs it; "auto" is "onnx".
-
-    Raises:
-        ModelError: the file is missing, damaged, of another program, or holds anything but a
-            network and its header (such a file is refused; nothing in it is executed).
-        ConfigError: the engine is not installed.
-    """
-    return open_model(read_model(find_model(name)), engine)
-
-
-def open_model(file: ModelFile, engine: Engine = "auto") -> KeywordModel:
-    """What runs a model file.
-
-    Raises:
-        ModelError: its weights do not fit its architecture.
-        ConfigError: the engine is not installed.
-    """
-    return KeywordModel(file.header, _backend(file, engine))
-
-
-def _backend(file: ModelFile, engine: Engine) -> Backend:
-    # Each takes a large package, which is imported by those only who need it.
-    if engine == "torch":
-        if find_spec("torch") is None:
-            raise ConfigError(
-                f"model.engine: torch is not installed. To install it: {sys.executable} -m pip "
-                "install torch --index-url https://download.pytorch.org/whl/cpu (in a checkout: "
-                "make run ENGINE=torch); or set model.engine to onnx"
-            )
-        from kws.spotting.backends.torch import open_torch
-
-        return open_torch(file)
-    from kws.spotting.backends.onnx import OnnxBackend
-
-    return OnnxBackend(file)
+    write_bytes(file.encoded, path)
 
 
 def read_model(path: Path) -> ModelFile:
     """Read a model file.
 
     Raises:
-        ModelError: as `load_model`.
+        ModelError: the file is missing, damaged, of another program, or holds anything but a
+            network and its header (such a file is refused; nothing in it is executed).
     """
-    try:
-        with path.open("rb") as opened:
-            data = opened.read(LARGEST + 1)
-    except OSError as error:
-        raise ModelError(f"model file {path}: cannot be read: {error.strerror}") from error
-    if len(data) > LARGEST:
-        raise ModelError(f"model file {path}: has more than {LARGEST >> 20} MiB")
+    data = read_bytes(path, f"model file {path}")
     if data.startswith(MAGIC):
         return _of_torch(path, data)
-    if data.startswith(_ONNX_BEGIN):
+    if data.startswith(ONNX_BEGIN):
         return _of_onnx(path, data)
     problem = "neither ONNX nor a .pt file of kws 0.1" if data else "it is empty"
     raise ModelError(f"model file {path}: not a model file: {problem}; nothing in it was executed")
@@ -208,12 +135,16 @@ def read_model(path: Path) -> ModelFile:
 def _of_onnx(path: Path, data: bytes) -> ModelFile:
     try:
         model = Model.decode(data)
-        properties = model.properties
-        if properties.get("format") != f'"{FORMAT}"':
-            if model.graph is None:
-                raise MalformedError("it has no graph")
+        kind = format_of(model)
+        if kind == VERIFIER_FORMAT:
+            raise ModelError(
+                f"model file {path}: is a verifier, which only confirms what a keyword model "
+                "detects; set model.path to a keyword model, and model.verifier to this file"
+            )
+        if kind is None:
             raise ModelError(f"model file {path}: written by another program, not by kws")
-        header = _header(path, _values(path, properties), VERSION)
+        origin = f"model file {path}"
+        header = header_of(metadata_of(model, origin), ModelHeader, VERSION, origin)
         weights = check(model, *_shapes(header))
         # An allowed operator can still be told to take all memory: a graph that is not the
         # architecture's own never runs.
@@ -226,21 +157,13 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
         )
         if model.graph is None or model.graph.node != own:
             raise MalformedError(f"its graph is not that of {header.architecture}")
-        if properties.get("weights_sha256") != f'"{_digest(model.graph)}"':
-            raise MalformedError("its weights are not those that were written; copy it again")
+        check_digest(model)
     except (MalformedError, KeyError) as error:
         raise ModelError(
             f"model file {path}: not a model file, or a damaged one ({error}); "
             "nothing in it was executed"
         ) from error
     return ModelFile(header, weights, data, f"model file {path}")
-
-
-def _values(path: Path, properties: Mapping[str, str]) -> dict[str, Any]:
-    try:
-        return {name: msgspec.json.decode(value) for name, value in properties.items()}
-    except (msgspec.DecodeError, RecursionError) as error:
-        raise ModelError(f"model file {path}: bad header: {error}") from error
 
 
 def _of_torch(path: Path, data: bytes) -> ModelFile:
@@ -252,7 +175,7 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
         raise ModelError(
             f"model file {path}: not a model file, or a damaged one; nothing in it was executed"
         ) from error
-    if not isinstance(content, dict) or content.get("format") != FORMAT:
+    if not isinstance(content, dict) or not _is_text(content.get("format"), MODEL_FORMAT):
         if isinstance(content, dict) and content and _are_arrays(content):
             raise ModelError(
                 f"model file {path}: bare weights without their class list; a model file of kws "
@@ -261,29 +184,35 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
                 f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.onnx"
             )
         raise ModelError(f"model file {path}: written by another program, not by kws")
-    said = content.get("header")
+    origin, said = f"model file {path}", content.get("header")
     values = {**(said if isinstance(said, dict) else {}), "version": content.get("version")}
-    header = _header(path, values, _TORCH_VERSION)
+    header = header_of(_plain(values, origin), ModelHeader, _TORCH_VERSION, origin)
     weights = content.get("state_dict")
     if not isinstance(weights, dict) or not _are_arrays(weights):
         raise ModelError(
             f"model file {path}: its weights do not fit its architecture {header.architecture}"
         )
     named = {str(name): each for name, each in weights.items()}
-    return ModelFile.of(header, named, f"model file {path}")
+    return ModelFile.of(header, named, origin)
+
+
+def _plain(values: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """Values of a pickle as those of JSON, which is what the header of a current file holds.
+
+    Raises:
+        ModelError: there are arrays among them, or text that is none; `origin` stands first.
+    """
+    try:
+        plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(values))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise ModelError(f"{origin}: bad header: not only plain values: {error}") from error
+    return plain
+
+
+def _is_text(value: object, text: str) -> bool:
+    # An array would be compared number by number.
+    return isinstance(value, str) and value == text
 
 
 def _are_arrays(values: Mapping[Any, Any]) -> bool:
     return all(isinstance(each, np.ndarray) for each in values.values())
-
-
-def _header(path: Path, values: Mapping[str, Any], version: int) -> ModelHeader:
-    if values.get("version") != version:
-        raise ModelError(
-            f"model file {path}: format version {values.get('version')!r}, "
-            f"this kws reads version {version}; upgrade kws or export the model again"
-        )
-    try:
-        return msgspec.convert(values, ModelHeader)
-    except (msgspec.ValidationError, RecursionError) as error:
-        raise ModelError(f"model file {path}: bad header: {error}") from error

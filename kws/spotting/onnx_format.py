@@ -20,8 +20,9 @@ Weights = Mapping[str, npt.NDArray[np.float32]]
 
 OPERATORS = frozenset(
     {
-        *("Add", "Constant", "Conv", "Flatten", "Gemm", "Mul", "Pad", "ReduceMean", "Relu"),
-        *("Sigmoid", "Slice", "Softmax", "Unsqueeze"),
+        *("Add", "Cast", "Constant", "Conv", "Div", "Erf", "Flatten", "Gemm"),
+        *("LayerNormalization", "MatMul", "Mul", "Pad", "ReduceMean", "ReduceSum", "Relu"),
+        *("Reshape", "Sigmoid", "Slice", "Softmax", "Transpose", "Unsqueeze"),
     }
 )
 """What a graph may compute."""
@@ -29,8 +30,13 @@ IR_VERSION, OPSET = 8, 17
 BATCH_AXIS = "n"
 LARGEST = 64 * 2**20
 """Bytes of a model file."""
-_FLOAT, _INT64 = 1, 7
-_TYPES: dict[int, np.dtype[Any]] = {_FLOAT: np.dtype("<f4"), _INT64: np.dtype("<i8")}
+FLOAT, INT8, _INT64 = 1, 3, 7
+_TYPES: dict[int, np.dtype[Any]] = {
+    FLOAT: np.dtype("<f4"),
+    INT8: np.dtype("i1"),
+    _INT64: np.dtype("<i8"),
+}
+_TYPE_NAMES = {FLOAT: "float32", INT8: "int8"}
 _ATTRIBUTE_FLOAT, _ATTRIBUTE_INT, _ATTRIBUTE_TENSOR, _ATTRIBUTE_INTS = 1, 2, 4, 7
 _MOST_VALUES = 16 * 2**20
 
@@ -44,7 +50,7 @@ class Tensor(Message):
     name: Annotated[str, 8] = ""
     raw_data: Annotated[bytes, 9] = b""
 
-    def array(self) -> npt.NDArray[np.float32]:
+    def array(self) -> npt.NDArray[Any]:
         """The numbers, in the file's own memory.
 
         Raises:
@@ -61,9 +67,11 @@ class Tensor(Message):
         return numbers.reshape(self.dims)
 
     @classmethod
-    def of(cls, array: npt.NDArray[np.float32] | npt.NDArray[np.int64], name: str = "") -> "Tensor":
-        """A tensor with an array's numbers: float32, or int64 where they are integers."""
-        kind = _INT64 if np.issubdtype(array.dtype, np.integer) else _FLOAT
+    def of(cls, array: npt.NDArray[Any], name: str = "") -> "Tensor":
+        """A tensor with an array's numbers: float32, or int8 or int64 where they are integers."""
+        kind = FLOAT
+        if np.issubdtype(array.dtype, np.integer):
+            kind = INT8 if array.dtype == np.int8 else _INT64
         return cls(array.shape, kind, name, array.astype(_TYPES[kind]).tobytes())
 
 
@@ -131,13 +139,13 @@ class Value(Message):
     def of(cls, name: str, *lengths: int) -> "Value":
         """A batch of float32 arrays."""
         dims = (Dimension(dim_param=BATCH_AXIS), *(Dimension(dim_value=each) for each in lengths))
-        return cls(name, Type(TensorType(_FLOAT, Shape(dims))))
+        return cls(name, Type(TensorType(FLOAT, Shape(dims))))
 
     @property
     def lengths(self) -> tuple[int, ...] | None:
         """Lengths of the axes but for the batch; None where it is anything but such a batch."""
         kind = self.type.tensor_type if self.type is not None else None
-        if kind is None or kind.elem_type != _FLOAT or kind.shape is None or not kind.shape.dim:
+        if kind is None or kind.elem_type != FLOAT or kind.shape is None or not kind.shape.dim:
             return None
         batch, *others = kind.shape.dim
         if not batch.dim_param or any(each.dim_param for each in others):
@@ -188,13 +196,16 @@ class Model(Message):
         return {each.key: each.value for each in self.metadata_props}
 
 
-def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weights:
+def check(
+    model: Model, inputs: Sequence[int], outputs: Sequence[int], types: Sequence[int] = (FLOAT,)
+) -> Mapping[str, npt.NDArray[Any]]:
     """The weights of a model whose graph is one that may run.
 
     Args:
         model: what a file holds.
         inputs: lengths of the axes of the one input, without the batch.
         outputs: those of the one output.
+        types: that weights may have: `FLOAT`, `INT8`.
 
     Raises:
         MalformedError: the graph is not as it has to be.
@@ -213,7 +224,7 @@ def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weight
         if [each.lengths for each in values] != [lengths]:
             found = "; ".join(f"{each.name}: {each.lengths}" for each in values) or "none"
             raise MalformedError(f"its {kind} is not one batch of {lengths} (found: {found})")
-    weights = {each.name: _weight(each) for each in graph.initializer}
+    weights = {each.name: _weight(each, types) for each in graph.initializer}
     known: set[str] = set()
     _add([each.name for each in graph.initializer], known)
     _add([each.name for each in graph.input], known)
@@ -227,9 +238,10 @@ def check(model: Model, inputs: Sequence[int], outputs: Sequence[int]) -> Weight
     return weights
 
 
-def _weight(tensor: Tensor) -> npt.NDArray[np.float32]:
-    if tensor.data_type != _FLOAT:
-        raise MalformedError(f"weights {tensor.name!r} have type {tensor.data_type}: not float32")
+def _weight(tensor: Tensor, types: Sequence[int]) -> npt.NDArray[Any]:
+    if tensor.data_type not in types:
+        allowed = " or ".join(_TYPE_NAMES[each] for each in types)
+        raise MalformedError(f"weights {tensor.name!r} have type {tensor.data_type}: not {allowed}")
     return tensor.array()
 
 

@@ -1,4 +1,4 @@
-"""The trigger: posteriors to events, a pure state machine per keyword.
+"""The trigger: posteriors to events or to candidates, a pure state machine per keyword.
 
 Time is counted in samples, so the same audio gives the same events at any speed.
 """
@@ -53,11 +53,29 @@ class TriggerSettings:
 
 @dataclass(frozen=True)
 class Decision:
-    """A keyword was heard: its index, smoothed posterior and the sample it was decided at."""
+    """A keyword: its index, smoothed posterior and the sample it was detected at."""
 
     keyword: int
     confidence: float
     position: int
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A keyword that a verifier is to decide on.
+
+    Attributes:
+        keyword: its index.
+        confidence: its smoothed posterior.
+        position: the sample that it was proposed at.
+        armed: of each keyword, the sample from which on it is armed: where its smoothed posterior
+            last fell below its release level.
+    """
+
+    keyword: int
+    confidence: float
+    position: int
+    armed: tuple[int, ...]
 
 
 @dataclass
@@ -68,10 +86,19 @@ class _Keyword:
     above_since: int | None = None
     released: bool = True
     held_until: int = field(default=-1)
+    proposed: float = 0.0
+    armed: int = 0
+
+
+PEAK_RISE = 0.2
+"""A keyword that was proposed is proposed again where its smoothed posterior is higher by more."""
 
 
 class Trigger:
     """The state machines of all keywords of one stream.
+
+    `step` decides by itself; `propose` leaves it to a verifier, and knows no refractory or
+    exclusion time: see `kws.spotting.verifier`. A trigger is used for one of the two.
 
     Args:
         settings: one per keyword, in the model's order.
@@ -83,7 +110,7 @@ class Trigger:
         self._rate = sample_rate
         self._hop = hop
         self._keywords = [_Keyword(each, deque()) for each in settings]
-        self.reset()
+        self.reset(0)
 
     @property
     def smoothed(self) -> list[float]:
@@ -110,37 +137,72 @@ class Trigger:
         self._fire(winner, position)
         return Decision(winner, self._keywords[winner].smoothed, position)
 
-    def reset(self) -> None:
-        """The stream broke: what was heard before it neither adds to what comes nor blocks it.
+    def propose(self, posteriors: Sequence[float], position: int) -> Proposal | None:
+        """Take the posteriors of the window that ends at sample `position`.
+
+        A keyword is proposed when it reaches its threshold, and again when its smoothed posterior
+        peaks higher (by more than `PEAK_RISE`), or after it was released.
+
+        Returns:
+            The candidate of this hop: of the keywords to propose, the one with the largest margin
+            over its threshold.
+        """
+        ready = [
+            index
+            for index, (keyword, posterior) in enumerate(
+                zip(self._keywords, posteriors, strict=True)
+            )
+            if self._follow(keyword, posterior, position)
+            and (not keyword.proposed or keyword.smoothed > keyword.proposed + PEAK_RISE)
+        ]
+        if not ready:
+            return None
+        for index in ready:
+            self._keywords[index].proposed = self._keywords[index].smoothed
+        winner = max(ready, key=self._margin)
+        armed = tuple(keyword.armed for keyword in self._keywords)
+        return Proposal(winner, self._keywords[winner].smoothed, position, armed)
+
+    def reset(self, position: int) -> None:
+        """Start over after a gap: posteriors before it have no influence on those after it.
+
+        Args:
+            position: the first sample that follows.
 
         Refractory and exclusion times go on: they are times of the stream, not of a sound.
         """
         for keyword in self._keywords:
             length = max(1, round(keyword.settings.smoothing_s * self._rate / self._hop))
-            # What has not been heard yet counts as silence, so that one loud window at the
+            # Windows before the start count as silence, so that one high posterior at the
             # start of a stream cannot fire by itself.
             keyword.history = deque([0.0] * length, maxlen=length)
             keyword.smoothed = 0.0
             keyword.above_since = None
-            keyword.released = True
+            self._release(keyword, position)
 
     def _advance(self, keyword: _Keyword, posterior: float, position: int) -> bool:
+        above = self._follow(keyword, posterior, position)
+        return above and keyword.released and position >= keyword.held_until
+
+    def _follow(self, keyword: _Keyword, posterior: float, position: int) -> bool:
+        """Whether the smoothed posterior has been at the threshold for long enough."""
         settings = keyword.settings
         keyword.history.append(posterior)
         keyword.smoothed = sum(keyword.history) / len(keyword.history)
         if keyword.smoothed < settings.release:
-            keyword.released = True
+            self._release(keyword, position)
         # So asked, the answer for a posterior that is no number (NaN) is no.
         if not keyword.smoothed >= settings.threshold:
             keyword.above_since = None
             return False
         if keyword.above_since is None:
             keyword.above_since = position
-        return (
-            keyword.released
-            and position >= keyword.held_until
-            and position - keyword.above_since >= self._samples(settings.patience_s)
-        )
+        return position - keyword.above_since >= self._samples(settings.patience_s)
+
+    def _release(self, keyword: _Keyword, position: int) -> None:
+        keyword.released = True
+        keyword.proposed = 0.0
+        keyword.armed = position
 
     def _margin(self, index: int) -> float:
         keyword = self._keywords[index]

@@ -171,7 +171,7 @@ def test_a_source_that_was_opened_is_not_opened_again() -> None:
     asyncio.run(test())
 
 
-def test_before_it_runs_nothing_is_known() -> None:
+def test_before_it_runs_the_state_is_empty() -> None:
     state = Bench(Device()).capture.state
     assert (state.audio_format, state.last_audio, state.reason) == (None, None, "")
     assert (state.overflows, state.losses, state.attempts) == (0, 0, 0)
@@ -202,7 +202,7 @@ def test_a_lost_source_comes_back(caplog: pytest.LogCaptureFixture) -> None:
     ]
 
 
-def test_the_state_says_why_there_is_no_sound() -> None:
+def test_the_state_has_the_reason_of_a_loss() -> None:
     async def test() -> None:
         first, away = Device(), Device(open=refuse("away"))
         bench = Bench(first, away)
@@ -237,7 +237,7 @@ def test_waits_grow_up_to_a_bound_and_begin_anew_after_sound() -> None:
     asyncio.run(test())
 
 
-def test_a_source_that_opens_and_says_nothing_is_no_better_than_none() -> None:
+def test_a_source_that_opens_and_delivers_nothing_is_lost() -> None:
     async def test() -> None:
         devices = [Device(start=refuse("busy")) for _ in range(3)]
         good = Device()
@@ -283,7 +283,7 @@ def test_a_source_that_never_delivers_is_lost() -> None:
     asyncio.run(test())
 
 
-def test_who_waits_for_the_first_audio_is_woken_by_it() -> None:
+def test_the_first_audio_wakes_those_who_wait_for_it() -> None:
     async def test() -> None:
         device = Device(delivers=None)
         bench = Bench(device)
@@ -361,7 +361,7 @@ def test_the_end_of_what_does_not_come_back_is_the_end(error: KwsError | None) -
     asyncio.run(test())
 
 
-def test_what_waits_for_us_may_be_quiet() -> None:
+def test_a_source_that_waits_may_deliver_nothing_for_long() -> None:
     async def test() -> None:
         device = Device(live=False, comes_back=False, delivers=None)
         looked = threading.Event()
@@ -429,7 +429,7 @@ def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -
     asyncio.run(test())
 
 
-def test_each_new_reason_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_each_new_reason_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async def test() -> None:
         good, last = Device(), Device()
         away = [Device(open=refuse(each)) for each in ("a", "a", "b", "b")]

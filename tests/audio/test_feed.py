@@ -43,7 +43,7 @@ def test_a_waiting_writer_loses_nothing() -> None:
     assert received == list(range(total))
 
 
-def test_a_live_writer_never_waits_and_the_reader_is_told() -> None:
+def test_a_live_writer_never_waits_and_the_reader_gets_the_loss() -> None:
     feed = Feed(FORMAT, lambda: 0.0)
     feed.write(frames(CAPACITY + 500))
     feed.end()
@@ -147,7 +147,7 @@ def test_the_reader_is_woken_when_there_is_enough() -> None:
     assert filled.is_set()
 
 
-def test_take_makes_room_for_who_waits() -> None:
+def test_take_makes_room_for_a_waiting_writer() -> None:
     feed = Feed(FORMAT, lambda: 0.0)
     writer = threading.Thread(target=lambda: feed.write_waiting(frames(2 * CAPACITY)))
     writer.start()
@@ -161,7 +161,7 @@ def test_take_makes_room_for_who_waits() -> None:
     assert not writer.is_alive()
 
 
-def test_a_feed_knows_when_what_came() -> None:
+def test_a_feed_has_the_time_of_each_block() -> None:
     now = 10.0
     feed = Feed(FORMAT, lambda: now)
     assert (feed.first_audio, feed.last_audio, feed.last_sound) == (None, None, None)

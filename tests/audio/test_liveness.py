@@ -32,7 +32,7 @@ def test_zeros_are_silence_and_only_for_so_long() -> None:
     assert source.poll(60.2, 60.2, None) is Trouble.SILENT
 
 
-def test_one_trouble_does_not_confirm_another() -> None:
+def test_silence_and_loss_are_confirmed_separately() -> None:
     source = Liveness(TIMEOUTS, 0.0)
     assert source.poll(100.0, 100.0, 1.0) is None
     assert source.poll(104.0, 100.0, 1.0) is None
@@ -58,7 +58,7 @@ def test_a_source_that_delivers_sound_has_no_trouble(steps: list[float]) -> None
 
 
 @given(st.floats(3.5, 1e6), POLLS)
-def test_a_suspended_process_loses_nothing_if_audio_comes_then(
+def test_a_suspended_process_is_not_a_loss_if_audio_comes_then(
     pause: float, steps: list[float]
 ) -> None:
     source, now = Liveness(TIMEOUTS, 0.0), 0.0
@@ -70,7 +70,7 @@ def test_a_suspended_process_loses_nothing_if_audio_comes_then(
 
 
 @given(st.floats(0.0, 100.0), POLLS)
-def test_a_dead_source_is_lost_in_time_and_stays_so(died: float, steps: list[float]) -> None:
+def test_a_source_that_stops_is_lost_in_time_and_stays_so(died: float, steps: list[float]) -> None:
     source, now, late = Liveness(TIMEOUTS, 0.0), died, 0
     for step in steps:
         now += step
@@ -87,7 +87,7 @@ def test_without_a_timeout_silence_is_no_trouble(steps: list[float]) -> None:
         assert source.poll(now, now, None) is None
 
 
-def test_an_error_tells_which_trouble_it_is() -> None:
+def test_an_error_names_its_trouble() -> None:
     assert Trouble.of(SilentError("muted")) is Trouble.SILENT
     assert Trouble.of(DeviceError("unplugged")) is Trouble.LOST
 

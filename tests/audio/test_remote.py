@@ -97,7 +97,7 @@ def test_a_sender_that_pauses_is_lost_and_comes_back() -> None:
     assert line.remote.liveness.losses == 2
 
 
-def test_a_sender_of_nothing_but_zeros_is_lost_until_there_is_sound() -> None:
+def test_a_sender_of_zeros_is_lost_until_there_is_sound() -> None:
     line = Line()
     line.send(SECOND)
     for _ in range(11):
@@ -161,7 +161,7 @@ def test_what_comes_at_once_is_ahead_and_is_caught_up_with() -> None:
     assert ahead.add(0.0, 100.0) == 0.0
 
 
-def test_a_pause_gives_nothing_to_spend_later() -> None:
+def test_a_pause_does_not_allow_a_burst_later() -> None:
     ahead = RateLimit(0.0)
     ahead.add(1.0, 1.0)
     assert ahead.add(5.0, 60.0) == 5.0
@@ -173,3 +173,28 @@ def test_a_sender_is_never_less_ahead_than_what_just_came(steps: list[tuple[floa
     for passed, seconds in steps:
         now += passed
         assert ahead.add(seconds, now) >= seconds
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, np.nan, 1e38, -3e38])
+@pytest.mark.parametrize("channels", [1, 8])
+def test_samples_that_are_no_sound_become_silence_or_full_scale(
+    value: float, channels: int
+) -> None:
+    feeds = []
+
+    class Sink:
+        def open(self, audio_format: AudioFormat) -> Feed:
+            feeds.append(Feed(audio_format, lambda: 50.0))
+            return feeds[-1]
+
+        def lose(self, reason: str) -> None:
+            raise AssertionError(reason)
+
+    pcm = PcmFormat(AudioFormat(RATE, channels), "f32le")
+    remote = Remote(pcm, Sink(), IdleTimeouts(lost_after=3.0, silent_after=10.0), lambda: 50.0)
+    remote.receive(np.full((100, channels), value, "<f4").tobytes())
+    chunk = feeds[0].take(1)
+    assert chunk is not None
+    expected = 0.0 if not np.isfinite(value) else np.sign(value)
+    assert np.all(chunk.frames == expected)
+    assert remote.not_finite == (0 if np.isfinite(value) else 100 * channels)

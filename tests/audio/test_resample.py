@@ -53,7 +53,7 @@ def test_what_is_no_number_is_silence_and_counted() -> None:
     assert resampler.not_finite == 3
 
 
-def test_a_flush_starts_anew() -> None:
+def test_a_flush_resets() -> None:
     resampler = MonoResampler(48_000, 16_000)
     first = np.concatenate((resampler.push(tone(48_000, 0.5)), resampler.flush()))
     second = np.concatenate((resampler.push(tone(48_000, 0.5)), resampler.flush()))

@@ -32,7 +32,7 @@ def pulse(tmp_path: Path) -> str:
     return f"unix:{path}"
 
 
-def test_sound_comes_over_the_network_where_there_is_nothing_else(tmp_path: Path) -> None:
+def test_the_network_is_chosen_where_there_is_nothing_else(tmp_path: Path) -> None:
     absent = f"unix:{tmp_path / 'native'}"
     only_speakers = ("controlC0", "pcmC0D0p", "timer")
     assert chosen(tmp_path, server=absent, cards=only_speakers) == ("network", "")
@@ -46,7 +46,7 @@ def test_an_audio_server_comes_before_the_device_that_it_holds(tmp_path: Path, p
     assert chosen(tmp_path, server=pulse, cards=("pcmC1D0c",)) == ("microphone", "pulse")
 
 
-def test_who_pipes_sound_in_wants_it_heard(tmp_path: Path, pulse: str) -> None:
+def test_a_pipe_on_standard_input_is_chosen(tmp_path: Path, pulse: str) -> None:
     assert chosen(tmp_path, server=pulse, piped=True) == ("-", "")
 
 
@@ -60,7 +60,7 @@ def test_a_configured_device_is_never_left(tmp_path: Path, pulse: str) -> None:
     assert (audio.source, audio.device) == ("microphone", "usb")
 
 
-def test_who_wants_the_demo_without_a_microphone_wants_a_microphone(tmp_path: Path) -> None:
+def test_demo_if_no_microphone_chooses_the_microphone(tmp_path: Path) -> None:
     audio = resolve_auto(AUTO, {}, demo_if_no_microphone=True, piped=True, sound_cards=tmp_path)
     assert (audio.source, audio.device) == ("microphone", "")
 

@@ -85,13 +85,13 @@ def test_another_rate_is_resampled() -> None:
     np.testing.assert_allclose(with_header, raw)
 
 
-def test_half_a_sample_at_the_end_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_half_a_sample_at_the_end_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     samples, _ = read(STEREO.tobytes() + b"\x01\x02\x03")
     assert len(samples) == 3
     assert "3 bytes left over" in caplog.text
 
 
-def test_what_is_no_number_is_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_samples_that_are_no_numbers_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     broken = np.array([[0.5], [np.nan]], "<f4")
     samples, _ = read(broken.tobytes(), channels=1, sample_format="f32le")
     assert samples.tolist() == [0.5, 0.0]
@@ -105,7 +105,7 @@ def test_a_wav_header_counts() -> None:
 
 
 @pytest.mark.parametrize("count", [0, 0x7FFFFFF0, 0xFFFFFFF0])
-def test_a_wav_stream_that_does_not_know_its_length_is_heard_to_its_end(count: int) -> None:
+def test_a_wav_stream_without_a_length_is_processed_to_its_end(count: int) -> None:
     assert len(read(wav(STEREO, count=count))[0]) == 3
 
 

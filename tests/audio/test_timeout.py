@@ -26,7 +26,7 @@ def test_it_gives_what_the_call_gives() -> None:
         run_with_timeout(refused, LONG)
 
 
-def test_a_call_has_a_thread_of_its_own_which_nothing_waits_for(gate: threading.Event) -> None:
+def test_a_call_runs_in_a_thread_of_its_own_that_nothing_waits_for(gate: threading.Event) -> None:
     caller = in_thread(lambda: (threading.current_thread().daemon, threading.get_ident()))
     daemon, ident = caller.result(LONG)
     assert daemon
@@ -36,7 +36,7 @@ def test_a_call_has_a_thread_of_its_own_which_nothing_waits_for(gate: threading.
     assert not any(each.done() for each in stuck)
 
 
-def test_a_call_that_hangs_is_given_up_while_the_loop_goes_on(gate: threading.Event) -> None:
+def test_a_call_that_hangs_is_given_up_while_the_loop_runs(gate: threading.Event) -> None:
     async def both() -> tuple[object, object]:
         results = await asyncio.gather(
             with_timeout(gate.wait, SHORT), with_timeout(lambda: 5, LONG), return_exceptions=True
@@ -49,7 +49,7 @@ def test_a_call_that_hangs_is_given_up_while_the_loop_goes_on(gate: threading.Ev
 
 
 @pytest.mark.parametrize("given_up", ["hung", "cancelled"])
-def test_what_comes_too_late_is_for_nobody(
+def test_a_result_after_the_limit_is_dropped(
     given_up: str, gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     threads: list[threading.Thread] = []
@@ -75,7 +75,7 @@ def test_what_comes_too_late_is_for_nobody(
     assert not caplog.text
 
 
-def test_what_comes_late_while_the_loop_goes_on_is_for_nobody(
+def test_a_result_after_the_limit_is_dropped_while_the_loop_runs(
     gate: threading.Event, caplog: pytest.LogCaptureFixture
 ) -> None:
     threads: list[threading.Thread] = []

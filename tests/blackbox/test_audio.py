@@ -79,7 +79,7 @@ def detections(messages: list[Message]) -> list[Message]:
     return [each for each in messages if each["type"] == "detection"]
 
 
-def test_a_stream_gets_its_events_and_so_does_everybody(daemon: DaemonProcess) -> None:
+def test_a_sender_and_all_subscribers_get_the_events_of_its_stream(daemon: DaemonProcess) -> None:
     with follow(daemon.port, "kitchen") as subscriber, send(daemon.port, "kitchen") as connection:
         connection.send(pcm(spoken("yes")))
         messages = end(connection)
@@ -95,7 +95,7 @@ def test_a_stream_gets_its_events_and_so_does_everybody(daemon: DaemonProcess) -
     assert ended["t"] == pytest.approx(len(spoken("yes")) / RATE + 1, abs=0.01)
 
 
-def test_seconds_at_once_are_heard_as_if_they_had_come_in_time(daemon: DaemonProcess) -> None:
+def test_seconds_sent_at_once_are_processed_as_in_real_time(daemon: DaemonProcess) -> None:
     """As after a break of the network."""
     samples = demo()[: round(4.8 * RATE)]
     with send(daemon.port, "hall", scores=True) as connection:
@@ -115,7 +115,7 @@ def test_seconds_at_once_are_heard_as_if_they_had_come_in_time(daemon: DaemonPro
 @pytest.mark.parametrize(
     ("rate", "samples", "channels"), [(48_000, "f32le", 2), (8_000, "s16le", 1)]
 )
-def test_other_formats_are_heard_too(
+def test_other_formats_are_processed_too(
     daemon: DaemonProcess, rate: int, samples: str, channels: int
 ) -> None:
     word = soxr.resample(spoken("yes"), RATE, rate).astype(np.float32)
@@ -152,6 +152,13 @@ def test_a_bad_header_is_refused_with_its_reason(
     assert (code, reason in said) == (1008, True), said
 
 
+@pytest.mark.parametrize("name", ["default", "demo"])
+def test_a_sender_cannot_pass_for_the_daemon_s_own_source(daemon: DaemonProcess, name: str) -> None:
+    start = f'{{"type":"start","stream":"{name}","sample_rate":16000,"format":"s16le"}}'
+    code, reason = refused(daemon.port, start)
+    assert (code, "this machine's own" in reason) == (4409, True)
+
+
 def test_what_will_come_can_stand_in_the_address(guarded: DaemonProcess) -> None:
     daemon = guarded
     address = f"/audio?stream=desk%201&sample_rate={RATE}&format=s16le&channels=1"
@@ -180,7 +187,7 @@ def test_a_stream_keeps_its_format(daemon: DaemonProcess) -> None:
     assert "keeps its name and format" in reason
 
 
-def test_a_flood_is_told_to_slow_down_and_then_closed(daemon: DaemonProcess) -> None:
+def test_a_sender_faster_than_real_time_is_warned_and_then_closed(daemon: DaemonProcess) -> None:
     with follow(daemon.port, "flood") as subscriber, send(daemon.port, "flood") as connection:
         for _ in range(8):
             connection.send(pcm(np.zeros(RATE, np.float32)))
@@ -197,7 +204,7 @@ def test_a_flood_is_told_to_slow_down_and_then_closed(daemon: DaemonProcess) -> 
     assert "its connection ended" in ended["reason"]
 
 
-def test_a_client_that_vanishes_leaves_no_stream(daemon: DaemonProcess) -> None:
+def test_a_client_that_disconnects_leaves_no_stream(daemon: DaemonProcess) -> None:
     with follow(daemon.port, "gone") as subscriber, send(daemon.port, "gone") as connection:
         connection.send(pcm(spoken("no")))
         assert receive(subscriber)["status"] == "stream-started"
@@ -225,7 +232,7 @@ def test_two_live_streams_cannot_have_one_name(daemon: DaemonProcess) -> None:
         assert end(first)[-1]["status"] == "stream-ended"
 
 
-def test_a_sender_that_falls_silent_is_lost_and_comes_back(start: Start) -> None:
+def test_a_sender_of_silence_is_lost_and_comes_back(start: Start) -> None:
     daemon = start(*NETWORK, *QUICKLY)
     with send(daemon.port, "pi") as connection:
         connection.send(pcm(spoken("yes")))
@@ -240,7 +247,7 @@ def test_a_sender_that_falls_silent_is_lost_and_comes_back(start: Start) -> None
         assert receive(connection)["keyword"] == "no"
 
 
-def test_a_gap_is_said_to_be_one(daemon: DaemonProcess) -> None:
+def test_a_gap_gives_samples_dropped(daemon: DaemonProcess) -> None:
     with send(daemon.port, "torn") as connection:
         word = spoken("yes")
         connection.send(pcm(word[: len(word) // 2]))
@@ -264,7 +271,7 @@ def test_there_is_an_end_to_how_many_streams(start: Start) -> None:
         assert receive(subscriber)["type"] == "hello"
 
 
-def test_the_token_and_the_origin_hold_for_all_doors(guarded: DaemonProcess) -> None:
+def test_token_and_origin_are_checked_at_all_endpoints(guarded: DaemonProcess) -> None:
     daemon = guarded
     begin = {"type": "start", "stream": "x", "sample_rate": RATE, "format": "s16le"}
     for path, first in (("/audio", begin), ("/scores", {"stream": "x"})):
@@ -280,7 +287,7 @@ def test_the_token_and_the_origin_hold_for_all_doors(guarded: DaemonProcess) -> 
     assert get(daemon.port, "/")[0] == 200
 
 
-def test_who_looks_on_sees_each_hop(daemon: DaemonProcess) -> None:
+def test_scores_are_sent_for_each_hop(daemon: DaemonProcess) -> None:
     with subscribe(daemon.port, "/scores") as looker:
         watching = ask(looker, stream="seen", frames=True)
         assert (watching["type"], watching["stream"]) == ("watching", "seen")
@@ -308,7 +315,7 @@ def test_a_stream_that_does_not_exist_is_waited_for_and_nonsense_is_refused(
         assert close_code(looker)[0] == 1008
 
 
-def test_who_sends_and_who_looks_is_told_that_the_daemon_stops(start: Start) -> None:
+def test_senders_and_clients_of_scores_get_the_reason_when_the_daemon_stops(start: Start) -> None:
     daemon = start(*NETWORK)
     with send(daemon.port, "x") as sender, subscribe(daemon.port, "/scores") as looker:
         ask(looker)
@@ -329,7 +336,7 @@ def test_metrics_count_what_happened(daemon: DaemonProcess) -> None:
     assert "kws_inference_seconds_count" in text
 
 
-def test_the_sound_of_an_event_is_for_who_has_the_token(guarded: DaemonProcess) -> None:
+def test_the_audio_of_an_event_needs_the_token(guarded: DaemonProcess) -> None:
     daemon = guarded
     bearer = {"Authorization": "Bearer secret"}
     with subscribe(daemon.port, "/audio", additional_headers=bearer) as connection:
@@ -358,4 +365,4 @@ def _bytes(port: int, path: str, headers: dict[str, str]) -> bytes:
 def test_sound_is_not_kept_without_a_token(start: Start) -> None:
     daemon = start(*NETWORK, "--set", "server.keep_audio_s=60")
     assert daemon.finish() == 2
-    assert "only who has a token may hear it" in daemon.messages()
+    assert "only clients with a token may get it" in daemon.messages()

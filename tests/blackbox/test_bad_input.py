@@ -67,7 +67,7 @@ def unusual(speech: Samples, tmp_path_factory: pytest.TempPathFactory) -> list[P
     return [folder / name for name in writings]
 
 
-def test_unusual_recordings_are_heard_all_the_same(unusual: list[Path]) -> None:
+def test_unusual_recordings_are_processed(unusual: list[Path]) -> None:
     scan = run_kws("scan", *map(str, unusual))
     assert scan.returncode == 0, scan.stderr
     heard = json_lines(scan.stdout)
@@ -81,7 +81,7 @@ def test_unusual_recordings_are_heard_all_the_same(unusual: list[Path]) -> None:
     assert "were no numbers" in warned[1]
 
 
-def test_the_daemon_hears_samples_that_are_no_numbers(
+def test_the_daemon_processes_samples_that_are_no_numbers(
     start: Callable[..., DaemonProcess], speech: Samples
 ) -> None:
     speech = speech.copy()
@@ -154,13 +154,13 @@ def test_a_wav_file_that_was_cut_short(speech: Samples, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["missing.wav", "directory.wav", "empty.wav", "text.wav"])
-def test_the_daemon_cannot_hear_that(bad: dict[Path, str], name: str) -> None:
+def test_the_daemon_refuses_what_is_no_audio(bad: dict[Path, str], name: str) -> None:
     [(path, reason)] = [(path, reason) for path, reason in bad.items() if path.name == name]
     done = run_kws("run", "--source", str(path), "--set", "server.port=0")
     assert_told(done, RECORDING, str(path), reason)
 
 
-def test_a_damaged_recording_ends_the_daemon_with_what_was_heard(
+def test_a_damaged_recording_ends_the_daemon_after_what_could_be_read(
     bad: dict[Path, str], start: Callable[..., DaemonProcess]
 ) -> None:
     [path] = [path for path in bad if path.name == "corrupt.flac"]

@@ -54,7 +54,7 @@ def test_a_signal_ends_it_cleanly(talk: Talk, number: signal.Signals) -> None:
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_ends_a_daemon_whose_pipe_has_brought_nothing(
+def test_a_signal_ends_a_daemon_whose_pipe_has_delivered_nothing(
     start: Callable[..., DaemonProcess], number: signal.Signals
 ) -> None:
     reading, writing = os.pipe()

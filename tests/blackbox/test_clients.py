@@ -36,7 +36,7 @@ def subscriber(talker: Talker) -> Iterator[ClientConnection]:
         yield connection
 
 
-def test_hello_says_who_speaks_and_where_we_are(talker: Talker) -> None:
+def test_hello_names_the_run_and_the_next_event(talker: Talker) -> None:
     before = talker.say("yes")[-1]
     with subscribe(talker.port) as connection:
         hello = receive(connection)
@@ -76,7 +76,7 @@ def test_a_filter_by_keyword_and_confidence(talker: Talker, subscriber: ClientCo
     assert talker.say("down") == [receive(subscriber)]
 
 
-def test_who_comes_back_gets_what_it_missed(talker: Talker) -> None:
+def test_a_returning_subscriber_gets_what_it_missed(talker: Talker) -> None:
     with subscribe(talker.port) as first:
         receive(first)
         seen = talker.say("yes")[-1]
@@ -116,7 +116,7 @@ def test_a_replay_goes_through_the_filter(talker: Talker) -> None:
         assert receive(again) == missed[1]
 
 
-def test_who_missed_another_run_is_told_so(subscriber: ClientConnection) -> None:
+def test_a_replay_of_another_run_is_incomplete(subscriber: ClientConnection) -> None:
     answer = ask(subscriber, after={"run": "another", "seq": 3})
     assert answer["replay"] == {"events": 0, "complete": False}
 
@@ -139,7 +139,7 @@ def test_who_missed_another_run_is_told_so(subscriber: ClientConnection) -> None
     ],
     ids=lambda message: repr(message)[:30],
 )
-def test_nonsense_ends_only_the_connection_it_came_on(
+def test_an_invalid_message_closes_only_its_connection(
     talker: Talker, subscriber: ClientConnection, message: str | bytes
 ) -> None:
     with subscribe(talker.port) as rude:
@@ -151,7 +151,7 @@ def test_nonsense_ends_only_the_connection_it_came_on(
     assert talker.say("yes") == [receive(subscriber)]
 
 
-def test_a_megabyte_ends_only_the_connection_it_came_on(
+def test_too_large_a_message_closes_only_its_connection(
     talker: Talker, subscriber: ClientConnection
 ) -> None:
     with subscribe(talker.port) as rude:
@@ -161,7 +161,9 @@ def test_a_megabyte_ends_only_the_connection_it_came_on(
     assert talker.say("yes") == [receive(subscriber)]
 
 
-def test_who_breaks_off_is_forgotten(talker: Talker, subscriber: ClientConnection) -> None:
+def test_a_subscriber_that_disconnects_is_removed(
+    talker: Talker, subscriber: ClientConnection
+) -> None:
     other = mute_subscriber(talker.port)
     wait_until(lambda: get_json(talker.port, "/health")["subscribers"] == 2, "both are there")
     other.close()
@@ -183,7 +185,9 @@ def subscribers(talker: Talker) -> int:
     return count
 
 
-def test_who_never_reads_is_closed_and_nobody_notices(impatient: tuple[Talker, str]) -> None:
+def test_a_client_that_never_reads_is_closed_and_others_are_not_affected(
+    impatient: tuple[Talker, str],
+) -> None:
     talker, wish = impatient
     with mute_subscriber(talker.port) as mute, subscribe(talker.port) as good:
         receive(good)
@@ -204,7 +208,7 @@ def test_who_never_reads_is_closed_and_nobody_notices(impatient: tuple[Talker, s
         assert receive_all(good)[0] == []
 
 
-def test_who_asks_without_reading_is_closed(impatient: tuple[Talker, str]) -> None:
+def test_a_client_that_requests_without_reading_is_closed(impatient: tuple[Talker, str]) -> None:
     talker, wish = impatient
     with mute_subscriber(talker.port) as greedy, subscribe(talker.port) as good:
         receive(good)

@@ -70,7 +70,7 @@ def test_a_variable_with_one_underscore_is_warned_of() -> None:
     done = run_kws("check", environment={"KWS_SERVER_PORT": "9000", "KWS_TOKEN": "secret"})
     assert done.returncode == 0
     (line,) = done.stderr.splitlines()
-    warning = "variable KWS_SERVER_PORT sets nothing; did you mean KWS_SERVER__PORT?"
+    warning = "variable KWS_SERVER_PORT has no effect; did you mean KWS_SERVER__PORT?"
     assert line.endswith(f"WARNING {warning}")
 
 
@@ -86,7 +86,7 @@ def test_later_wins(tmp_path: Path) -> None:
         assert f"keyword: {keyword}, threshold {threshold:g}," in done.stdout
 
 
-def test_the_file_that_comes_with_it_is_in_order(tmp_path: Path) -> None:
+def test_the_bundled_configuration_is_valid(tmp_path: Path) -> None:
     delivered = Path(__file__).parents[2] / "config.yaml"
     done = run_kws("check", "--config", str(delivered))
     assert (done.returncode, done.stderr) == (0, "")
@@ -114,3 +114,19 @@ def test_a_command_line_that_makes_no_sense(arguments: tuple[str, ...]) -> None:
     done = run_kws(*arguments)
     assert (done.returncode, done.stdout) == (CONFIGURATION, "")
     assert "usage: kws" in done.stderr
+
+
+def test_a_key_cannot_forge_a_line_of_the_log(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text('"a\\n12:00:01 ERROR   forged": 1\n')
+    done = run_kws("check", "--config", str(path))
+    assert done.returncode == CONFIGURATION
+    (line,) = done.stderr.splitlines()
+    assert r"a\u000a12:00:01 ERROR   forged: unknown key" in line
+
+
+def test_a_host_that_is_no_name() -> None:
+    done = run_kws("run", "--source", "demo", "--set", "server.host=xn--\u0301")
+    assert done.returncode == 5
+    assert "cannot listen on" in done.stderr
+    assert "Traceback" not in done.stderr

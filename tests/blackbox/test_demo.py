@@ -37,7 +37,7 @@ def hear_stdin(start: Start, sound: bytes, *arguments: str) -> DaemonProcess:
     return daemon
 
 
-def test_the_demo_is_heard_in_real_time(start: Start) -> None:
+def test_the_demo_is_processed_in_real_time(start: Start) -> None:
     daemon = start("--source", "demo")
     assert daemon.ready()["source"]["stream"] == "demo"
     with subscribe(daemon.port) as subscriber:
@@ -65,7 +65,7 @@ def from_file() -> list[Message]:
         return daemon.all_events()
 
 
-def test_a_file_is_heard_and_ends_the_daemon(from_file: list[Message]) -> None:
+def test_a_file_is_processed_and_ends_the_daemon(from_file: list[Message]) -> None:
     events = from_file
     assert_heard_once(events, words())
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
@@ -73,7 +73,7 @@ def test_a_file_is_heard_and_ends_the_daemon(from_file: list[Message]) -> None:
     assert {event["stream"] for event in events} == {"default"}
 
 
-def test_scan_hears_what_the_daemon_hears(from_file: list[Message]) -> None:
+def test_scan_detects_what_the_daemon_detects(from_file: list[Message]) -> None:
     scan = run_kws("scan", str(DEMO))
     assert (scan.returncode, scan.stderr) == (0, "")
     found = json_lines(scan.stdout)
@@ -115,7 +115,7 @@ def test_a_word_at_the_very_end_of_a_pipe(start: Start, keyword: str) -> None:
     assert [event["keyword"] for event in daemon.all_events()][-1] == keyword
 
 
-def test_scan_hears_words_at_the_very_edges(tmp_path: Path) -> None:
+def test_scan_detects_words_at_the_edges_of_a_recording(tmp_path: Path) -> None:
     for keyword, index in CLEAREST.items():
         word = words()[index]
         soundfile.write(tmp_path / keyword, piece(word.start, word.end), RATE, format="WAV")
@@ -125,7 +125,7 @@ def test_scan_hears_words_at_the_very_edges(tmp_path: Path) -> None:
     assert heard == [(keyword, keyword) for keyword in CLEAREST]
 
 
-def test_a_recording_said_twice_on_a_pipe_is_heard_twice(start: Start) -> None:
+def test_a_recording_given_twice_on_a_pipe_is_processed_twice(start: Start) -> None:
     sound = np.concatenate((demo(), demo()))
     events = hear_stdin(start, pcm(sound)).all_events()
     half = len(events) // 2

@@ -91,7 +91,7 @@ def assert_one_loss(daemon: DaemonProcess, reason: str) -> None:
     assert "Traceback" not in daemon.messages()
 
 
-def test_a_server_that_was_killed_and_comes_back(
+def test_a_server_that_is_killed_and_restarted(
     start: Start, server: AudioServer, word: Path
 ) -> None:
     daemon = begin(start, server)
@@ -110,7 +110,7 @@ def test_a_server_that_was_killed_and_comes_back(
 
 
 @pytest.mark.parametrize("others", [False, True], ids=["alone", "beside another"])
-def test_a_microphone_that_goes_and_comes_back(
+def test_a_microphone_that_is_unplugged_and_plugged_in_again(
     start: Start, server: AudioServer, word: Path, others: bool
 ) -> None:
     """Servers move us to another one, after a pause that we notice or to one that is silent."""
@@ -157,7 +157,7 @@ def test_a_server_that_hangs_ends_the_daemon_for_its_supervisor(
     server.thaw()
 
 
-def test_a_daemon_that_is_told_to_stop_does_not_wait_for_a_hung_server(
+def test_a_stopping_daemon_does_not_wait_for_a_hung_server(
     start: Start, server: AudioServer
 ) -> None:
     daemon = begin(start, server, "--set", "audio.lost_after_s=15")
@@ -168,7 +168,7 @@ def test_a_daemon_that_is_told_to_stop_does_not_wait_for_a_hung_server(
     server.thaw()
 
 
-def test_digital_silence_is_said_and_over_with_the_first_sound(
+def test_digital_silence_is_reported_and_ends_with_the_first_sound(
     start: Start, server: AudioServer, word: Path
 ) -> None:
     daemon = begin(start, server, "--set", "audio.silent_after_s=8")
@@ -182,7 +182,9 @@ def test_digital_silence_is_said_and_over_with_the_first_sound(
     assert_one_loss(daemon, "digital silence")
 
 
-def test_a_microphone_that_comes_only_later(start: Start, server: AudioServer, word: Path) -> None:
+def test_a_microphone_that_is_plugged_in_later(
+    start: Start, server: AudioServer, word: Path
+) -> None:
     server.kill()
     daemon = start("--device", "pulse", environment=server.environment | SOURCE)
     assert daemon.ready()["sample_rate"] is None

@@ -83,19 +83,21 @@ def heard() -> Iterator[dict[int, Heard]]:
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_every_word_is_heard_once_and_none_is_invented(heard: dict[int, Heard], rate: int) -> None:
+def test_every_word_is_detected_once_and_there_are_no_false_alarms(
+    heard: dict[int, Heard], rate: int
+) -> None:
     detections = [each for each in heard[rate].stdout if each["type"] == "detection"]
     begin_in_stream(detections, words())
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_everybody_gets_the_same_events(heard: dict[int, Heard], rate: int) -> None:
+def test_all_subscribers_get_the_same_events(heard: dict[int, Heard], rate: int) -> None:
     assert heard[rate].stdout
     assert heard[rate].subscribers == [heard[rate].stdout] * 2
 
 
 @pytest.mark.parametrize("rate", RATES)
-def test_nothing_is_lost_on_the_way(heard: dict[int, Heard], rate: int) -> None:
+def test_no_audio_is_lost(heard: dict[int, Heard], rate: int) -> None:
     assert [each for each in heard[rate].stdout if each["type"] != "detection"] == []
     source = heard[rate].health["source"]
     assert (source["overflows"], source["dropped_samples"]) == (0, 0)

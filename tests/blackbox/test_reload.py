@@ -67,7 +67,7 @@ def test_no_word_is_lost_or_doubled_over_reloads(start: Start, config: Path) -> 
     assert_heard_once(detections, EXPECTED)
 
 
-def test_a_hangup_brings_new_thresholds_to_the_same_subscriber(start: Start, config: Path) -> None:
+def test_sighup_sends_new_thresholds_to_the_same_subscriber(start: Start, config: Path) -> None:
     daemon = start("--config", str(config))
     with subscribe(daemon.port) as subscriber:
         run = receive(subscriber)["run"]
@@ -90,7 +90,7 @@ def test_a_hangup_brings_new_thresholds_to_the_same_subscriber(start: Start, con
         ("audio: {source: microphone}\n", "audio.source: cannot change"),
     ],
 )
-def test_what_cannot_be_is_refused_and_the_old_goes_on(
+def test_a_bad_configuration_is_refused_and_the_old_one_stays(
     guarded: tuple[DaemonProcess, Path], text: str, reason: str
 ) -> None:
     daemon, config = guarded
@@ -109,7 +109,7 @@ def test_what_cannot_be_is_refused_and_the_old_goes_on(
     assert post(port, TOKEN)[0] == 200
 
 
-def test_only_who_has_the_token_may(
+def test_only_with_the_token(
     guarded: tuple[DaemonProcess, Path], start: Start, config: Path
 ) -> None:
     daemon, _ = guarded

@@ -1,4 +1,4 @@
-"""`kws scan` over folders: several recordings at a time, interrupted and gone on with."""
+"""`kws scan` over folders: several recordings at a time, interrupted and continued."""
 
 import signal
 from functools import partial
@@ -57,9 +57,7 @@ def test_several_at_a_time_give_the_same(archive: Path, alone: str) -> None:
 
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
-def test_a_scan_that_is_killed_is_gone_on_with(
-    archive: Path, alone: str, tmp_path: Path, jobs: str
-) -> None:
+def test_a_killed_scan_is_continued(archive: Path, alone: str, tmp_path: Path, jobs: str) -> None:
     output = tmp_path / "events.jsonl"
     arguments = ("scan", "--jobs", jobs, "--output", str(output), "--resume", str(archive))
     progress = tmp_path / "events.jsonl.progress"
@@ -95,7 +93,7 @@ def test_an_interrupt_ends_all_processes(archive: Path) -> None:
         assert not alive
 
 
-def test_a_process_that_is_killed_is_said(archive: Path) -> None:
+def test_a_killed_process_is_reported(archive: Path) -> None:
     with started("scan", "--jobs", "2", str(archive)) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -121,13 +119,13 @@ def test_a_process_that_is_killed_is_said(archive: Path) -> None:
         (("--format", "audacity", "a.wav", "b.wav"), "belongs to one file"),
     ],
 )
-def test_what_cannot_be_is_said(arguments: tuple[str, ...], message: str) -> None:
+def test_impossible_options_are_refused(arguments: tuple[str, ...], message: str) -> None:
     done = run_kws("scan", *arguments)
     assert done.returncode == CONFIGURATION
     assert message in done.stderr
 
 
-def test_a_folder_without_recordings_is_said(tmp_path: Path) -> None:
+def test_a_folder_without_recordings_is_reported(tmp_path: Path) -> None:
     done = run_kws("scan", str(tmp_path))
     assert done.returncode == RECORDING
     assert f"{tmp_path}: there are no recordings in this folder" in done.stderr

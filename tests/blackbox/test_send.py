@@ -29,6 +29,8 @@ from tests.support.speech import RATE, pcm, spoken
 
 Start = Callable[..., DaemonProcess]
 LONG_S = 60
+CLOSED_OUTPUT = 141
+"""Exit code."""
 NETWORK = ("--source", "network")
 
 
@@ -99,7 +101,7 @@ def test_an_output_that_nobody_reads_ends_it(network: DaemonProcess, long: Path)
             *("send", str(long), "--url", url(network.port), "--stream", "unread"), stdout=writing
         )
     with process:
-        assert wait_for_exit(process, LONG_S / 2) == 1
+        assert wait_for_exit(process, LONG_S / 2) == CLOSED_OUTPUT
         assert process.stderr is not None
         logged = process.stderr.read().decode()
     assert (logged.count("sending stream"), "trying again" in logged) == (1, False), logged
@@ -121,20 +123,20 @@ def test_an_output_on_a_full_disk_ends_it(network: DaemonProcess, long: Path) ->
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ((), 2, "say what to send"),
-        (("x.wav", "--microphone"), 2, "only one"),
+        ((), 2, "name one source"),
+        (("x.wav", "--microphone"), 2, "name one source"),
         (("missing.wav",), 1, "missing.wav: no such file"),
         (("-", "--rate", "1"), 2, "stdin_rate"),
         (("-", "--url", "http://127.0.0.1:8000/audio"), 2, "should be ws://HOST:PORT/audio"),
     ],
 )
-def test_what_makes_no_sense_is_said(arguments: tuple[str, ...], code: int, said: str) -> None:
+def test_a_wrong_command_line_is_refused(arguments: tuple[str, ...], code: int, said: str) -> None:
     sent = run_kws("send", *arguments)
     assert (sent.returncode, said in sent.stderr) == (code, True), sent.stderr
     assert "Traceback" not in sent.stderr
 
 
-def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
+def test_a_refused_client_does_not_try_again(start: Start, word: Path) -> None:
     daemon = start(*NETWORK, environment={"KWS_TOKEN": "secret"})
     refused = run_kws("send", str(word), "--url", url(daemon.port))
     assert refused.returncode == 5
@@ -153,7 +155,7 @@ def test_who_is_refused_does_not_try_again(start: Start, word: Path) -> None:
     assert "s3cret" not in unsendable.stderr
 
 
-def test_an_interrupt_ends_the_stream_well(
+def test_an_interrupt_ends_the_stream_with_all_its_events(
     network: DaemonProcess, stack: ExitStack, long: Path
 ) -> None:
     daemon = network
@@ -205,7 +207,7 @@ def test_a_microphone_is_sent_through_a_new_start_of_the_daemon(
     assert [each["keyword"] for each in heard] == ["yes", "yes"]
 
 
-def test_without_a_daemon_an_interrupt_waits_for_nobody(
+def test_without_a_daemon_an_interrupt_ends_it_at_once(
     stack: ExitStack, pulseaudio: Callable[..., PulseAudio]
 ) -> None:
     process = stack.enter_context(

@@ -24,7 +24,7 @@ def test_it_has_only_json_lines(talk: Talk) -> None:
     assert all({"v", "id", "run", "seq", "time"} <= event.keys() for event in events)
 
 
-def test_a_reader_that_has_gone_is_nobody_elses_trouble(talk: Talk) -> None:
+def test_a_closed_standard_output_does_not_affect_subscribers(talk: Talk) -> None:
     reading, writing = os.pipe()
     with os.fdopen(writing, "wb"):
         daemon = talk(stdout=writing)
@@ -41,7 +41,7 @@ def test_a_reader_that_has_gone_is_nobody_elses_trouble(talk: Talk) -> None:
     assert "Traceback" not in daemon.messages()
 
 
-def test_a_reader_that_does_not_read_is_nobody_elses_trouble(talk: Talk) -> None:
+def test_a_blocked_standard_output_does_not_affect_subscribers(talk: Talk) -> None:
     reading, writing = os.pipe()
     fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, SMALL_PIPE)
     said = ["yes", "no", "down"] * 15

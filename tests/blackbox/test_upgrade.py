@@ -65,7 +65,8 @@ def test_a_client_gets_what_it_got(home: Path) -> None:
         check(ask(subscriber, keywords=["yes"], min_confidence=0.1), "subscribed")
         (printed,) = daemon.say("yes")
         check(printed, "detection")
-        assert list(printed) == SCHEMA["$defs"]["detection"]["required"]
+        required = SCHEMA["$defs"]["detection"]["required"]
+        assert list(printed)[: len(required)] == required
         assert receive(subscriber) == printed
         check(ask(subscriber, after={"run": hello["run"], "seq": 0}), "subscribed")
         info = get_json(daemon.port, "/info")

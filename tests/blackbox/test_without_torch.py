@@ -59,7 +59,7 @@ def test_the_daemon_finds_the_demo_s_words(environment: Mapping[str, str]) -> No
         assert_heard_once(daemon.all_events(), words())
 
 
-def test_info_tells_what_runs(environment: Mapping[str, str]) -> None:
+def test_info_names_the_engine(environment: Mapping[str, str]) -> None:
     with DaemonProcess("--source", "demo", environment=environment) as daemon:
         daemon.ready()
         info = get_json(daemon.port, "/info")
@@ -74,7 +74,7 @@ def test_info_tells_what_runs(environment: Mapping[str, str]) -> None:
     ]
 
 
-def test_who_asks_for_torch_is_told_that_it_is_missing() -> None:
+def test_engine_torch_without_torch_is_refused_with_the_command_to_install_it() -> None:
     # A module that is None in sys.modules is one that is not installed.
     hidden = (
         "import sys; sys.modules['torch'] = None; from kws.cli.main import main; sys.exit(main())"

@@ -46,7 +46,7 @@ def test_the_token_is_asked_for_until_it_is_right(visit: Open, guarded: Talker) 
     assert SECRET not in page.browser.current_url
 
 
-def test_an_event_is_heard_again(visit: Open, guarded: Talker) -> None:
+def test_the_audio_of_an_event_is_played(visit: Open, guarded: Talker) -> None:
     page = visit(guarded.port)
     say_token(page, SECRET)
     page.wait_for_text("#privacy", "for 60 s")
@@ -62,15 +62,15 @@ def test_an_event_is_heard_again(visit: Open, guarded: Talker) -> None:
     assert page.console() == []
 
 
-def test_nothing_is_heard_again_where_nothing_is_kept(page: Page) -> None:
+def test_without_kept_audio_nothing_can_be_played(page: Page) -> None:
     page.wait(page.heard, "an event")
     assert not page.one("#events .detection button").is_displayed()
     page.one("#events .detection").click()
-    assert "keeps no sound" in page.text("#privacy")
+    assert "keeps no audio" in page.text("#privacy")
     assert page.run("return document.querySelector('#player').currentSrc") == ""
 
 
-def test_a_daemon_that_starts_anew_is_found_again(visit: Open) -> None:
+def test_a_restarted_daemon_is_connected_to_again(visit: Open) -> None:
     with Talker() as first:
         port = first.port
         page = visit(port)
@@ -80,10 +80,10 @@ def test_a_daemon_that_starts_anew_is_found_again(visit: Open) -> None:
         assert first.stop() == 0
     page.wait_for_text("#connection", "Connection lost")
     with DaemonProcess("--source", "demo", "--set", f"server.port={port}"):
-        page.wait_for_text("#connection", "the daemon was started anew")
+        page.wait_for_text("#connection", "the daemon was restarted")
         page.wait(page.hears, "scores of the new daemon")
         page.wait(lambda: page.heard()[-2:] == ["yes", "no"], "its first event above the old one")
-        assert "The daemon was started anew" in page.text("#events .remark")
+        assert "The daemon was restarted" in page.text("#events .remark")
 
 
 def test_thresholds_that_were_read_again_are_shown(visit: Open, tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def test_every_picture_is_due_to_a_message(counted: Page) -> None:
     assert since.requests <= since.messages
 
 
-def test_nothing_is_drawn_or_asked_where_nobody_sees_it(
+def test_a_hidden_page_draws_and_requests_nothing(
     counted: Page, visit: Open, demo: DaemonProcess
 ) -> None:
     with Page(counted.browser, demo.port, script=COUNTERS) as front:

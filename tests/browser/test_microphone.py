@@ -16,7 +16,7 @@ Open = Callable[..., Page]
 SOME = 3
 
 
-def test_words_from_the_browser_are_heard(visit: Open) -> None:
+def test_words_from_the_browser_are_detected(visit: Open) -> None:
     with DaemonProcess("--source", "network") as daemon:
         page = visit(daemon.port)
         page.wait_for_text("#connection", "Connected")
@@ -54,7 +54,7 @@ def test_another_stream_can_be_looked_at(visit: Open, demo: DaemonProcess) -> No
     page.wait(page.hears, "the demo's level")
 
 
-def test_where_there_can_be_no_microphone_it_is_said(visit: Open, demo: DaemonProcess) -> None:
+def test_without_a_microphone_the_page_shows_why(visit: Open, demo: DaemonProcess) -> None:
     page = visit(demo.port, host=FOREIGN_NAME)
     page.wait_until_it_hears()
     assert not page.one("#microphone").is_enabled()

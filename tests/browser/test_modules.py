@@ -75,7 +75,7 @@ def test_peaks_that_would_fire_are_those_that_fire(
         assert len(would) >= fired
 
 
-def test_a_peak_is_told_from_a_ripple(exhibit: Page) -> None:
+def test_a_peak_is_distinguished_from_a_ripple(exhibit: Page) -> None:
     values = [0.0, 0.6, 0.9, 0.7, 0.8, 0.3, 0.02, 0.09, 0.0, 0.2, 0.0]
     found = exhibit.module("peaks.js", PEAKS, [(i, value) for i, value in enumerate(values)])
     assert [(each["t"], each["value"]) for each in found] == [(2, 0.9), (9, 0.2)]

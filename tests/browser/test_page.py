@@ -33,7 +33,7 @@ def choose_theme(page: Page, theme: str) -> None:
     page.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
-def test_it_shows_what_is_heard(page: Page, demo: DaemonProcess) -> None:
+def test_it_shows_detections(page: Page, demo: DaemonProcess) -> None:
     assert page.text("#model") == "yes-no-up-down"
     names = [each.text for each in page.all(".lane .name b")]
     assert names == ["yes", "no", "up", "down"]
@@ -78,7 +78,7 @@ def test_a_pause_keeps_the_picture_and_loses_nothing(page: Page) -> None:
     assert page.run(picture) != still
 
 
-def test_nothing_is_wrong_and_nothing_comes_from_elsewhere(page: Page) -> None:
+def test_there_are_no_errors_and_no_requests_to_other_hosts(page: Page) -> None:
     page.wait(lambda: page.all("#sources tr"), "a source")
     loaded = page.run("return performance.getEntriesByType('resource').map((each) => each.name)")
     assert any(name.endswith("/page.js") for name in loaded)
@@ -115,7 +115,7 @@ def test_every_control_is_reached_by_keyboard_and_has_a_name(page: Page) -> None
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_colours_can_be_told_from_what_is_behind_them(exhibit: Page, theme: str) -> None:
+def test_colours_contrast_with_their_background(exhibit: Page, theme: str) -> None:
     choose_theme(exhibit, theme)
     names = [f"--keyword-{i}" for i in range(8)]
     texts = ("--ink", "--faint-ink", "--good", "--bad")

@@ -36,7 +36,7 @@ def test_the_table() -> None:
     ]
 
 
-def test_nothing_is_chosen_unasked() -> None:
+def test_without_a_rate_no_operating_point_is_chosen() -> None:
     *table, last = calibration_lines(CALIBRATION, None, {"yes": 0.5, "no": 0.5})
     assert not [line for line in table if line.startswith("*")]
     assert last.endswith("none is chosen; detection.false_alarms_per_hour is not set")

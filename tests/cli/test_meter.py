@@ -10,7 +10,7 @@ from kws.audio.feed import Feed
 from kws.audio.file import demo_recording
 from kws.cli.meter import Reading, level_db, line, readings
 from kws.errors import DeviceError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat
 
@@ -23,7 +23,7 @@ def test_level(peak: float, level: float) -> None:
     assert level_db(frames) == pytest.approx(level, abs=1e-4)
 
 
-def test_a_line_shows_level_posteriors_thresholds_and_what_fired() -> None:
+def test_a_line_shows_level_posteriors_thresholds_and_detections() -> None:
     text = line(Reading(-30.0, {"yes": 0.91, "no": 0.02}, ("yes",)), THRESHOLDS, 200)
     assert text.startswith("  -30 dB |############            |")
     assert text.endswith("[yes] 0.91/0.50  no  0.02/0.75")

@@ -1,4 +1,4 @@
-"""Where `kws scan` writes: an interrupted scan is gone on with, and nothing is lost or doubled."""
+"""Where `kws scan` writes: an interrupted scan is continued, and nothing is lost or doubled."""
 
 import json
 from contextlib import closing
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.cli.scan_output import PROGRESS_SUFFIX, FileOutput
+from kws.cli.scan_output import FORMATS, PROGRESS_SUFFIX, FileOutput
 from kws.errors import ConfigError
 from kws.protocol.events import Detected
 
@@ -43,7 +43,7 @@ def scan(file: Path, paths: list[Path], name: str = "jsonl") -> list[bool]:
 
 
 @given(st.integers(0, 4), st.binary(max_size=40), st.binary(max_size=40))
-def test_whatever_an_interruption_leaves_is_gone_on_with(
+def test_after_an_interruption_anywhere_a_scan_is_continued(
     tmp_path_factory: pytest.TempPathFactory, done: int, torn: bytes, unfinished: bytes
 ) -> None:
     folder = tmp_path_factory.mktemp("scan")
@@ -71,7 +71,7 @@ def test_a_recording_that_changed_is_processed_again(tmp_path: Path) -> None:
         assert not output.is_done(path)
 
 
-def test_an_error_is_remembered(tmp_path: Path) -> None:
+def test_an_error_is_kept_for_resume(tmp_path: Path) -> None:
     (path,) = recordings(tmp_path, 1)
     file = tmp_path / "events.jsonl"
     with opened(file, resume=False) as output:
@@ -90,18 +90,18 @@ def test_a_table_has_one_head(tmp_path: Path) -> None:
     assert rows == [f"{path},1.5,yes,0.75" for path in paths]
 
 
-def test_another_scan_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_another_scan_is_not_continued(tmp_path: Path) -> None:
     paths, file = recordings(tmp_path, 1), tmp_path / "events.jsonl"
     scan(file, paths)
     with pytest.raises(ConfigError, match=r"events\.jsonl: exists; .*--resume"):
         FileOutput(file, "jsonl", HEAD, resume=False)
-    with pytest.raises(ConfigError, match="had another model; begin anew with another --output"):
+    with pytest.raises(ConfigError, match="had another model; start over with another --output"):
         FileOutput(file, "jsonl", {**HEAD, "model": "other"}, resume=True)
-    with pytest.raises(ConfigError, match="had another --format; begin anew"):
+    with pytest.raises(ConfigError, match="had another --format; start over"):
         FileOutput(file, "csv", HEAD, resume=True)
-    with pytest.raises(ConfigError, match=r"had other settings \(model\.hop_s, .*\); begin anew"):
+    with pytest.raises(ConfigError, match=r"had other settings \(model\.hop_s, .*\); start over"):
         FileOutput(file, "jsonl", {**HEAD, "settings": {"hop_s": 0.2}}, resume=True)
-    with pytest.raises(ConfigError, match="had another --format and another model; begin"):
+    with pytest.raises(ConfigError, match="had another --format and another model; start over"):
         FileOutput(file, "csv", {**HEAD, "model": "other"}, resume=True)
     file.write_text("")
     with pytest.raises(ConfigError, match="is shorter than its scan left it"):
@@ -116,7 +116,7 @@ def test_a_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         FileOutput(tmp_path / "nowhere" / "events.jsonl", "jsonl", HEAD, resume=False)
 
 
-def test_half_of_a_scan_is_not_gone_on_with(tmp_path: Path) -> None:
+def test_a_damaged_progress_file_is_not_continued(tmp_path: Path) -> None:
     paths, file = recordings(tmp_path, 1), tmp_path / "events.jsonl"
     progress = file.with_name(file.name + PROGRESS_SUFFIX)
     scan(file, paths)
@@ -132,3 +132,31 @@ def test_half_of_a_scan_is_not_gone_on_with(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"jsonl: exists; name another file$"):
         FileOutput(file, "jsonl", HEAD, resume=False)
     assert file.read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("keyword", "cell"),
+    [
+        ("yes", "yes"),
+        ("=1+1", "'=1+1"),
+        ("+yes", "'+yes"),
+        ("-yes", "'-yes"),
+        ("@yes", "'@yes"),
+        ("\tyes", "'\\u0009yes"),
+        ("a,b", '"a,b"'),
+        ("a\nb\x1b", "\\u000ab".join(("a", "\\u001b"))),
+    ],
+)
+def test_a_cell_is_text_and_no_formula(keyword: str, cell: str) -> None:
+    detected = Detected("", 1.5, keyword, 0.75, "model")
+    assert FORMATS["csv"][1]("f.wav", detected) == f"f.wav,1.5,{cell},0.75\n"
+
+
+def test_a_name_of_a_file_is_no_formula_and_stays_what_it_was() -> None:
+    for name, cell in (("=a.wav", "'=a.wav"), ("a\n.wav", "a\\u000a.wav"), ("\udcff", "\udcff")):
+        assert FORMATS["csv"][1](name, DETECTED) == f"{cell},1.5,yes,0.75\n"
+
+
+def test_a_label_is_one_line() -> None:
+    detected = Detected("", 1.5, "a\n9\t9\tb", 0.75, "model")
+    assert FORMATS["audacity"][1]("", detected) == "1.500\t1.500\ta\\u000a9\\u00099\\u0009b 0.75\n"

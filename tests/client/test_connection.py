@@ -90,7 +90,7 @@ def test_the_token_is_sent_as_a_bearer_token() -> None:
     assert asyncio.run(run()) == "Bearer open sesame"
 
 
-def test_who_is_refused_for_good_is_told_so() -> None:
+def test_a_final_refusal_is_an_error_with_its_reason() -> None:
     wanted = r"/events: the daemon wants a token: set KWS_TOKEN or --token-file$"
     with pytest.raises(ServerError, match=wanted):
         reason(closing(WRONG_TOKEN, "send the token"))
@@ -110,7 +110,7 @@ def test_what_may_pass_is_a_reason_to_try_again() -> None:
     assert reason(drop).endswith("/events: the connection broke")
 
 
-def test_nobody_there_is_a_reason_to_try_again() -> None:
+def test_without_a_daemon_it_tries_again() -> None:
     endpoint = Endpoint("ws://127.0.0.1:1/events", "/events")
     with pytest.raises(FAILURES) as caught, endpoint.connect_blocking():
         pass

@@ -16,11 +16,11 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "config.yaml"
 
 
-def test_the_file_in_the_repository_says_the_defaults() -> None:
+def test_the_file_in_the_repository_has_the_defaults() -> None:
     assert load_config(REPOSITORY / "config.yaml") == Config()
 
 
-def test_the_file_in_the_repository_says_every_key() -> None:
+def test_the_file_in_the_repository_has_every_key() -> None:
     text = (REPOSITORY / "config.yaml").read_text()
     for section in ("audio", "model", "detection", "trigger", "server", "log"):
         for key in getattr(Config(), section).__struct_fields__:
@@ -133,7 +133,7 @@ def test_a_missing_or_foreign_file_is_named(path: Path) -> None:
         load_config(path.parent)
 
 
-def test_a_default_from_the_environment_gives_way_to_the_file(tmp_path: Path) -> None:
+def test_the_file_overrides_a_default_from_the_environment(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     image = {"KWS_DEFAULT__AUDIO__SOURCE": "auto"}
     for text, source in (

@@ -36,7 +36,7 @@ def test_the_users_folder(environment: dict[str, str], folder: str) -> None:
     assert user_folder(environment) == Path(folder)
 
 
-def test_who_has_no_home_has_no_folder() -> None:
+def test_without_a_home_there_is_no_folder() -> None:
     assert user_folder({}) is None
 
 

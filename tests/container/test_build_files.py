@@ -41,7 +41,7 @@ def test_the_package_s_links_lead_to_what_is_copied() -> None:
             assert path.resolve().name in copied()
 
 
-def test_the_label_says_the_version() -> None:
+def test_the_label_has_the_version() -> None:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
     assert f'image.version="{project["project"]["version"]}"' in DOCKERFILE
 
@@ -68,7 +68,7 @@ def compose() -> dict[str, Any]:
     return services
 
 
-def test_compose_lets_only_this_machine_in() -> None:
+def test_compose_publishes_the_port_to_this_machine_only() -> None:
     services = compose()
     assert set(services) == {"kws", "subscriber"}
     assert services["kws"]["ports"] == ["127.0.0.1:8000:8000"]
@@ -77,7 +77,7 @@ def test_compose_lets_only_this_machine_in() -> None:
         assert service["read_only"] is True
 
 
-def test_the_daemon_of_compose_knows_the_name_that_it_is_called_by() -> None:
+def test_the_daemon_of_compose_allows_the_name_of_its_service() -> None:
     services = compose()
     variables = {
         name: value for name, value in services["kws"]["environment"].items() if "__" in name

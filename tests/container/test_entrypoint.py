@@ -12,7 +12,7 @@ ENTRYPOINT = REPOSITORY / "container" / "entrypoint.py"
 IMAGE = "KWS_DEFAULT__AUDIO__SOURCE=auto"
 
 
-def test_the_image_lets_the_source_be_chosen() -> None:
+def test_the_image_sets_source_auto() -> None:
     assert f" {IMAGE} " in (REPOSITORY / "Dockerfile").read_text()
 
 

@@ -46,13 +46,13 @@ def told(listening: socket.socket) -> list[dict[str, str]]:
 
 def test_a_life(supervised: socket.socket) -> None:
     supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
-    supervisor.ready("Hears microphone 'usb'")
+    supervisor.ready("Processing audio from microphone 'usb'")
     supervisor.alive()
     supervisor.reloading()
     supervisor.reloaded("Hears")
     supervisor.stopping()
     ready, alive, reloading, reloaded, stopping = told(supervised)
-    assert ready == {"READY": "1", "STATUS": "Hears microphone 'usb'"}
+    assert ready == {"READY": "1", "STATUS": "Processing audio from microphone 'usb'"}
     assert alive == {"WATCHDOG": "1"}
     assert reloading["RELOADING"] == "1"
     assert reloading["MONOTONIC_USEC"].isdigit()
@@ -73,19 +73,19 @@ def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
 @pytest.mark.parametrize(
     ("status", "heard"),
     [
-        ("Hears 'Größe'", "Hears 'Größe'"),
-        ("Deaf: a\nREADY=1\rb", "Deaf: a READY=1 b"),
-        ("Hears file 'a \udce9.wav'", "Hears file 'a ?.wav'"),
+        ("Audio from 'Größe'", "Audio from 'Größe'"),
+        ("No audio: a\nREADY=1\rb", "No audio: a READY=1 b"),
+        ("Processing audio from file 'a \udce9.wav'", "Processing audio from file 'a ?.wav'"),
     ],
 )
-def test_a_status_may_say_anything_and_assigns_nothing(
+def test_a_status_may_contain_anything_and_assigns_nothing(
     supervised: socket.socket, status: str, heard: str
 ) -> None:
     SdNotify({"NOTIFY_SOCKET": address(supervised)}).status(status)
     assert told(supervised) == [{"STATUS": heard}]
 
 
-def test_one_that_does_not_read_stops_nobody(supervised: socket.socket) -> None:
+def test_a_supervisor_that_does_not_read_delays_nothing(supervised: socket.socket) -> None:
     supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     for _ in range(10_000):
         supervisor.alive()

@@ -80,7 +80,7 @@ class Ward:
             publisher=hub,
             observers=Observers(),
             clips=Clips(0.0, self.clock),
-            timer=Metrics(hub),
+            meter=Metrics(hub),
             pace=PACE,
             clock=self.clock,
         )
@@ -162,18 +162,18 @@ def there(tmp_path: Path) -> Iterator[socket.socket]:
         yield listening
 
 
-def test_sound_that_is_heard_is_a_pulse(
+def test_processed_audio_notifies_the_watchdog(
     there: socket.socket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def test() -> None:
         ward = Ward(Device(), there, monkeypatch)
         async with ward.beating() as feed:
-            await ward.until_told("STATUS=Waiting for sound from microphone 'USB'")
+            await ward.until_told("STATUS=Waiting for audio from microphone 'USB'")
             for _ in range(3):
                 ward.said()
                 feed.write(SECOND)
                 await ward.until_told("WATCHDOG=1")
-            assert ward.watchdog.status == "Hears microphone 'USB'"
+            assert ward.watchdog.status == "Processing audio from microphone 'USB'"
             assert not ward.watchdog.stalled
 
     asyncio.run(test())
@@ -192,7 +192,7 @@ def test_an_inference_that_hangs_has_none(
 
         async with ward.beating() as feed:
             feed.write(SECOND)
-            await ward.until_told("STATUS=Hears microphone 'USB'")
+            await ward.until_told("STATUS=Processing audio from microphone 'USB'")
             await ward.until(lambda: ward.engine.inference.windows > 0)
             await ward.looks(2)
             ward.engine.inference.ask(hang)
@@ -200,11 +200,11 @@ def test_an_inference_that_hangs_has_none(
             ward.now += 7
             feed.write(SECOND)
             await ward.until(lambda: bool(ward.watchdog.stalled))
-            assert ward.watchdog.stalled == "inference has not moved for 7 s"
-            await ward.until_told("STATUS=Deaf: inference has not moved for 7 s")
+            assert ward.watchdog.stalled == "no audio was processed for 7 s"
+            await ward.until_told("STATUS=Stalled: no audio was processed for 7 s")
             ward.now += 1
             # A look later it has still said nothing.
-            await ward.until_told("STATUS=Deaf: inference has not moved for 8 s")
+            await ward.until_told("STATUS=Stalled: no audio was processed for 8 s")
             assert "WATCHDOG=1" not in ward.said()
             gate.set()
             await ward.until_told("WATCHDOG=1")
@@ -221,10 +221,10 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
         ward = Ward(device, there, monkeypatch)
         async with ward.beating() as feed:
             feed.write(SECOND)
-            await ward.until_told("STATUS=Hears microphone 'USB'")
+            await ward.until_told("STATUS=Processing audio from microphone 'USB'")
             device.plugged = False
             feed.end(DeviceError("unplugged"))
-            await ward.until_told("STATUS=Deaf: not there")
+            await ward.until_told("STATUS=No audio: not there")
             for _ in range(5):
                 ward.now += 600
                 ward.reopen()
@@ -246,7 +246,9 @@ def test_a_device_that_comes_back_after_long_was_not_stalled(
     asyncio.run(test())
 
 
-def test_a_pipe_may_be_quiet(there: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pipe_may_deliver_nothing_for_long(
+    there: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def test() -> None:
         ward = Ward(Device(live=False), there, monkeypatch)
         async with ward.beating():

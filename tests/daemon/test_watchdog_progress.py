@@ -48,7 +48,7 @@ def test_an_attempt_and_an_answer_need_not_come_at_once() -> None:
 
 
 @given(st.sampled_from(Awaited), st.integers(1, 20))
-def test_what_stands_still_is_dead_at_every_look(awaited: Awaited, looks: int) -> None:
+def test_without_progress_it_is_stalled_at_every_check(awaited: Awaited, looks: int) -> None:
     vitals = after_start()
     for _ in range(looks):
         assert not vitals.alive(replace(START, awaited=awaited))

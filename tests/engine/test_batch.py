@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from hypothesis import given, settings
@@ -15,7 +15,9 @@ from kws.engine.stream import Stream
 from kws.protocol.events import Body, Detected, Event
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat, Frames, Posteriors, Windows
+from kws.spotting.verifier import Verification
+from kws.typing import AudioFormat, Frames, Posteriors, Samples, Windows
+from tests.spotting.level_verifier import LevelVerifier, verification
 from tests.spotting.models import untrained_model
 from tests.support.events import Published
 from tests.support.limits import limit
@@ -39,13 +41,20 @@ SIGNALS = [bursts(5, seed) for seed in range(STREAMS)]
 
 
 class Heap:
-    """A stream whose sound is put in by hand, and what is heard of it."""
+    """A stream whose audio is put in by hand, and what is detected in it."""
 
-    def __init__(self, inference: Inference, *, live: bool = False) -> None:
+    def __init__(
+        self,
+        inference: Inference,
+        *,
+        live: bool = False,
+        verification: Verification | None = None,
+    ) -> None:
         publisher = Published()
         self.news = publisher.bodies
         self.ended = threading.Event()
-        self.stream = Stream(Spotter(MODEL), StreamOutput("heap", publisher), live=live)
+        spotter = Spotter(MODEL, verification=verification)
+        self.stream = Stream(spotter, StreamOutput("heap", publisher), live=live)
         self.feed = Feed(MONO, lambda: 0.0, inference.woken)
         self.stream.queue.attach(self.feed)
         self.stream.queue.mark(self)
@@ -74,10 +83,14 @@ class Counting:
 
 
 def joined(
-    *, live: bool = False, count: int = STREAMS, model: KeywordModel = MODEL
+    *,
+    live: bool = False,
+    count: int = STREAMS,
+    model: KeywordModel = MODEL,
+    verification: Verification | None = None,
 ) -> tuple[Inference, list[Heap]]:
     inference = Inference(model)
-    heaps = [Heap(inference, live=live) for _ in range(count)]
+    heaps = [Heap(inference, live=live, verification=verification) for _ in range(count)]
     for heap in heaps:
         inference.add(heap.stream)
     return inference, heaps
@@ -104,7 +117,7 @@ def test_the_signals_are_worth_testing_with() -> None:
         max_size=20,
     )
 )
-def test_each_stream_is_heard_as_if_it_were_alone(writes: list[tuple[int, int, bool]]) -> None:
+def test_each_stream_is_processed_as_if_it_were_alone(writes: list[tuple[int, int, bool]]) -> None:
     inference, heaps = joined()
     written = [0] * STREAMS
     rest = [(index, len(SIGNALS[index]), True) for index in range(STREAMS)]
@@ -129,7 +142,38 @@ def test_windows_of_all_streams_are_one_batch() -> None:
     assert counting.sizes == [STREAMS]
 
 
-def test_a_stream_without_sound_holds_no_other_up() -> None:
+@dataclass(frozen=True)
+class CountingVerifier(LevelVerifier):
+    """A verifier, and how many candidates it was given at once."""
+
+    sizes: list[int] = field(default_factory=list)
+
+    def scores(self, windows: Samples) -> Posteriors:
+        """The scores by level."""
+        self.sizes.append(len(windows))
+        return super().scores(windows)
+
+
+def test_candidates_of_all_streams_are_one_batch() -> None:
+    verifier = CountingVerifier()
+    inference, heaps = joined(verification=replace(verification(), verifier=verifier))
+    for heap in heaps:
+        heap.feed.write(SIGNALS[0])
+        heap.feed.end()
+    inference.work()
+    alone = Spotter(MODEL, verification=verification())
+    detections = [*alone.push(np.pad(SIGNALS[0][:, 0], (0, RATE))), *alone.finish()]
+    assert detections
+    assert verifier.sizes[0] == STREAMS
+    assert [heap.heard for heap in heaps] == [
+        [(each.keyword, each.t) for each in detections]
+    ] * STREAMS
+    events = [each for each in heaps[0].news if isinstance(each, Detected)]
+    assert [each.score for each in events] == [each.score for each in detections]
+    assert all(each.verified for each in events)
+
+
+def test_a_stream_without_audio_delays_no_other() -> None:
     inference, (quiet, loud, _) = joined()
     loud.feed.write(SIGNALS[0])
     inference.work()
@@ -228,7 +272,7 @@ def answered(order: Callable[[Callable[[], None]], None]) -> None:
     assert done.wait(LONG)
 
 
-def test_the_thread_hears_what_comes_and_obeys() -> None:
+def test_the_thread_processes_audio_and_calls() -> None:
     inference, (heap,) = joined(count=1)
     with Running(inference) as running:
         threads: list[int] = []
@@ -248,7 +292,7 @@ def test_stop_returns_at_once_without_any_stream() -> None:
         pass
 
 
-def test_what_is_due_at_the_stop_is_heard() -> None:
+def test_windows_that_are_due_at_the_stop_are_processed() -> None:
     inference, (heap,) = joined(count=1)
     heap.feed.write(SIGNALS[0])
     with Running(inference):
@@ -256,7 +300,7 @@ def test_what_is_due_at_the_stop_is_heard() -> None:
     assert heap.heard == ALONE[0]
 
 
-def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> None:
+def test_a_stream_that_is_added_during_a_reload_gets_the_new_model() -> None:
     inference, _ = joined(count=1)
     late = Heap(inference)
     went = threading.Event()
@@ -271,11 +315,17 @@ def test_a_stream_that_comes_while_all_go_over_hears_with_the_new_model() -> Non
 def test_what_the_model_takes_is_measured() -> None:
     measured: list[tuple[float, int]] = []
 
-    class Timer:
+    class Meter:
         def inferred(self, seconds: float, windows: int) -> None:
             measured.append((seconds, windows))
 
-    inference = Inference(MODEL, Timer())
+        def verified(self, seconds: float, candidates: int) -> None:
+            raise AssertionError("there is no verifier")
+
+        def settled(self, keyword: str, verdict: str) -> None:
+            raise AssertionError("there is no verifier")
+
+    inference = Inference(MODEL, Meter())
     heap = Heap(inference)
     inference.add(heap.stream)
     heap.feed.write(SIGNALS[0][: 2 * RATE])

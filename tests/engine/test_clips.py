@@ -30,7 +30,7 @@ def test_a_sound_is_there_until_its_time_is_over() -> None:
     assert sounds.get("r-3") is None
 
 
-def test_it_is_gone_though_nobody_asks() -> None:
+def test_it_expires_without_a_request() -> None:
     now = [0.0]
     sounds = Clips(10.0, lambda: now[0])
     sounds.keep("r-1", SOUND)

@@ -61,7 +61,7 @@ def as_noise_of_many_channels(samples: Samples) -> Samples:
         ("A-law.wav", RATE, None, {"subtype": "ALAW"}),
     ],
 )
-def test_any_format_is_heard_alike(
+def test_any_format_gives_the_same_detections(
     tmp_path: Path,
     name: str,
     rate: int,
@@ -74,13 +74,15 @@ def test_any_format_is_heard_alike(
     assert [word for word, _ in found] == [each["word"] for each in TRUTH]
 
 
-def test_a_low_rate_is_heard_and_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_low_rate_is_processed_with_a_warning(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     low = soxr.resample(DEMO, RATE, 8_000)
     assert words(write(tmp_path / "low.wav", low, 8_000))
     assert "8000 Hz; words are harder to tell apart" in caplog.text
 
 
-def test_what_is_no_number_is_said_and_the_rest_heard(
+def test_samples_that_are_no_numbers_are_reported_and_the_rest_is_processed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     broken = DEMO.copy()
@@ -90,11 +92,11 @@ def test_what_is_no_number_is_said_and_the_rest_heard(
     assert "were no numbers" in caplog.text
 
 
-def test_a_recording_shorter_than_a_window_is_heard(tmp_path: Path) -> None:
+def test_a_recording_shorter_than_a_window_is_processed(tmp_path: Path) -> None:
     assert words(write(tmp_path / "short.wav", DEMO[:800])) == []
 
 
-def test_a_truncated_recording_gives_what_it_has_then_says_so(tmp_path: Path) -> None:
+def test_a_truncated_recording_gives_its_detections_then_an_error(tmp_path: Path) -> None:
     whole = demo_recording().read_bytes()
     cut = tmp_path / "cut.wav"
     cut.write_bytes(whole[: len(whole) // 2])
@@ -131,7 +133,7 @@ def test_a_missing_file_or_a_folder_is_named(tmp_path: Path) -> None:
 def test_an_impossible_rate_is_named(tmp_path: Path) -> None:
     for rate in (1, 2_000_000_000):
         path = write(tmp_path / f"{rate}.wav", DEMO[:100], rate)
-        with pytest.raises(AudioFileError, match=f"{rate} Hz; 1000 to 768000 Hz can be heard"):
+        with pytest.raises(AudioFileError, match=f"{rate} Hz; 1000 to 768000 Hz can be processed"):
             words(path)
 
 

@@ -19,7 +19,7 @@ from kws.protocol.events import (
     StreamEnded,
     StreamStarted,
 )
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, PcmFormat
 from tests.support.events import Published
@@ -99,7 +99,7 @@ def test_each_stream_has_its_own_events_in_order() -> None:
     assert (first.over, second.over, len(house.streams)) == (True, True, 0)
 
 
-def test_the_last_word_is_heard_where_the_sender_says_that_it_was_the_last() -> None:
+def test_the_last_word_is_detected_after_the_senders_end() -> None:
     house = House()
     stream = house.open("kitchen")
     word = spoken("yes")
@@ -110,7 +110,7 @@ def test_the_last_word_is_heard_where_the_sender_says_that_it_was_the_last() -> 
     assert kinds(house.told("kitchen")) == [StreamStarted, Detected, StreamEnded]
 
 
-def test_a_sender_that_has_gone_is_said_to_have() -> None:
+def test_the_end_of_a_connection_ends_the_stream_with_a_reason() -> None:
     house = House()
     stream = house.open("kitchen")
     house.say(spoken("no"), stream)
@@ -135,7 +135,7 @@ def test_a_name_is_taken_while_its_sender_delivers() -> None:
     assert not any(each.is_set() for each in house.replaced)
 
 
-def test_a_sender_whose_line_broke_takes_its_own_place() -> None:
+def test_a_sender_whose_connection_broke_gets_its_name_again() -> None:
     house = House()
     first = house.open("kitchen")
     house.say(spoken("yes"), first)
@@ -164,7 +164,7 @@ def test_silence_is_a_loss_and_sound_ends_it() -> None:
     assert state.reason == ""
 
 
-def test_a_gap_is_dropped_sound_and_nothing_is_invented_at_its_seam() -> None:
+def test_a_gap_is_dropped_audio_and_gives_no_detection() -> None:
     house = House()
     stream = house.open("kitchen")
     word = spoken("yes")

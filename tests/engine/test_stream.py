@@ -21,8 +21,8 @@ from kws.engine.stream import Stream
 from kws.errors import DeviceError, SilentError
 from kws.protocol.events import AudioBack, AudioLost, Body, Detected, SamplesDropped
 from kws.spotting.frontend import LogMel
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from kws.spotting.spotter import Spotter
 from kws.typing import AudioFormat, Frames
 from tests.spotting.models import untrained_model
@@ -133,7 +133,7 @@ def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> 
     return room.published
 
 
-def test_it_hears_the_same_while_somebody_looks_on() -> None:
+def test_scores_do_not_change_detections() -> None:
     seen: list[Hop] = []
     observed = Observers()
     observed.add("kitchen", seen.append)
@@ -194,7 +194,7 @@ def test_the_sound_of_an_event_is_the_second_before_it(rate: int) -> None:
         assert clip.sample_rate == rate
 
 
-def test_a_recording_is_heard_whole_and_a_second_beyond() -> None:
+def test_a_recording_is_processed_whole_and_a_second_beyond() -> None:
     published = at_once(SIGNAL, live=False)
     padded = np.concatenate((SIGNAL[:, 0], np.zeros(RATE, np.float32)))
     expected = [(each.keyword, round(each.t, 3)) for each in Spotter(MODEL).push(padded)]
@@ -204,7 +204,7 @@ def test_a_recording_is_heard_whole_and_a_second_beyond() -> None:
     assert {each.stream for each in published if isinstance(each, Detected)} == {"kitchen"}
 
 
-def test_a_live_source_that_is_far_behind_is_heard_from_its_newest_second(
+def test_a_live_source_that_is_far_behind_is_processed_from_its_newest_second(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     published = at_once(SIGNAL, live=True)
@@ -245,7 +245,7 @@ def test_all_that_is_there_is_taken_even_if_no_window_is_due(live: bool) -> None
     assert room.stream.seconds == pytest.approx((9 * 1_600 + 80) / RATE + (0 if live else 1))
 
 
-def test_no_numbers_are_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_samples_that_are_no_numbers_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     broken = SIGNAL.copy()
     broken[10:15] = np.nan
     at_once(broken, live=False)
@@ -256,7 +256,7 @@ def test_the_ring_is_longer_than_a_window() -> None:
     assert 2 * MODEL.window_samples <= RING_SECONDS * RATE
 
 
-def test_a_loss_is_told_once_and_time_goes_on() -> None:
+def test_a_loss_is_reported_once_and_time_continues() -> None:
     room = Room()
     feed = room.plug()
     room.say(feed, SIGNAL[: 2 * RATE])
@@ -301,7 +301,7 @@ def test_a_source_that_was_never_there_comes() -> None:
     assert room.stream.seconds == 1.0
 
 
-def test_a_feed_that_brings_nothing_does_not_bring_sound_back() -> None:
+def test_a_feed_without_audio_does_not_end_a_loss() -> None:
     room = Room()
     feed = room.plug()
     room.say(feed, SIGNAL[:RATE])
@@ -371,7 +371,7 @@ def words_apart() -> Iterator[tuple[float, float, str]]:
 
 @pytest.mark.parametrize("away", [0.05, 3.0])
 @pytest.mark.parametrize(("start", "end", "word"), list(words_apart())[2:9:2])
-def test_a_word_cut_in_two_by_a_loss_is_not_heard(
+def test_a_word_cut_in_two_by_a_loss_is_not_detected(
     start: float, end: float, word: str, away: float
 ) -> None:
     middle = round((start + end) / 2 * RATE)
@@ -414,7 +414,7 @@ DEMO_HEARD = listened((), rate=RATE, block_s=BLOCK_S, seconds=len(DEMO) / RATE).
     st.lists(st.floats(0.0, 12.5), min_size=1, max_size=3),
     st.sampled_from([0.02, 0.1, 0.13]),
 )
-def test_with_the_same_model_again_the_same_is_heard(
+def test_with_the_same_model_again_detections_are_the_same(
     exchanges: list[float], block_s: float
 ) -> None:
     room = listened(exchanges, rate=RATE, block_s=block_s, seconds=13.0)
@@ -435,7 +435,7 @@ def test_the_same_through_a_resampler(exchanges: list[float]) -> None:
 
 
 @pytest.mark.parametrize("offset", [-0.3, -0.1, 0.0, 0.1, 0.3])
-def test_a_model_that_hears_later_does_not_say_it_twice(offset: float) -> None:
+def test_a_slower_model_does_not_detect_a_word_twice(offset: float) -> None:
     """The new model's decisions lie elsewhere, and it is slower."""
     word, t = DEMO_HEARD[3]
     room = Room(TRAINED)

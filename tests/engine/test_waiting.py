@@ -32,7 +32,7 @@ def test_an_event_of_a_loop_that_has_ended_may_be_set() -> None:
 
 
 @pytest.mark.parametrize("first", ["event", "task"])
-def test_the_first_ends_the_wait_and_tasks_go_on(first: str) -> None:
+def test_the_first_ends_the_wait_and_tasks_continue(first: str) -> None:
     async def test() -> None:
         event, other, gate = asyncio.Event(), asyncio.Event(), asyncio.Event()
         task, waiting = asyncio.create_task(gate.wait()), asyncio.create_task(other.wait())

@@ -18,6 +18,6 @@ def test_each_code_is_documented() -> None:
     assert ours <= set(map(int, documented))
 
 
-def test_the_page_gives_up_where_other_clients_do() -> None:
+def test_the_page_gives_up_after_the_same_close_codes_as_other_clients() -> None:
     (final,) = re.findall(r"FINAL = new Set\(\[(.*)\]\)", PAGE.read_text())
     assert set(map(int, final.split(","))) == close_codes.FINAL

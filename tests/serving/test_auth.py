@@ -82,8 +82,8 @@ def test_an_open_port_without_a_token_is_warned_about(caplog: pytest.LogCaptureF
     assert not caplog.text
 
 
-def test_what_is_said_in_the_room_is_only_kept_for_who_has_a_token() -> None:
+def test_audio_is_kept_only_where_a_token_is_set() -> None:
     keeping = ServerConfig(keep_audio_s=60)
-    with pytest.raises(ConfigError, match="only who has a token may hear it"):
+    with pytest.raises(ConfigError, match="only clients with a token may get it"):
         read_access(keeping, {})
     assert read_access(keeping, {"KWS_TOKEN": "secret"}).token == "secret"

@@ -111,7 +111,7 @@ def test_what_came_before_a_filter_is_not_filtered() -> None:
     later=st.integers(0, 5),
     history=st.integers(1, 40),
 )
-def test_who_comes_back_gets_what_was_missed_once_and_in_order(
+def test_a_returning_subscriber_gets_what_it_missed_once_and_in_order(
     before: int, last: int, between: int, later: int, history: int
 ) -> None:
     """`last` of `before` events were had; some more come before and after the wish is known."""
@@ -170,7 +170,7 @@ def test_what_another_filter_held_back_is_not_called_complete() -> None:
     assert replay_of(subscription.take()) == Replay(0, complete=False)
 
 
-def test_who_asks_without_reading_is_too_slow_as_well() -> None:
+def test_a_subscriber_that_requests_without_reading_is_too_slow() -> None:
     hub = make_hub()
     for _ in range(HISTORY):
         hub.publish(heard())
@@ -193,7 +193,7 @@ def test_the_end_comes_behind_the_last_event_for_all() -> None:
     assert woken.times == 1
 
 
-def test_a_filter_of_streams_lets_nothing_of_others_through_but_what_is_for_all() -> None:
+def test_a_filter_of_streams_passes_its_streams_and_what_is_for_all() -> None:
     wanted = Filter(streams=frozenset({"kitchen"}))
     hub = Hub("r")
     here, elsewhere = (

@@ -77,7 +77,7 @@ def test_inference_is_a_histogram() -> None:
     assert value(read, "kws_windows_total") == 201
 
 
-def test_sources_are_read_when_somebody_looks() -> None:
+def test_sources_are_read_at_each_scrape() -> None:
     read = samples(counting()[1], SOURCE, SENT)
     own = {"stream": "default", "kind": "microphone"}
     sent = {"stream": "kitchen", "kind": "network"}

@@ -28,7 +28,7 @@ class Site:
             access,
             {
                 EVENTS_PATH: Websocket(self, "max_connections"),
-                "/health": Page(lambda: _page("well"), open=True),
+                "/health": Page(lambda: _page("well"), lambda: _page("well")),
                 "/info": Page(lambda: _page("info")),
                 "/reload": Action(self._act),
                 "/sounds/*": Page(self._found),
@@ -125,7 +125,7 @@ def test_without_the_token_what_is_there_and_what_is_not_look_alike() -> None:
         (GUARDED, "PUT", TOKEN, 405),
     ],
 )
-def test_an_action_is_only_for_who_has_the_token(
+def test_an_action_needs_the_token(
     access: Access, method: str, headers: dict[str, str], status: int
 ) -> None:
     site = Site(access)
@@ -137,7 +137,7 @@ def test_an_action_is_only_for_who_has_the_token(
         assert response.headers["Allow"] == "POST"
 
 
-def test_without_any_token_it_says_where_to_set_one() -> None:
+def test_without_any_token_the_error_says_where_to_set_one() -> None:
     response = Site(OPEN).respond("/reload", "POST")
     assert response is not None
     assert b"KWS_TOKEN" in (response.body or b"")

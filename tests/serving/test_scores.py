@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import cast
 
 import numpy as np
-from websockets.asyncio.server import ServerConnection
 
 from kws.engine.scores import Hop, Observers
 from kws.engine.waiting import LoopEvent
@@ -15,6 +14,7 @@ from kws.protocol.replies import SlowDown
 from kws.protocol.requests import Filter
 from kws.serving.connection import Delivery
 from kws.serving.hub import Hub
+from kws.serving.limited import LimitedConnection
 from kws.serving.metrics import Metrics
 from kws.serving.scores import ScoreQueue
 from tests.support.limits import limit
@@ -62,10 +62,10 @@ def show(observers: Observers, *hops: Hop) -> None:
         observers.show(each)
 
 
-def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
+def test_a_stream_that_ends_by_request_has_had_all_its_hops_sent() -> None:
     async def test() -> None:
         line, observers, hub = Line(), Observers(), Hub("run", lambda: NOON)
-        connection = cast(ServerConnection, line)
+        connection = cast(LimitedConnection, line)
         woken = LoopEvent()
         subscription = hub.subscribe(woken, 10)
         hub.change(subscription, Filter(), SlowDown(lead_s=3.0))
@@ -88,7 +88,7 @@ def test_a_stream_that_ends_well_has_had_all_its_hops_sent() -> None:
 def test_a_slow_client_gets_the_newest_and_none_of_another_stream() -> None:
     async def test() -> None:
         line, observers = Line(), Observers()
-        scores = ScoreQueue(cast(ServerConnection, line), observers)
+        scores = ScoreQueue(cast(LimitedConnection, line), observers)
         scores.observe("kitchen")
         show(observers, *(hop(float(t)) for t in range(60)))
         await asyncio.sleep(0)

@@ -50,7 +50,7 @@ def test_health(source: SourceState, stalled: str, status: str, reason: str | No
     assert (content["uptime_s"], content["subscribers"]) == (5.0, 2)
 
 
-def test_health_knows_the_source() -> None:
+def test_health_has_the_source() -> None:
     _, content = health(HEARING, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
     assert content["source"] == {
         "stream": "default",
@@ -71,7 +71,7 @@ SENT = replace(HEARING, stream="kitchen", kind="network", name="192.0.2.7", reas
 NO_SOURCE = replace(NOTHING_YET, stream="network", kind="network", live=False)
 
 
-def test_health_knows_what_is_sent() -> None:
+def test_health_has_the_senders() -> None:
     _, content = health(HEARING, (SENT,), run="r", uptime_s=5.0, stalled="", subscribers=0)
     (stream,) = content["streams"]
     assert (stream["stream"], stream["name"]) == ("kitchen", "192.0.2.7")
@@ -80,7 +80,7 @@ def test_health_knows_what_is_sent() -> None:
     assert content["status"] == "ok"
 
 
-def test_where_there_is_only_what_is_sent_nothing_is_waited_for_in_vain() -> None:
+def test_with_senders_only_the_daemon_is_waiting_without_a_fault() -> None:
     code, content = health(NO_SOURCE, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
     assert (code, content["status"]) == (HTTPStatus.OK, "waiting")
     begun = replace(SENT, seconds_since_audio=None)

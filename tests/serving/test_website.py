@@ -17,13 +17,13 @@ def test_the_page_is_at_the_root_and_its_files_beside_it(tmp_path: Path) -> None
     assert all(each.headers["Content-Security-Policy"] == POLICY for each in site.values())
 
 
-def test_the_policy_lets_nothing_in_from_elsewhere() -> None:
+def test_the_policy_allows_no_other_hosts() -> None:
     assert POLICY.startswith("default-src 'none'")
     assert "unsafe" not in POLICY
     assert not re.search(r"https?:", POLICY)
 
 
-def test_the_page_asks_nobody_else() -> None:
+def test_the_page_names_no_other_hosts() -> None:
     for path in FOLDER.iterdir():
         text = path.read_text(encoding="utf-8")
         addresses = re.findall(r"(?:https?|wss?)://[\w.-]+\.\w+", text)

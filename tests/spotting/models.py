@@ -7,22 +7,28 @@ import msgspec
 import torch
 
 from kws.config.schema import Engine
-from kws.spotting.backends.torch import network_of, weights_of
+from kws.spotting.backends.torch import read_network, weights_of
 from kws.spotting.calibration import Calibration, OperatingPoint
 from kws.spotting.frontend import FrontEndSettings
 from kws.spotting.header import ModelHeader
+from kws.spotting.load import open_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import ModelFile, open_model
+from kws.spotting.model_file import ModelFile
 from kws.spotting.networks.small_cnn import SmallCNN
+from kws.spotting.pair import Lookahead, Pair
 from kws.spotting.trigger import TriggerSettings
+from tests.spotting.level_verifier import LevelVerifier
 
 EAGER = TriggerSettings(
     threshold=0.3, smoothing_s=0.2, patience_s=0.0, refractory_s=0.3, release=0.28, exclusion_s=0.1
 )
 """Fires often on what an untrained network says."""
+KEYWORDS = ("yes", "no", "up", "down")
+FIRST_LOOK = replace(EAGER, threshold=0.29)
+"""Proposes for a verifier."""
 
 
-def untrained_file(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> ModelFile:
+def untrained_file(keywords: tuple[str, ...] = KEYWORDS) -> ModelFile:
     """SmallCNN with weights from a seed, whose posteriors for noise keep changing."""
     torch.manual_seed(4)
     network = SmallCNN(len(keywords)).eval().requires_grad_(False)
@@ -40,9 +46,7 @@ def untrained_file(keywords: tuple[str, ...] = ("yes", "no", "up", "down")) -> M
     return ModelFile.of(header, weights_of(network))
 
 
-def untrained_model(
-    keywords: tuple[str, ...] = ("yes", "no", "up", "down"), engine: Engine = "auto"
-) -> KeywordModel:
+def untrained_model(keywords: tuple[str, ...] = KEYWORDS, engine: Engine = "auto") -> KeywordModel:
     """The same, ready to run."""
     return open_model(untrained_file(keywords), engine)
 
@@ -50,17 +54,34 @@ def untrained_model(
 def calibrated_file() -> ModelFile:
     """The same with an operating curve: strict and lax thresholds."""
     file = untrained_file()
+    return file.with_header(replace(file.header, calibration=_calibration()))
+
+
+def _calibration() -> Calibration:
     levels = ((0.0, 0.9), (2.0, 0.5), (30.0, 0.2))
-    points = tuple(
-        OperatingPoint(rate, 0.5 * level, dict.fromkeys(file.header.classes, level))
-        for rate, level in levels
+    points = (
+        OperatingPoint(rate, 0.5 * level, dict.fromkeys(KEYWORDS, level)) for rate, level in levels
     )
-    return file.with_header(replace(file.header, calibration=Calibration(6.2, points)))
+    return Calibration(6.2, tuple(points))
 
 
 def calibrated_model() -> KeywordModel:
     """The same, ready to run."""
     return open_model(calibrated_file())
+
+
+def paired_file(verifier: str = "levels", weights_sha256: str = "") -> ModelFile:
+    """The untrained model as it works with a verifier."""
+    file = untrained_file()
+    thresholds = dict.fromkeys(KEYWORDS, 0.6)
+    lookaheads = tuple(Lookahead(each, thresholds, _calibration()) for each in (0.2, 0.5))
+    pair = Pair(verifier, weights_sha256, dict.fromkeys(KEYWORDS, FIRST_LOOK), lookaheads)
+    return file.with_header(replace(file.header, pair=pair))
+
+
+def paired_model() -> KeywordModel:
+    """The same with a verifier that goes by levels."""
+    return replace(open_model(paired_file()), verifier=LevelVerifier())
 
 
 def write_torch_file(file: ModelFile, path: Path) -> None:
@@ -69,6 +90,6 @@ def write_torch_file(file: ModelFile, path: Path) -> None:
         "format": "kws-model",
         "version": 1,
         "header": msgspec.to_builtins(file.header),
-        "state_dict": network_of(file).state_dict(),
+        "state_dict": read_network(file).state_dict(),
     }
     torch.save(content, path)

@@ -9,7 +9,7 @@ import pytest
 from kws.config.paths import bundled_models
 from kws.spotting.backends.onnx import OnnxBackend
 from kws.spotting.backends.torch import TorchBackend
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.typing import Samples
 from tests.support.speech import demo
@@ -54,7 +54,7 @@ def test_onnx_runtime_is_what_runs_by_default() -> None:
 def test_torch_that_is_not_installed_is_named() -> None:
     code = (
         "from kws.errors import ConfigError\n"
-        "from kws.spotting.model_file import load_model\n"
+        "from kws.spotting.load import load_model\n"
         "load_model()\n"
         "try:\n    load_model(engine='torch')\n"
         "except ConfigError as error:\n    print(error)\n"

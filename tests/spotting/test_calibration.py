@@ -41,7 +41,7 @@ def test_the_point_is_the_last_that_keeps_to_the_rate(
 
 
 @given(calibrations(), RATES, RATES)
-def test_who_allows_more_false_alarms_never_gets_a_stricter_point(
+def test_allowing_more_false_alarms_never_gives_a_stricter_point(
     calibration: Calibration, one: float, other: float
 ) -> None:
     low, high = sorted((one, other))

@@ -14,7 +14,7 @@ def test_parameter_count_is_the_published_one(classes: int, parameters: int) -> 
     assert parameter_count(trained.folded()) == parameters
 
 
-def test_folding_changes_nothing_that_is_heard() -> None:
+def test_folding_does_not_change_posteriors() -> None:
     torch.manual_seed(0)
     network = SmallCNN(4, batch_norm=True, dropout=0.3)
     for _ in range(3):  # gives the batch norms statistics of their own
@@ -36,7 +36,7 @@ def test_equal_logits_of_zero_leave_a_share_for_none() -> None:
 
 
 @pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
-def test_leaving_zeros_out_changes_nothing(share: float) -> None:
+def test_leaving_zeros_out_does_not_change_posteriors(share: float) -> None:
     torch.manual_seed(1)
     layer = SparseLinear(500, 30).eval()
     row = torch.randn(1, 500) * (torch.rand(1, 500) < share)
@@ -44,7 +44,7 @@ def test_leaving_zeros_out_changes_nothing(share: float) -> None:
     torch.testing.assert_close(layer(row), expected, atol=1e-5, rtol=1e-4)
 
 
-def test_a_window_alone_is_heard_as_among_others() -> None:
+def test_a_window_alone_gives_the_posteriors_of_a_batch() -> None:
     torch.manual_seed(2)
     network = SmallCNN(4).eval()
     windows = torch.randn(6, 40, 98)

@@ -13,10 +13,13 @@ import pytest
 import torch
 
 from kws.config.paths import bundled_models
+from kws.config.schema import Engine
 from kws.errors import ModelError
 from kws.spotting.header import ModelHeader
-from kws.spotting.model_file import ModelFile, load_model, open_model, read_model, save_model
+from kws.spotting.load import load_model, open_model
+from kws.spotting.model_file import ModelFile, read_model, save_model
 from kws.spotting.onnx_format import LARGEST, Graph, Model, Property, Tensor
+from kws.text import is_plain
 from tests.spotting.models import (
     EAGER,
     calibrated_file,
@@ -91,7 +94,7 @@ def test_a_file_of_the_release_before_is_the_same_model(path: Path, old: Path) -
 
 
 @pytest.mark.parametrize("bit", [0, 7, 30])
-def test_a_bit_that_turned_in_the_weights_is_noticed(path: Path, bit: int) -> None:
+def test_a_changed_bit_in_the_weights_is_refused(path: Path, bit: int) -> None:
     model = Model.decode(path.read_bytes())
     assert model.graph is not None
     tensor = next(each for each in model.graph.initializer if each.name == "hidden.weight")
@@ -225,7 +228,7 @@ def test_a_file_of_another_program_is_refused(path: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "content", [b"yes, no, up, down\n", b"\xff\xfe random", bytes(100), b"{}", b"RIFF\x00WAVE"]
 )
-def test_what_is_no_model_file_at_all_is_told_first(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_no_model_is_reported_first(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "model.onnx"
     path.write_bytes(content)
     expected = f"^model file {path}: not a model file: neither ONNX nor a .pt file of kws 0.1; "
@@ -444,3 +447,60 @@ def test_a_header_needs_settings_for_its_classes() -> None:
     with pytest.raises(ValueError, match="context must be one of: alone, anywhere"):
         replace(header, context="here")  # type: ignore[arg-type]
     assert isinstance(header, ModelHeader)
+
+
+@pytest.mark.parametrize("name", ["\ud800", "a\nb", "\x1b[31m", "\u202eon", "", "\u2028"])
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+def test_names_that_cannot_be_shown_are_refused(path: Path, name: str, engine: Engine) -> None:
+    def rename(content: Content) -> None:
+        content["classes"][0] = name
+        content["trigger"][name] = content["trigger"].pop("yes")
+
+    change(path, rename)
+    with pytest.raises(ModelError, match="bad header") as refused:
+        load_model(path, engine)
+    assert is_plain(str(refused.value))
+
+
+def test_names_in_any_language_are_taken(path: Path) -> None:
+    words = ("größer", "мир", "क्\u200dष", "你好")
+    assert open_model(untrained_file(words)).classes == words
+
+
+@pytest.mark.parametrize("engine", ["onnx", "torch"])
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda file: ModelFile.of(
+            file.header, {name: np.full_like(each, 3e38) for name, each in file.weights.items()}
+        ),
+        lambda file: file.with_header(replace(file.header, scale=(1e-300,) * 40)),
+        lambda file: file.with_header(replace(file.header, mean=(1e300,) * 40)),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow encountered", "ignore:divide by zero")
+def test_a_model_that_would_detect_nothing_is_refused(
+    path: Path, edit: Callable[[ModelFile], ModelFile], engine: Engine
+) -> None:
+    save_model(edit(untrained_file()), path)
+    with pytest.raises(ModelError, match="of silence are no probabilities"):
+        load_model(path, engine)
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (lambda content: content.update(format=torch.zeros(3)), "by another program"),
+        (lambda content: content.update(version=torch.zeros(3)), "not only plain values"),
+        (lambda content: content["header"].update(name=torch.zeros(3)), "not only plain values"),
+        (lambda content: content["header"]["training"].update(x=10**5000), "not only plain values"),
+        (lambda content: content["header"].update(name="\ud800"), "not only plain values"),
+        (lambda content: content["state_dict"].update(x=torch.zeros(3).to("meta")), "refused"),
+    ],
+)
+def test_a_file_of_the_release_before_with_hostile_values_is_refused(
+    old: Path, edit: Edit, message: str
+) -> None:
+    change_old(old, edit)
+    with pytest.raises(ModelError, match=message):
+        load_model(old)

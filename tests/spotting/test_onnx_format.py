@@ -281,7 +281,7 @@ def test_model_files_are_valid_onnx_with_one_symbolic_axis(encoded: bytes) -> No
     assert {each.op_type for each in graph.node} <= OPERATORS
 
 
-def test_model_files_tell_nothing_of_where_they_were_made(encoded: bytes) -> None:
+def test_model_files_contain_no_path_of_the_machine_they_were_made_on(encoded: bytes) -> None:
     model = onnx.ModelProto.FromString(encoded)
     assert not model.doc_string
     assert not model.graph.doc_string

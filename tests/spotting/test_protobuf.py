@@ -174,6 +174,6 @@ def test_packed_and_single_numbers_are_the_same() -> None:
         (b"\x6a\x00", "Tensor has field 13, which is not allowed"),
     ],
 )
-def test_what_is_malformed_says_why(data: bytes, message: str) -> None:
+def test_what_is_malformed_is_refused_with_a_reason(data: bytes, message: str) -> None:
     with pytest.raises(MalformedError, match=message):
         Tensor.decode(data)

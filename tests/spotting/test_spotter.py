@@ -1,5 +1,7 @@
 """The spotter: windows, decisions and gaps, whatever the blocks."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,6 +12,7 @@ from kws.spotting.frontend import LogMel
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples
+from tests.spotting.level_verifier import LevelVerifier, verification
 from tests.spotting.models import untrained_model
 
 MODEL = untrained_model()
@@ -102,3 +105,76 @@ def test_smoothed_posteriors_can_be_looked_at() -> None:
     spotter.push(SIGNAL)
     assert set(spotter.smoothed) == {"yes", "no", "up", "down"}
     assert any(0 < value <= 1 for value in spotter.smoothed.values())
+
+
+VERIFIED = verification()
+
+
+def outcomes(spotter: Spotter, blocks: list[Samples]) -> list[Detection]:
+    return [*heard(spotter, blocks), *spotter.finish()]
+
+
+def test_a_verifier_confirms_some_and_turns_others_down() -> None:
+    spotter = Spotter(MODEL, verification=VERIFIED)
+    detections, turned_down = outcomes(spotter, [SIGNAL]), spotter.turned_down()
+    assert detections
+    assert all(each.score is not None and each.score >= 0.55 for each in detections)
+    assert turned_down
+    assert {each.verdict for each in turned_down} == {"rejected"}
+    assert not spotter.turned_down()
+
+
+@settings(max_examples=25)
+@given(st.lists(st.integers(0, len(SIGNAL)), max_size=60), st.sampled_from([0.05, 0.1, 0.5]))
+def test_same_verified_events_whatever_the_blocks(cuts: list[int], hop_s: float) -> None:
+    whole = Spotter(MODEL, hop_s=hop_s, verification=VERIFIED)
+    parts = Spotter(MODEL, hop_s=hop_s, verification=VERIFIED)
+    expected = outcomes(whole, [SIGNAL])
+    detections = outcomes(parts, np.split(SIGNAL, sorted(cuts)))
+    assert [(each.keyword, each.t) for each in detections] == [
+        (each.keyword, each.t) for each in expected
+    ]
+    assert [each.score for each in detections] == pytest.approx(
+        [each.score for each in expected], abs=1e-4
+    )
+    assert [(each.keyword, each.t) for each in parts.turned_down()] == [
+        (each.keyword, each.t) for each in whole.turned_down()
+    ]
+
+
+def test_decide_is_propose_verify_settle() -> None:
+    whole, parts = (Spotter(MODEL, verification=VERIFIED) for _ in range(2))
+    assert parts.propose(MODEL.posteriors(parts.windows(SIGNAL))) == []
+    detections = []
+    while (candidate := parts.due()) is not None:
+        detections.append(parts.settle(VERIFIED.verifier.scores(candidate.window[None])[0]))
+    assert [each for each in detections if each is not None] == whole.push(SIGNAL)
+
+
+def test_a_gap_drops_candidates_that_wait() -> None:
+    whole = Spotter(MODEL, verification=VERIFIED)
+    whole.push(SIGNAL)
+    first = whole.turned_down()[0]
+    spotter = Spotter(MODEL, verification=VERIFIED)
+    spotter.push(SIGNAL[: round((first.t + 0.1) * RATE)])
+    assert not [each for each in spotter.turned_down() if each.t == first.t]
+    spotter.skip(RATE)
+    dropped = [each for each in spotter.turned_down() if each.t == first.t]
+    assert [(each.keyword, each.verdict, each.score) for each in dropped] == [
+        (first.keyword, "dropped", None)
+    ]
+
+
+def test_without_its_verifier_a_model_decides_by_itself() -> None:
+    assert Spotter(MODEL, verification=VERIFIED, verified=False).push(SIGNAL) == Spotter(
+        MODEL
+    ).push(SIGNAL)
+
+
+def test_a_verifier_has_to_fit_the_model() -> None:
+    slow = replace(VERIFIED, verifier=replace(LevelVerifier(), sample_rate=8_000))
+    with pytest.raises(ValueError, match="is for 8000 Hz, the model for 16000"):
+        Spotter(MODEL, verification=slow)
+    some = replace(VERIFIED, thresholds={"yes": 0.5})
+    with pytest.raises(ValueError, match="no threshold for down, no, up"):
+        Spotter(MODEL, verification=some)

@@ -166,7 +166,7 @@ def test_hostile_pickles_are_refused_and_not_executed(kind: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", ["os.system", "builtins.eval", "protocol 4", "getattr"])
-def test_they_are_told_from_damaged_files(kind: str, tmp_path: Path) -> None:
+def test_they_are_distinguished_from_damaged_files(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ForeignObjectError, match="code or objects, which are refused"):
         read_torch(archive(HOSTILE[kind](str(tmp_path / "executed"))))
 

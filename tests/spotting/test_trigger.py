@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kws.spotting.trigger import Decision, Trigger, TriggerSettings
+from kws.spotting.trigger import Decision, Proposal, Trigger, TriggerSettings
 
 RATE, HOP = 16_000, 1_600
 PLAIN = TriggerSettings(
@@ -70,12 +70,14 @@ def test_one_long_activation_gives_at_most_one_event(length: int, own: TriggerSe
 
 
 @given(st.lists(posteriors, max_size=60), settings)
-def test_nothing_below_the_threshold_fires(values: list[float], own: TriggerSettings) -> None:
+def test_below_the_threshold_there_is_no_detection(
+    values: list[float], own: TriggerSettings
+) -> None:
     quiet = [min(value, own.threshold * 0.999) for value in values]
     assert not run(one(*quiet), [own])
 
 
-def test_smoothing_is_a_mean_in_which_the_unheard_is_silence() -> None:
+def test_smoothing_is_a_mean_in_which_missing_windows_are_silence() -> None:
     smooth = replace(PLAIN, smoothing_s=0.3, threshold=0.6, release=0.6)
     assert hops(run(one(0.9, 0.9, 0.9), [smooth])) == [2]
     assert run(one(0.9, 0.9, 0.9), [smooth])[0].confidence == pytest.approx(0.6)
@@ -108,15 +110,15 @@ def test_the_largest_margin_wins_and_the_others_are_held_back() -> None:
     assert [(each.keyword, each.position // HOP) for each in decisions] == [(0, 1), (1, 4)]
 
 
-def test_a_break_forgets_what_was_heard_but_not_the_refractory_time() -> None:
+def test_a_gap_resets_smoothing_but_not_the_refractory_time() -> None:
     own = replace(PLAIN, refractory_s=0.5, smoothing_s=0.2, threshold=0.9, release=0.5)
     trigger = Trigger([own], sample_rate=RATE, hop=HOP)
     assert trigger.step([1.0], HOP) is None
-    trigger.reset()
+    trigger.reset(0)
     assert trigger.smoothed == [0.0]
     assert trigger.step([1.0], 10 * HOP) is None
     assert trigger.step([1.0], 11 * HOP) is not None
-    trigger.reset()
+    trigger.reset(0)
     steps = [trigger.step([1.0], position * HOP) for position in range(12, 18)]
     assert [step is not None for step in steps] == [False, False, False, False, True, False]
 
@@ -143,6 +145,42 @@ def test_another_threshold_changes_nothing_else_but_a_release_level_above_it(
     changed = own.with_threshold(threshold)
     assert changed.release == min(own.release, threshold)
     assert replace(changed, threshold=own.threshold, release=own.release) == own
+
+
+def proposed(rows: list[list[float]], settings: list[TriggerSettings]) -> list[Proposal]:
+    trigger = Trigger(settings, sample_rate=RATE, hop=HOP)
+    proposals = (trigger.propose(row, (index + 1) * HOP) for index, row in enumerate(rows))
+    return [each for each in proposals if each is not None]
+
+
+def test_a_keyword_is_proposed_again_where_it_peaks_higher() -> None:
+    found = proposed(one(0.1, 0.6, 0.6, 0.62, 0.9, 0.92, 0.7, 0.9), [PLAIN])
+    assert [each.position // HOP for each in found] == [2, 5]
+
+
+def test_a_keyword_is_proposed_again_after_it_was_released() -> None:
+    found = proposed(one(0.9, 0.9, 0.1, 0.6, 0.6), [PLAIN])
+    assert [each.position // HOP for each in found] == [1, 4]
+    assert found[0].armed == (0,)
+    assert found[1].armed == (3 * HOP,)
+
+
+def test_the_candidate_of_a_hop_has_the_largest_margin() -> None:
+    found = proposed([[0.6, 0.8], [0.6, 0.8]], [PLAIN, PLAIN])
+    assert [(each.keyword, each.position // HOP) for each in found] == [(1, 1)]
+
+
+@given(st.lists(st.tuples(posteriors, posteriors), max_size=80), settings, settings)
+def test_what_would_be_an_event_is_proposed_first(
+    rows: list[tuple[float, float]], first: TriggerSettings, second: TriggerSettings
+) -> None:
+    own = [replace(each, refractory_s=0.0, exclusion_s=0.0) for each in (first, second)]
+    lists = [list(row) for row in rows]
+    events, candidates = run(lists, own), proposed(lists, own)
+    earliest = {each.keyword: each.position for each in reversed(events)}
+    if events:
+        assert candidates
+        assert candidates[0].position == min(earliest.values())
 
 
 @given(st.lists(st.sampled_from([0.0, 0.9, float("nan"), float("inf")]), max_size=40), settings)

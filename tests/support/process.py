@@ -47,10 +47,12 @@ def started(
     environment: Mapping[str, str] | None = None,
     stdin: int = subprocess.DEVNULL,
     stdout: int = subprocess.PIPE,
+    descriptors: int | None = None,
 ) -> subprocess.Popen[bytes]:
-    """Start a command; its standard error is a pipe."""
+    """Start a command; its standard error is a pipe, and it may have so many files open."""
+    limited = ("sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh")
     return subprocess.Popen(
-        [*KWS, *arguments],
+        [*(() if descriptors is None else limited), *KWS, *arguments],
         stdin=stdin,
         stdout=stdout,
         stderr=subprocess.PIPE,
@@ -141,6 +143,7 @@ class DaemonProcess:
         environment: variables beside those of this process.
         stdin: where its standard input comes from; a pipe for `write`.
         stdout: where its events go; a pipe for `events`, or a descriptor.
+        descriptors: how many files it may have open; None: as this process.
     """
 
     def __init__(
@@ -149,10 +152,16 @@ class DaemonProcess:
         environment: Mapping[str, str] | None = None,
         stdin: int = subprocess.DEVNULL,
         stdout: int = subprocess.PIPE,
+        descriptors: int | None = None,
     ) -> None:
         options = ("--log-format", "json", "--set", "server.port=0")
         self.process = started(
-            "run", *options, *arguments, environment=environment, stdin=stdin, stdout=stdout
+            "run",
+            *(*options, *arguments),
+            environment=environment,
+            stdin=stdin,
+            stdout=stdout,
+            descriptors=descriptors,
         )
         assert self.process.stderr is not None
         self._stderr = Lines(self.process.stderr)

@@ -71,7 +71,7 @@ def journal(machine: Machine) -> list[dict[str, str]]:
     return [json.loads(line) for line in lines.splitlines()]
 
 
-def test_the_unit_is_right_and_says_so_silently(machine: Machine) -> None:
+def test_systemd_finds_no_fault_in_the_unit(machine: Machine) -> None:
     # On an unknown key it succeeds, but not in silence.
     assert machine.all_said("systemd-analyze", "verify", UNIT) == ""
 
@@ -87,17 +87,20 @@ def test_it_is_installed_for_every_boot(machine: Machine) -> None:
     assert machine.run("stat", "-c", "%a", "/etc/kws/environment").strip() == "600"
 
 
-def test_it_is_active_when_it_hears_and_says_what(machine: Machine) -> None:
+def test_it_is_active_when_audio_arrives_and_its_status_names_the_source(machine: Machine) -> None:
     machine.run("systemctl", "start", "kws")
     now = state(machine)
     assert (now["ActiveState"], now["SubState"]) == ("active", "running")
     # It was told of READY by the process itself: systemd would not have waited otherwise.
     ready = next(entry for entry in journal(machine) if "listening to demo" in entry["MESSAGE"])
     assert ready["_PID"] == now["MainPID"]
-    wait_until(lambda: state(machine).get("StatusText") == "Hears demo 'demo.wav'", "its status")
+    wait_until(
+        lambda: state(machine).get("StatusText") == "Processing audio from demo 'demo.wav'",
+        "its status",
+    )
 
 
-def test_it_is_nobody_and_reaches_nothing(machine: Machine) -> None:
+def test_it_has_no_privileges(machine: Machine) -> None:
     machine.run("systemctl", "start", "kws")
     process = state(machine)["MainPID"]
     status = machine.run("cat", f"/proc/{process}/status")
@@ -122,7 +125,7 @@ def test_it_is_not_ready_before_the_first_sound_where_that_is_wanted(machine: Ma
     wait_until(lambda: "StatusText" in state(machine), "its status")
     now = state(machine)
     assert (now["ActiveState"], now["NRestarts"]) == ("activating", "0")
-    assert now["StatusText"].startswith("Deaf: no microphone")
+    assert now["StatusText"].startswith("No audio: no microphone")
 
 
 def test_a_missing_microphone_is_waited_for(machine: Machine) -> None:
@@ -131,7 +134,7 @@ def test_a_missing_microphone_is_waited_for(machine: Machine) -> None:
     wait_until(lambda: "StatusText" in state(machine), "its status")
     before = state(machine)
     assert before["ActiveState"] == "active"
-    assert before["StatusText"].startswith("Deaf: no microphone")
+    assert before["StatusText"].startswith("No audio: no microphone")
     for _ in range(2):
         fed = state(machine)["WatchdogTimestampMonotonic"]
 
@@ -225,7 +228,7 @@ def test_a_model_beside_the_configuration_is_found_by_its_name(machine: Machine)
     assert any("stop, go" in entry["MESSAGE"] for entry in journal(machine))
 
 
-def test_installing_again_changes_nothing_but_starts_it_anew(machine: Machine) -> None:
+def test_installing_again_changes_no_file_and_restarts_it(machine: Machine) -> None:
     machine.run("systemctl", "start", "kws")
     before = state(machine)["MainPID"]
     said = machine.all_said("kws", "install-service")

@@ -42,7 +42,7 @@ def state(machine: Machine) -> dict[str, str]:
     return dict(line.split("=", 1) for line in shown.splitlines() if "=" in line)
 
 
-def test_a_user_installs_it_and_takes_it_away(machine: Machine) -> None:
+def test_a_user_installs_and_removes_it(machine: Machine) -> None:
     said = machine.all_said(*as_user("kws", "install-service", "--user"))
     assert f"created {UNIT}" in said
     assert f"created {CONFIG}" in said
@@ -57,7 +57,10 @@ def test_a_user_installs_it_and_takes_it_away(machine: Machine) -> None:
 
     machine.run("tee", CONFIG, given="audio: {source: demo}\n")
     machine.run(*as_user("systemctl", "--user", "restart", "kws"))
-    wait_until(lambda: state(machine).get("StatusText") == "Hears demo 'demo.wav'", "it hears")
+    wait_until(
+        lambda: state(machine).get("StatusText") == "Processing audio from demo 'demo.wav'",
+        "it hears",
+    )
     hearing = state(machine)["MainPID"]
     machine.run(*as_user("systemctl", "--user", "reload", "kws"))
     wait_until(lambda: state(machine)["ActiveState"] == "active", "it has reloaded")

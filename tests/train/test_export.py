@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from kws.errors import ConfigError
 from kws.spotting.backends.torch import ARCHITECTURES, parameter_count
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.networks.bc_resnet import BCResNet
 from tests.spotting.models import untrained_file, untrained_model, write_torch_file
 from train.export import ExportConfig, export

@@ -1,13 +1,17 @@
 """What the command line says and ends with; what the commands do is tested where they are made."""
 
+import errno
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from kws.spotting.networks.small_cnn import SmallCNN
+from tests.support.outputs import FailingOutput
 from train.__main__ import main
 
 
@@ -60,7 +64,7 @@ def test_clips_are_measured_right_in_a_folder_too(
         (["teacher", "targets", "--data", "x", "--teacher", "nothing", "--output", "y"], 3),
     ],
 )
-def test_what_cannot_be_ends_with_an_exit_code(
+def test_impossible_options_end_with_an_exit_code(
     arguments: list[str],
     code: int,
     tmp_path: Path,
@@ -69,6 +73,40 @@ def test_what_cannot_be_ends_with_an_exit_code(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("train.data.synthesize.voices", list)
     assert main(arguments) == code
+
+
+@pytest.mark.parametrize("arguments", [("--help",), ("fit", "--data", "x", "--output", "y")])
+def test_without_torch_the_error_names_what_to_install(arguments: tuple[str, ...]) -> None:
+    code = (
+        "import runpy, sys; sys.modules['torch'] = None; "
+        "runpy.run_module('train', run_name='__main__', alter_sys=True)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False
+    )
+    (line,) = done.stderr.splitlines()
+    assert "torch is not installed: pip install '.[train]'" in line
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+def test_without_another_library_the_error_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("train.__main__.set_up_logging", lambda *_: None)
+    monkeypatch.setitem(sys.modules, "pooch", None)
+    assert main(["download", str(tmp_path)]) == 2
+    assert "pooch is not installed: pip install '.[train]'" in caplog.text
+
+
+def test_a_help_that_cannot_be_written_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("train.__main__.set_up_logging", lambda *_: None)
+    monkeypatch.setattr("kws.printing.os.dup2", lambda *_: None)
+    full = FailingOutput(OSError(errno.ENOSPC, "No space left on device"))
+    monkeypatch.setattr("sys.stdout", full)
+    assert main(["--help"]) == 1
+    assert "standard output: No space left on device" in caplog.text
 
 
 def test_processes_are_counted_from_0(capsys: pytest.CaptureFixture[str]) -> None:

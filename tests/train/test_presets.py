@@ -10,10 +10,16 @@ from hypothesis import strategies as st
 
 from kws.errors import ConfigError
 from train.config import FitConfig
-from train.presets import FOLDER, stages_of, with_overrides, with_preset
+from train.presets import FOLDER, changed, read_preset, stages_of, with_overrides
 from train.scenes.augment import NO_AUGMENTATION, Augmentation
 
 CONFIG = FitConfig(words=Path("words"), output=Path("model.onnx"))
+
+
+def with_preset(config: FitConfig, preset: str) -> FitConfig:
+    """The settings that all stages of a preset share."""
+    found = read_preset(preset)
+    return changed(config, found.settings, str(found.path))
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)

@@ -2,7 +2,7 @@
 
 import argparse
 
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from train.commands.options import Commands, add_measured, print_accuracy
 from train.measure.evaluate import evaluate_folder
 
@@ -10,7 +10,7 @@ from train.measure.evaluate import evaluate_folder
 def add_evaluate(commands: Commands) -> None:
     """Add the command to a parser."""
     command = commands.add_parser(
-        "evaluate", help="print how many clips of a side of the split are decided right, as JSON"
+        "evaluate", help="print how many clips of a split are classified correctly, as JSON"
     )
     add_measured(command, workers=False)
     command.set_defaults(run=_evaluate)

@@ -35,11 +35,9 @@ def add_fit(commands: Commands) -> None:
     command.add_argument(
         "--preset",
         metavar="NAME",
-        help="of train/presets, or a YAML file; one with stages goes on where it was stopped",
+        help="of train/presets, or a YAML file; one with stages continues where it was stopped",
     )
-    add_set(
-        command, "anything that a preset can (in all stages), as augmentation.room_probability=0"
-    )
+    add_set(command, "a key of presets (in all stages), as augmentation.room_probability=0")
     command.add_argument(
         "--synthetic",
         type=path_of,
@@ -52,7 +50,9 @@ def add_fit(commands: Commands) -> None:
         "--features", type=path_of, metavar="FILE.npy", help="further clips, as log-mel images"
     )
     command.add_argument(
-        "--keywords", metavar="WORD,...", help="the classes; all words, if nothing says which"
+        "--keywords",
+        metavar="WORD,...",
+        help="the classes; default: those of the preset, else all words",
     )
     command.add_argument(
         "--context",
@@ -65,20 +65,22 @@ def add_fit(commands: Commands) -> None:
         help="start from the weights of a bundled model, of a file, or of a training's .checkpoint",
     )
     command.add_argument(
-        "--teacher", metavar="MODEL", help="learn from what a bundled model, or a file's, says too"
+        "--teacher",
+        metavar="MODEL",
+        help="train with the posteriors of a bundled model, or a file, too",
     )
     command.add_argument("--epochs", type=int, metavar="N")
     command.add_argument("--seed", type=int, metavar="N")
     command.add_argument("--workers", type=int, metavar="N", help="processes that read recordings")
     command.add_argument(
-        "--resume", action="store_true", help="go on from the checkpoint beside the output"
+        "--resume", action="store_true", help="continue from the checkpoint beside the output"
     )
     command.add_argument(
         "--restart",
         action="store_true",
-        help="start anew although the checkpoint beside the output is of an unfinished training",
+        help="start over although the checkpoint beside the output is of an unfinished training",
     )
-    command.set_defaults(run=_fit, way_on="--resume goes on from the last checkpoint")
+    command.set_defaults(run=_fit, way_on="--resume continues from the last checkpoint")
 
 
 def _fit(options: argparse.Namespace) -> None:
@@ -103,7 +105,7 @@ def _fit(options: argparse.Namespace) -> None:
     else:
         stages = [changed(with_overrides(config, options.overrides), given, "command line")]
     if len(stages) > 1:
-        options.way_on = "the same command goes on in the stage where it stopped"
+        options.way_on = "the same command continues in the stage where it stopped"
     if accuracy := fit_stages(stages) if len(stages) > 1 else fit(stages[0]):
         print_accuracy(accuracy)
 

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from kws.config.paths import DEFAULT_MODEL, path_of
+from kws.printing import print_line
 from train.measure.evaluate import ClipAccuracy
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def print_accuracy(accuracy: ClipAccuracy) -> None:
     """Print it as JSON."""
     shares = {"keyword_accuracy": accuracy.keyword_accuracy, "rejection": accuracy.rejection}
     rounded = {name: share and round(share, 4) for name, share in shares.items()}
-    print(json.dumps({**rounded, **asdict(accuracy)}))
+    print_line(json.dumps({**rounded, **asdict(accuracy)}))
 
 
 def add_set(command: argparse.ArgumentParser, what: str) -> None:

@@ -10,7 +10,8 @@ from train.reporting.report import ReportConfig, report
 def add_report(commands: Commands) -> None:
     """Add the command to a parser."""
     command = commands.add_parser(
-        "report", help="write a page about a model: figures, curves, the worst to listen to"
+        "report",
+        help="write a page about a model: figures, curves, and the worst errors with their audio",
     )
     add_measured(command)
     command.add_argument(

@@ -17,6 +17,7 @@ from train.data.synthesize import (
     SIMILAR_WORDS,
     dictionary_words,
     speak_dictionary,
+    speak_listed,
     speak_sentences,
     synthesize,
 )
@@ -55,6 +56,11 @@ def add_synthesize(commands: Commands) -> None:
         "words of the --dictionary that sound like them, interjections and everyday words",
     )
     listed.add_argument(
+        "--program-words",
+        action="store_true",
+        help="keywords, and words that sound like some, in all voices of espeak-ng and flite",
+    )
+    listed.add_argument(
         "--near", type=int, default=40, metavar="N", help="near words for a keyword"
     )
     listed.add_argument(
@@ -78,12 +84,12 @@ def add_synthesize(commands: Commands) -> None:
         "default: %(default)s",
     )
     listed.add_argument("--seed", type=int, default=1, metavar="N")
-    command.set_defaults(run=_synthesize, way_on="the same command goes on where it was")
+    command.set_defaults(run=_synthesize, way_on="the same command continues where it stopped")
 
 
 def _synthesize(options: argparse.Namespace) -> None:
     keywords = items(options.keywords)
-    if options.attempts or options.speech_hours or options.noise_hours:
+    if options.attempts or options.speech_hours or options.noise_hours or options.program_words:
         count = _listed(options, keywords)
     else:
         count = _plain(options, keywords)
@@ -119,6 +125,8 @@ def _listed(options: argparse.Namespace, keywords: list[str]) -> int:
             use=use,
             seed=options.seed,
         )
+    if options.program_words:
+        count += speak_listed(options.folder, keywords)
     if options.attempts:
         count += _words(options, keywords)
     return count

@@ -6,12 +6,15 @@ import logging
 from dataclasses import asdict
 
 from kws.config.paths import path_of
+from kws.printing import print_line
 from train.commands.options import Commands, add_set
 from train.presets import with_overrides
 from train.teacher.config import read_teacher_preset
+from train.teacher.export import export_teacher
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import find_material
 from train.teacher.measure import TeacherMeasure
+from train.teacher.proposed import with_proposed
 from train.teacher.targets import write_targets
 from train.teacher.teacher_file import read_teacher, untrained_teacher
 from train.teacher.whisper import LICENCE, SOURCE, pretrained_encoder
@@ -38,10 +41,10 @@ def add_teacher(commands: Commands) -> None:
         "--initial",
         type=path_of,
         metavar="FILE",
-        help="a teacher of the same keywords to go on from, with more recordings perhaps",
+        help="a teacher of the same keywords to continue from, with more recordings perhaps",
     )
     add_set(fit, "anything that a preset can, as mixture.near=0.3")
-    fit.set_defaults(run=_fit, way_on="the same command goes on from the last checkpoint")
+    fit.set_defaults(run=_fit, way_on="the same command continues from the last checkpoint")
     targets = parts.add_parser(
         "targets", help="write the teacher's logits for all recordings that may be trained on"
     )
@@ -50,13 +53,21 @@ def add_teacher(commands: Commands) -> None:
     targets.add_argument(
         "--output", type=path_of, required=True, metavar="DIR", help="of the targets"
     )
-    targets.set_defaults(run=_targets, way_on="the same command goes on with the next collection")
+    targets.set_defaults(run=_targets, way_on="the same command continues with the next collection")
     measure = parts.add_parser(
         "measure", help="print a teacher's figures on validation speakers, and its history, as JSON"
     )
     _add_data(measure)
     _add_teacher(measure)
     measure.set_defaults(run=_measure)
+    export = parts.add_parser(
+        "export", help="make the file of a verifier of a teacher, its weights quantised"
+    )
+    _add_teacher(export)
+    export.add_argument(
+        "--output", type=path_of, required=True, metavar="FILE", help="verifier to write, NAME.onnx"
+    )
+    export.set_defaults(run=_export)
 
 
 def _add_teacher(command: argparse.ArgumentParser) -> None:
@@ -89,6 +100,7 @@ def _fit(options: argparse.Namespace) -> None:
     else:
         source = {SOURCE: LICENCE}
         initial = untrained_teacher(pretrained_encoder(), config.keywords, source, config.seed)
+    material = with_proposed(material, config, initial.network)
     TeacherTraining(config, material, initial, options.output).run()
 
 
@@ -107,5 +119,14 @@ def _measure(options: argparse.Namespace) -> None:
     )
     figures = nothing_kept.figures(teacher.network)
     for line in teacher.history:
-        print(json.dumps(line))
-    print(json.dumps({"now": asdict(figures)}))
+        print_line(json.dumps(line))
+    print_line(json.dumps({"now": asdict(figures)}))
+
+
+def _export(options: argparse.Namespace) -> None:
+    file = export_teacher(options.teacher, options.output)
+    log.info(
+        "wrote %s: a verifier of %s, with %d weights and biases in %.1f MB",
+        *(options.output, ", ".join(file.header.classes)),
+        *(file.parameters, len(file.encoded) / 1e6),
+    )

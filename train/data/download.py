@@ -43,7 +43,7 @@ class DownloadConfig:
 
 
 def download(config: DownloadConfig) -> Path:
-    """Download, check and unpack. A download that is cut begins anew.
+    """Download, check and unpack. A download that is cut starts over.
 
     Returns:
         The folder that holds `<word>/*.wav`; where there was one already, it is left alone.
@@ -86,13 +86,9 @@ def download(config: DownloadConfig) -> Path:
 def _archive(config: DownloadConfig, url: str, sha256: str) -> Path:
     """The archive with the right checksum: one that is there already, or a new one."""
     # Imported here: the other commands work without them, as in the container.
-    try:
-        import pooch
-        from requests.exceptions import InvalidURL, RequestException
-    except ImportError as error:
-        raise ConfigError(
-            f"{error.name} is missing, which downloads: pip install '.[train]'"
-        ) from error
+    import pooch
+    from requests.exceptions import InvalidURL, RequestException
+
     pooch.get_logger().setLevel("WARNING")
     log.info("%s: downloading", url)
     name = f"speech_commands_{config.version}.tar.gz"

@@ -29,7 +29,8 @@ HELD_OUT_WORDS = 5
 """One near word in so many is kept for evaluation as well, whichever voice speaks it."""
 REPORTING = 3
 """One validation speaker in so many only reports; the others choose and calibrate."""
-NEAR = "synthetic/near"
+NEAR, KEYWORDS = "synthetic/near", "synthetic/keywords"
+INDEX = "index.csv"
 COLUMNS = ("pack", "clip", "samples", "word", "speaker", "use", "language", "licence")
 
 

@@ -5,7 +5,7 @@ Its weights come from the package moonshine-voice, its tokenizer from useful-moo
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,6 @@ _MISSING = (
 )
 _BEGIN, _END = 1, 2
 _HEADS, _HEAD_WIDTH = 8, 36
-_TOKENS_PER_S, _FEWEST_TOKENS = 7, 4
-"""Most tokens of a transcript: its makers' bound against endless repetition."""
-Tensors = dict[str, npt.NDArray[Any]]
 
 
 class TextScorer(Protocol):
@@ -58,8 +55,7 @@ class Moonshine:
         )
         past = [each.name for each in self._decoder.get_inputs() if each.name.startswith("past")]
         empty = np.zeros((1, _HEADS, 0, _HEAD_WIDTH), np.float32)
-        self._nothing: Tensors = dict.fromkeys(past, empty)
-        self._present = [each.name for each in self._decoder.get_outputs()][1:]
+        self._nothing = dict.fromkeys(past, empty)
 
     def scores(self, samples: Samples, texts: Sequence[str]) -> list[float]:
         """Log-probability of each text, with its end, given 16 kHz sound."""
@@ -67,31 +63,12 @@ class Moonshine:
         scores = []
         for text in texts:
             tokens = self._tokenizer.encode(text, add_special_tokens=False).ids
-            logits = self._decode(encoded, [_BEGIN, *tokens], self._nothing, cached=False)[0][0]
+            logits = self._logits(encoded, [_BEGIN, *tokens])
             logits = logits - logits.max(1, keepdims=True)
             log_shares = logits - np.log(np.exp(logits).sum(1, keepdims=True))
             said = [*tokens, _END]
             scores.append(float(log_shares[np.arange(len(said)), said].sum()))
         return scores
-
-    def transcript(self, samples: Samples) -> str:
-        """The likeliest text token by token, given 16 kHz sound."""
-        encoded = self._encode(samples)
-        tokens: list[int] = []
-        past = dict(self._nothing)
-        for number in range(max(_FEWEST_TOKENS, len(samples) * _TOKENS_PER_S // SAMPLE_RATE)):
-            last = tokens[-1] if tokens else _BEGIN
-            logits, *present = self._decode(encoded, [last], past, cached=number > 0)
-            for name, values in zip(self._present, present, strict=True):
-                # Of the encoder's part only the first call gives keys and values.
-                if number == 0 or ".decoder." in name:
-                    past[name.replace("present", "past_key_values")] = values
-            token = int(logits[0, -1].argmax())
-            if token == _END:
-                break
-            tokens.append(token)
-        text: str = self._tokenizer.decode(tokens)
-        return text.strip()
 
     def _encode(self, samples: Samples) -> npt.NDArray[np.float32]:
         sound = np.asarray(samples, np.float32)[None]
@@ -100,17 +77,18 @@ class Moonshine:
         )[0]
         return encoded
 
-    def _decode(
-        self, encoded: npt.NDArray[np.float32], tokens: list[int], past: Tensors, *, cached: bool
-    ) -> list[npt.NDArray[Any]]:
-        outputs: list[npt.NDArray[Any]] = self._decoder.run(
+    def _logits(
+        self, encoded: npt.NDArray[np.float32], tokens: list[int]
+    ) -> npt.NDArray[np.float32]:
+        """Of the token after each, shape (n, tokens)."""
+        logits: npt.NDArray[np.float32] = self._decoder.run(
             None,
             {
                 "encoder_attention_mask": np.ones(encoded.shape[:2], np.int64),
                 "input_ids": np.array([tokens], np.int64),
                 "encoder_hidden_states": encoded,
-                "use_cache_branch": np.array([cached]),
-                **past,
+                "use_cache_branch": np.array([False]),
+                **self._nothing,
             },
-        )
-        return outputs
+        )[0][0]
+        return logits

@@ -23,7 +23,7 @@ from train.data.index import HELD_OUT_VOICES, Row, append_rows, read_index
 from train.data.kokoro import NeuralVoice, Synthesiser
 from train.data.pronunciation import kokoro_phonemes, pronunciations
 from train.data.texts import Texts
-from train.data.voices import speak, voices
+from train.data.voices import PROGRAM_LICENCE, speak, voices
 
 log = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class ProgramSpeaker:
         ConfigError: neither is installed.
     """
 
-    licence = "CC0-1.0"
+    licence = PROGRAM_LICENCE
 
     def __init__(self, use: str) -> None:
         by_name = {each.speaker: each for each in voices() if each.program != "hibari"}

@@ -16,7 +16,7 @@ import soxr
 from kws.errors import ConfigError
 from kws.typing import Samples
 from train.data import kokoro, recogniser
-from train.data.index import NEAR, TRAINING, Row, append_rows, read_index
+from train.data.index import KEYWORDS, NEAR, TRAINING, Row, append_rows, read_index
 from train.data.kokoro import NeuralVoice, Synthesiser
 from train.data.pronunciation import (
     Phonemes,
@@ -30,7 +30,6 @@ from train.data.recogniser import TextScorer
 
 log = logging.getLogger(__name__)
 
-KEYWORDS = "synthetic/keywords"
 SAMPLE_RATE = 16_000
 PACE = (0.8, 1.25)
 ENDINGS = (".", "!", ".", "?")
@@ -252,7 +251,7 @@ class SpokenWords:
         return max(numbers, default=-1) + 1
 
     def _note(self, utterance: Utterance, kept: bool) -> None:
-        """Count an attempt, so that a later run goes on behind it."""
+        """Count an attempt, so that a later run continues behind it."""
         voice, pace = utterance.voice.speaker, f"{utterance.pace:.3f}"
         outcome = "kept" if kept else "not understood"
         try:

@@ -13,8 +13,9 @@ import soundfile
 from kws.errors import ConfigError
 from kws.typing import Samples
 from train.data.clips import SENTENCES, active_region
+from train.data.index import INDEX, KEYWORDS, NEAR, TRAINING, Row, append_rows
 from train.data.pronunciation import pronunciations
-from train.data.voices import Voice, speak, voices
+from train.data.voices import PROGRAM_LICENCE, Voice, speak, voices
 from train.measure.evaluate import clip_window
 
 SIMILAR_WORDS: tuple[str, ...] = (
@@ -29,6 +30,7 @@ SIMILAR_WORDS: tuple[str, ...] = (
 
 
 SEED = 1
+_RATE = 16_000
 ENDINGS = (".", "!", "?", ",")
 """What a word ends with changes how some voices say it."""
 MISPRONOUNCED: frozenset[tuple[str, str]] = frozenset({("heart", "no")})
@@ -50,6 +52,33 @@ def synthesize(
     for path, word, voice, take in _missing(folder, words):
         said = f"{word}{ENDINGS[take]}"
         _write_word(path, speak(said, voice, sample_rate), sample_rate, length)
+        count += 1
+    return count
+
+
+def speak_listed(folder: Path, keywords: Sequence[str]) -> int:
+    """Write keywords and `SIMILAR_WORDS` in all voices of programs, with a table of them.
+
+    Args:
+        folder: gets synthetic/{keywords,near}/<word>/<voice>_nohash_0.wav, and index.csv.
+        keywords: in the one; the others in the other.
+
+    Returns:
+        The number of clips written; those that exist are left alone.
+
+    Raises:
+        ConfigError: no synthesiser is installed, or the table cannot be written.
+    """
+    count = 0
+    spoken = [*keywords, *(word for word in SIMILAR_WORDS if word not in keywords)]
+    for voice, word in product(_quick_voices(), spoken):
+        pack = KEYWORDS if word in keywords else NEAR
+        path = folder / pack / word / f"{voice.speaker}_nohash_0.wav"
+        if path.exists():
+            continue
+        _write_word(path, speak(f"{word}.", voice, _RATE), _RATE, _RATE)
+        row = Row(pack, path.name, _RATE, word, voice.speaker, TRAINING, "en", PROGRAM_LICENCE)
+        append_rows(folder / INDEX, [row])
         count += 1
     return count
 

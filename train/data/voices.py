@@ -45,6 +45,10 @@ class Voice:
         return f"{self.program}-{name}-{round(100 * self.pace)}-{self.pitch}"
 
 
+PROGRAM_LICENCE = "CC0-1.0"
+"""Of what espeak-ng and flite speak: programs have no rights in their output."""
+
+
 def voices() -> list[Voice]:
     """All voices that the installed programs offer.
 

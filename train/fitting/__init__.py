@@ -1,1 +1,1 @@
-"""How a network is fitted to them, stopped and gone on with."""
+"""How a network is fitted to them, stopped and continued."""

@@ -1,4 +1,4 @@
-"""Files that are whole or not there: checkpoints to go on from, and the model at the end."""
+"""Files that are whole or not there: checkpoints to continue from, and the model at the end."""
 
 import io
 import os
@@ -58,7 +58,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise unusable(path)
     if state.get("version") != VERSION:
         raise ConfigError(
-            f"{path}: of another version of kws; start anew with --restart, which replaces it"
+            f"{path}: of another version of kws; start over with --restart, which replaces it"
         )
     return state
 
@@ -66,7 +66,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 def unusable(path: Path) -> ConfigError:
     """What to say of a checkpoint that is none."""
     return ConfigError(
-        f"{path}: is damaged, or no checkpoint; start anew with --restart, which replaces it"
+        f"{path}: is damaged, or no checkpoint; start over with --restart, which replaces it"
     )
 
 
@@ -106,7 +106,7 @@ def _unwritten(path: Path, error: Exception) -> ConfigError:
     said = error.strerror if isinstance(error, OSError) else None
     return ConfigError(
         f"{path}: cannot be written: {said or str(error).splitlines()[0]}; make that possible, "
-        "then go on with --resume"
+        "then continue with --resume"
     )
 
 

@@ -9,8 +9,8 @@ import msgspec
 from torch import Tensor
 
 from kws.spotting.frontend import FrontEndSettings
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from train.config import FitConfig
 from train.fitting.checkpoint import read_checkpoint, unusable
 from train.network import network_of

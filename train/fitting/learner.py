@@ -182,7 +182,7 @@ class Learner:
         tally = Tally(batch, int(sums[0]), float(sums[1]))
         if not math.isfinite(tally.loss):
             raise ConfigError(
-                f"epoch {epoch + 1}: the loss is no finite number any more; start anew with a "
+                f"epoch {epoch + 1}: the loss is no finite number any more; start over with a "
                 f"learning_rate below {config.learning_rate:g}"
             )
         return tally
@@ -215,7 +215,7 @@ class Learner:
         return KeywordModel(whole, TorchBackend(whole, network))
 
     def state(self) -> dict[str, Any]:
-        """All that it takes to go on."""
+        """All that it takes to continue."""
         return {
             "network": self._network.state_dict(),
             "optimiser": self._optimiser.state_dict(),

@@ -104,7 +104,7 @@ class Processes:
         """Go on together, or end together.
 
         Args:
-            error: what this process cannot go on for.
+            error: what this process cannot continue for.
             messages: what the others should know.
 
         Returns:

@@ -1,4 +1,4 @@
-"""Decides whether to go on from the checkpoint of an earlier run."""
+"""Decides whether to continue from the checkpoint of an earlier run."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 def state_to_resume(config: FitConfig) -> dict[str, Any] | None:
-    """The content of a checkpoint to go on from, if that is wanted and there is one.
+    """The content of a checkpoint to continue from, if that is wanted and there is one.
 
     Raises:
         ConfigError: the checkpoint is damaged, or of an unfinished training without `resume` or
@@ -33,7 +33,7 @@ def state_to_resume(config: FitConfig) -> dict[str, Any] | None:
             log.info("%s: no checkpoint to resume from; starting at the beginning", path)
         return None
     if config.restart:
-        log.info("%s: starting anew in its place", path)
+        log.info("%s: starting over in its place", path)
         return None
     saved = read_checkpoint(path)
     if config.resume:
@@ -44,15 +44,15 @@ def state_to_resume(config: FitConfig) -> dict[str, Any] | None:
         raise unusable(path) from error
     if state.begun and state.epoch < epochs:
         raise ConfigError(
-            f"{path}: of a training that was stopped in epoch {state.epoch + 1} of {epochs}; go "
-            "on with --resume, or start anew with --restart, which throws it away"
+            f"{path}: of a training that was stopped in epoch {state.epoch + 1} of {epochs}; "
+            "continue with --resume, or start over with --restart, which discards it"
         )
-    log.info("%s: of a finished training; starting anew in its place", path)
+    log.info("%s: of a finished training; starting over in its place", path)
     return None
 
 
 def next_stage(stages: Sequence[FitConfig]) -> int:
-    """Index of the stage to go on with: the first that is not finished, at most the last one.
+    """Index of the stage to continue with: the first that is not finished, at most the last one.
 
     With `restart`, the checkpoints of all stages are removed.
 
@@ -92,6 +92,6 @@ def check_settings(saved: Mapping[str, Any], now: Mapping[str, Any], path: Path)
     """
     if different := list(differences(saved, now)):
         raise ConfigError(
-            f"{path}: made with other settings: {'; '.join(different)}; go on with the same ones, "
-            "or start anew with --restart"
+            f"{path}: made with other settings: {'; '.join(different)}; continue with the same "
+            "ones, or start over with --restart"
         )

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
-from kws.errors import ConfigError
-from kws.spotting.calibration import Calibration, OperatingPoint
+from kws.spotting.calibration import Calibration
 from kws.spotting.model import KeywordModel
 from kws.spotting.trigger import TriggerSettings
+from train.measure.operating_points import CalibrationAudio, measure
+from train.measure.scoring import Tally
 from train.measure.threshold_events import false_alarms, misses
 from train.measure.threshold_search import (
     Choice,
@@ -104,20 +105,14 @@ def calibrate(
     Raises:
         ConfigError: there is no audio to calibrate with, or a keyword is never said.
     """
-    spoken = [each for each in tracked if each.group.calibrates and each.group.kind == "words"]
-    negatives = [
-        each for each in tracked if each.group.calibrates and each.group.kind == "negative"
-    ]
-    hours = sum(each.hours for each in negatives)
-    if all(each.words for each in negatives):
-        raise ConfigError("negatives/calibration: thresholds cannot be chosen without audio in it")
-    said = [word.keyword for each in spoken for word in each.words]
-    if silent := set(model.classes) - set(said):
-        raise ConfigError(
-            f"no validation clips to choose thresholds of: {', '.join(sorted(silent))}"
-        )
-    log.info("choosing thresholds on %.2f hours and %d words", hours, len(said))
-    ways = _compared(model, spoken, negatives, target, list(product(smoothing_s, patience_s)))
+    audio = CalibrationAudio.of(tracked, model.classes)
+    hours = audio.hours
+    log.info("choosing thresholds on %.2f hours and %d words", hours, audio.words)
+
+    def count_at(groups: Sequence[TrackedGroup], thresholds: Mapping[str, float]) -> Tally:
+        return count(model, groups, _with_thresholds(trigger, thresholds))
+
+    ways = _compared(model, audio, target, list(product(smoothing_s, patience_s)))
     least = min(way.averaging.log_miss_rate for way in ways)
     way = min(
         (way for way in ways if way.averaging.log_miss_rate <= least + TOLERANCE),
@@ -125,7 +120,7 @@ def calibrate(
     )
     trigger, found = way.trigger, thinned(way.found, target * hours)
     while True:
-        measured = _measured(model, trigger, found, spoken, negatives)
+        measured = measure(found, model.classes, audio, count_at)
         fitting = [each for each in measured if each.fits(target, stray_share)]
         chosen = (fitting or measured[:1])[-1].point
         settled = _with_thresholds(trigger, chosen.thresholds)
@@ -145,18 +140,6 @@ def calibrate(
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """An operating point, and what it says of the long audio and of stray words apart."""
-
-    point: OperatingPoint
-    long_rate: float
-    stray_share: float
-
-    def fits(self, target: float, stray_share: float) -> bool:
-        return self.long_rate <= target and self.stray_share <= stray_share
-
-
-@dataclass(frozen=True)
 class _Way:
     """A way of averaging, trigger settings with it, and the best thresholds for them."""
 
@@ -167,17 +150,18 @@ class _Way:
 
 def _compared(
     model: KeywordModel,
-    spoken: Sequence[TrackedGroup],
-    negatives: Sequence[TrackedGroup],
+    audio: CalibrationAudio,
     target: float,
     ways: Sequence[tuple[float, float]],
 ) -> list[_Way]:
     """The best thresholds for each pair of smoothing and patience, keywords by themselves."""
-    hours = sum(each.hours for each in negatives)
+    hours = audio.hours
     most = int(max(MOST_PER_HOUR, BUDGETS[-1] * target) * hours)
     longest = max(smoothing for smoothing, _ in ways)
     lines = {
-        keyword: tuple(keyword_track(model, each, keyword, longest) for each in (spoken, negatives))
+        keyword: tuple(
+            keyword_track(model, each, keyword, longest) for each in (audio.spoken, audio.negatives)
+        )
         for keyword in model.classes
     }
     words = sum(len(said.starts) for said, _ in lines.values())
@@ -201,40 +185,6 @@ def _compared(
         mean = sum(math.log((each + 0.5) / (words + 1)) for each in missed) / len(missed)
         compared.append(_Way(Averaging(smoothing, patience, missed, mean), trigger, found))
     return compared
-
-
-def _measured(
-    model: KeywordModel,
-    trigger: Trigger,
-    found: Sequence[Choice],
-    spoken: Sequence[TrackedGroup],
-    negatives: Sequence[TrackedGroup],
-) -> list[_Measured]:
-    """What thresholds cost with all keywords together; those that others are better than go."""
-    strays = [each for each in negatives if each.words]
-    long = [each for each in negatives if not each.words]
-    words = sum(len(each.words) for each in strays)
-    measured = []
-    for choice in found:
-        thresholds = dict(zip(model.classes, choice.thresholds, strict=True))
-        settings = _with_thresholds(trigger, thresholds)
-        said = count(model, spoken, settings)
-        taken, unsaid = count(model, strays, settings), count(model, long, settings)
-        together = taken + unsaid
-        point = OperatingPoint(
-            together.false_alarms / together.hours, said.misses / said.words, thresholds
-        )
-        share = taken.false_alarms / max(1, words)
-        measured.append(_Measured(point, unsaid.false_alarms / unsaid.hours, share))
-    kept: list[_Measured] = []
-    for each in sorted(measured, key=_order):
-        if not kept or each.point.miss_rate < kept[-1].point.miss_rate:
-            kept.append(each)
-    return kept
-
-
-def _order(measured: _Measured) -> tuple[float, float]:
-    return measured.point.false_alarms_per_hour, measured.point.miss_rate
 
 
 def _with_thresholds(

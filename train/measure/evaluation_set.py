@@ -14,16 +14,19 @@ import numpy as np
 from kws.audio.folder import recordings_in
 from kws.errors import ConfigError
 from train.data.clips import Clip, Clips, Split, of_split, recordings, word_clips
+from train.data.index import Row, only_reports
 from train.measure.labelled_streams import CLEAN, Condition
 from train.measure.segments import Segment, WordSegment, file_segments
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["words", "words in speech", "other words", "noise", "negative"]
-"""Keywords between pauses; keywords inside running speech; and without any keyword: other words
-alone, noise, long audio."""
+Kind = Literal[
+    "words", "synthetic words", "words in speech", "other words", "near words", "noise", "negative"
+]
+"""Keywords between pauses, or in synthetic voices, or inside running speech; and without any
+keyword: other words alone, words that sound like keywords alone, noise, long audio."""
 
-ROOM_S = 0.5
+ROOM_S, FAR_DB = 0.5, -20.0
 CONDITIONS = (
     *(
         Condition(f"{level}{place}", snr_db, room_s)
@@ -33,9 +36,14 @@ CONDITIONS = (
             *((f"{snr} dB", float(snr)) for snr in (20, 10, 5, 0)),
         )
     ),
+    *(
+        Condition(f"{level}, far", snr_db, ROOM_S, level_db=FAR_DB)
+        for level, snr_db in (("clean", None), ("10 dB", 10.0))
+    ),
     Condition("in running speech", in_speech=True),
 )
-"""Every condition of words; a room has a reverberation time of 0.5 s."""
+"""Every condition of words; a room has a reverberation time of 0.5 s, and far in it words are so
+much quieter."""
 CALIBRATING = ("clean", "20 dB", "10 dB", "clean, room")
 """Names of the conditions that thresholds are chosen with."""
 STRAY_WORDS = Condition("stray words", pause_s=(8.0, 14.0))
@@ -77,6 +85,7 @@ class EvaluationSet:
         calibrate: whether what is only needed to choose thresholds is wanted too.
         conditions: acoustic conditions of the words.
         seed: of everything drawn.
+        more_noise: folder of noise that is measured alone, apart from that in `data`.
     """
 
     data: Path
@@ -86,6 +95,7 @@ class EvaluationSet:
     calibrate: bool = False
     conditions: tuple[Condition, ...] = CONDITIONS
     seed: int = 1
+    more_noise: Path | None = None
 
     def groups(self) -> list[Group]:
         """All groups. A folder that is missing is named in a warning, and what needs it left out.
@@ -95,18 +105,23 @@ class EvaluationSet:
             AudioFileError: a recording cannot be read.
         """
         clips = word_clips(self._folder)
-        reported = self._spoken(clips, self.split)
+        choosing, reported = self._spoken(clips)
         noise = self._found("noise/evaluation", "noise in streams")
         speech = self._found("negatives/evaluation", "running speech or false alarms an hour")
         groups = [
             *self._words(reported, self.conditions, noise, speech),
             *self._other_words(clips),
+            *self._synthetic(),
         ]
         if noise is not None:
             segments = tuple(file_segments("noise alone", recordings([noise]), self.sample_rate))
             groups.append(Group("noise alone", "noise", False, True, segments))
+        if self.more_noise is not None:
+            found = recordings([self.more_noise])
+            segments = tuple(file_segments("more noise", found, self.sample_rate))
+            groups.append(Group("more noise", "noise", False, True, segments))
         if self.calibrate:
-            groups = self._with_calibrating(groups, self._spoken(clips, "validation"))
+            groups = self._with_calibrating(groups, choosing)
         calibration = self._found("negatives/calibration", "audio to choose thresholds with")
         return [
             *groups,
@@ -120,16 +135,36 @@ class EvaluationSet:
         folder = self.data / "speech_commands"
         return folder if folder.is_dir() else self.data
 
-    def _spoken(self, clips: Clips, split: Split) -> list[Clip]:
-        """Clips of the keywords, in a drawn order."""
-        spoken = [clip for clip in of_split(clips, split) if clip.word in self.keywords]
-        missing = [word for word in self.keywords if word not in {clip.word for clip in spoken}]
-        where = f"{self._folder}: no {split} clips of"
-        if not spoken:
+    def _spoken(self, clips: Clips) -> tuple[list[Clip], list[Clip]]:
+        """Clips of the keywords, those to choose thresholds with and those that are reported."""
+        choosing, reported = self._sides(clips, keywords=True)
+        missing = [word for word in self.keywords if word not in {clip.word for clip in reported}]
+        where = f"{self._folder}: no {self.split} clips of"
+        if not reported:
             raise ConfigError(f"{where} any of the keywords: {', '.join(self.keywords)}")
         if missing:
             log.warning("%s %s: not measured how often missed", where, ", ".join(missing))
-        return self._shuffled(spoken)
+        return choosing, reported
+
+    def _sides(self, clips: Clips, *, keywords: bool) -> tuple[list[Clip], list[Clip]]:
+        """Clips to choose thresholds with and clips that are reported, each in a drawn order.
+
+        Of the validation speakers one third reports, and chooses nothing. All do both where a word
+        would be left on one side only.
+        """
+
+        def wanted(split: Split) -> list[Clip]:
+            return [
+                clip for clip in of_split(clips, split) if (clip.word in self.keywords) is keywords
+            ]
+
+        both = wanted("validation")
+        choosing = [clip for clip in both if not only_reports(clip.speaker)]
+        reporting = [clip for clip in both if only_reports(clip.speaker)]
+        if {clip.word for clip in choosing} != {clip.word for clip in reporting}:
+            choosing = reporting = both
+        reported = reporting if self.split == "validation" else wanted(self.split)
+        return self._shuffled(choosing), self._shuffled(reported)
 
     def _shuffled(self, clips: Sequence[Clip]) -> list[Clip]:
         order = np.random.default_rng(self.seed).permutation(len(clips))
@@ -159,19 +194,35 @@ class EvaluationSet:
             yield Group(condition.name, kind, calibrates=False, reports=True, segments=segments)
 
     def _other_words(self, clips: Clips) -> Iterator[Group]:
-        others = [clip for clip in of_split(clips, self.split) if clip.word not in self.keywords]
+        _, others = self._sides(clips, keywords=False)
         if not others:
             log.warning("%s: no clips of other words; measuring without", self.data)
             return
-        segments = self._segments("other words", self._shuffled(others), CLEAN, None, None)
+        segments = self._segments("other words", others, CLEAN, None, None)
         yield Group("other words", "other words", calibrates=False, reports=True, segments=segments)
+
+    def _synthetic(self) -> Iterator[Group]:
+        """Words in synthetic voices that nothing is trained on, and near words that are kept for
+        evaluation in any voice: see `train.data.index`."""
+        said, near = (list(_synthetic_rows(self.data, kind)) for kind in ("keywords", "near"))
+        said = [(path, row) for path, row in said if row.word in self.keywords]
+        kinds: tuple[tuple[str, Kind, list[tuple[Path, Row]]], ...] = (
+            ("keywords, new voice", "synthetic words", [e for e in said if e[1].new_voice]),
+            ("near, new voice", "near words", [e for e in near if e[1].new_voice]),
+            ("near, new word", "near words", [e for e in near if e[1].new_word]),
+        )
+        for name, kind, rows in kinds:
+            if rows:
+                clips = [Clip(path, row.word, row.speaker, "testing") for path, row in rows]
+                segments = self._segments(name, self._shuffled(clips), CLEAN, None, None)
+                yield Group(name, kind, calibrates=False, reports=True, segments=segments)
 
     def _stray_words(self, clips: Clips) -> Iterator[Group]:
         """Other words as audio without keywords, always of the clips for choosing."""
-        others = [clip for clip in of_split(clips, "validation") if clip.word not in self.keywords]
+        others, _ = self._sides(clips, keywords=False)
         if others:
             name = STRAY_WORDS.name
-            segments = self._segments(name, self._shuffled(others), STRAY_WORDS, None, None)
+            segments = self._segments(name, others, STRAY_WORDS, None, None)
             yield Group(name, "negative", calibrates=True, reports=True, segments=segments)
 
     def _with_calibrating(self, groups: Sequence[Group], clips: Sequence[Clip]) -> list[Group]:
@@ -213,6 +264,14 @@ class EvaluationSet:
             )
             for first in range(0, len(clips), WORDS_IN_SEGMENT)
         )
+
+
+def _synthetic_rows(data: Path, kind: str) -> Iterator[tuple[Path, Row]]:
+    """Recordings of synthetic voices: <word>/<voice>_nohash_<n>.wav."""
+    pack = f"synthetic/{kind}"
+    for path in sorted((data / pack).glob("*/*.wav")):
+        word, speaker = path.parent.name, path.name.partition("_nohash_")[0]
+        yield path, Row(pack, path.name, 0, word, speaker, use="", language="", licence="")
 
 
 def _sets(folder: Path, sample_rate: int, *, calibrates: bool) -> Iterator[Group]:

@@ -95,6 +95,7 @@ class Condition:
         snr_db: level of each word over that of the noise around it; None for no recorded noise.
         room_s: reverberation time (RT60) of the room, seconds; 0 for none.
         in_speech: whether each word stands inside running speech instead of between pauses.
+        level_db: of words and noise, dB relative to their own; the white noise stays as it is.
         pause_s: range that the time from a word's end to the next word's start is drawn from;
             inside running speech there is the speech besides.
     """
@@ -103,6 +104,7 @@ class Condition:
     snr_db: float | None = None
     room_s: float = 0.0
     in_speech: bool = False
+    level_db: float = 0.0
     pause_s: tuple[float, float] = PAUSE_S
 
 
@@ -164,10 +166,11 @@ def build_stream(
     if duration is not None:
         count = round(duration * sample_rate)
     samples = floor.standard_normal(count, np.float32) * np.float32(10 ** (floor_db / 20))
+    gain = np.float32(10 ** (condition.level_db / 20))
     if condition.snr_db is not None:
         around = _noise(count, noise, sound, sample_rate)
         placed = [_at_snr(each, around, condition.snr_db) for each in placed]
-        samples += around
+        samples += gain * around
     for each in placed:
         said, start = each.samples, each.start - each.region[0]
         if condition.in_speech:
@@ -176,7 +179,7 @@ def build_stream(
             # Each word is in a room of its own: how much of its sound comes direct is drawn.
             tail = np.pad(said, (0, round(condition.room_s * sample_rate)))
             said = reverberate(tail, sample_rate, condition.room_s, sound)
-        _add(samples, said, start)
+        _add(samples, gain * said, start)
     truth = tuple(
         Word(each.clip.word, each.start / sample_rate, each.end / sample_rate, str(each.clip.path))
         for each in placed

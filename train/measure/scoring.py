@@ -202,8 +202,17 @@ class Tally:
         return float(np.percentile(self.delays, percent)) if self.delays else None
 
 
-def tallies(verdicts: Iterable[Verdict], keywords: Sequence[str], hours: float) -> dict[str, Tally]:
-    """Counts for each keyword; all were listened for in all of the hours."""
+def tallies(
+    verdicts: Iterable[Verdict], keywords: Sequence[str], hours: float, late_s: float = 0.0
+) -> dict[str, Tally]:
+    """Counts for each keyword; all were listened for in all of the hours.
+
+    Args:
+        verdicts: of the streams.
+        keywords: the words.
+        hours: of sound.
+        late_s: seconds from the moment of decision to the event.
+    """
     verdicts = list(verdicts)
     counts = {}
     for keyword in keywords:
@@ -215,7 +224,7 @@ def tallies(verdicts: Iterable[Verdict], keywords: Sequence[str], hours: float) 
                 detection.keyword == keyword for each in verdicts for detection in each.false_alarms
             ),
             hours=hours,
-            delays=tuple(hit.delay for hit in hits),
+            delays=tuple(hit.delay + late_s for hit in hits),
         )
     return counts
 

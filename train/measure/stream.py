@@ -6,15 +6,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kws.config.paths import DEFAULT_MODEL, bundled_models, find_model
+from kws.config.schema import AUTO, NO_VERIFIER
 from kws.errors import ConfigError
-from kws.spotting.model_file import open_model, read_model, save_model
+from kws.spotting.header import ModelHeader
+from kws.spotting.load import find_verifier
+from kws.spotting.model_file import ModelFile, read_model, save_model
 from train.data.clips import Split
 from train.measure.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET, calibrate
+from train.measure.calibrate_pair import calibrate_pair, uncalibrated_pair
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet
 from train.measure.labelled_streams import Condition
 from train.measure.stream_report import StreamReport, make_report
 from train.measure.stream_table import as_json, summary
-from train.measure.tracks import track_groups
+from train.measure.tracks import ModelSource, track_groups
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +39,10 @@ class StreamConfig:
         stray_share: share of other words, each alone, that may be taken for keywords at that.
         smoothing_s: values that calibration chooses from.
         patience_s: values that calibration chooses from.
+        verifier: "auto" for the one that the model was calibrated with, if any; "none"; or, to
+            calibrate the model together with it, its name or path.
+        lookahead_s: of the verifier, in the report; None for the default.
+        more_noise: folder of noise that is measured alone too.
         conditions: acoustic conditions of the words.
         workers: processes that run the model; 0 for this one alone.
         seed: of everything drawn.
@@ -49,6 +57,9 @@ class StreamConfig:
     stray_share: float = STRAY_SHARE
     smoothing_s: tuple[float, ...] = SMOOTHING_S
     patience_s: tuple[float, ...] = PATIENCE_S
+    verifier: str = AUTO
+    lookahead_s: float | None = None
+    more_noise: Path | None = None
     conditions: tuple[Condition, ...] = CONDITIONS
     workers: int = 2
     seed: int = 1
@@ -75,7 +86,8 @@ def measure_streams(config: StreamConfig) -> StreamReport:
     path = find_model(config.model)
     output = _output(config, path)
     file = read_model(path)
-    model = open_model(file)
+    source = _source(config, path, file.header)
+    model = source.open()
     data = EvaluationSet(
         config.data,
         model.classes,
@@ -84,10 +96,16 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         config.calibrate,
         config.conditions,
         config.seed,
+        config.more_noise,
     )
-    tracked = track_groups(path, data.groups(), config.workers)
+    tracked = track_groups(source, data.groups(), config.workers)
     if output is None:
         return make_report(model, tracked, config.split)
+    if model.verifier is not None:
+        model = calibrate_pair(model, tracked, target=config.target, stray_share=config.stray_share)
+        report = make_report(model, tracked, config.split, calibrated_at=config.target)
+        _write(file, model.header, report, output)
+        return report
     chosen = calibrate(
         model,
         tracked,
@@ -96,7 +114,7 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         smoothing_s=config.smoothing_s,
         patience_s=config.patience_s,
     )
-    header = replace(model.header, trigger=chosen.trigger, calibration=chosen.calibration)
+    header = replace(file.header, trigger=chosen.trigger, calibration=chosen.calibration)
     report = make_report(
         replace(model, header=header),
         tracked,
@@ -104,13 +122,40 @@ def measure_streams(config: StreamConfig) -> StreamReport:
         calibrated_at=config.target,
         tried=chosen.tried,
     )
-    measured = {**header.measured, "streams": summary(report)}
+    _write(file, header, report, output)
+    return report
+
+
+def _write(file: ModelFile, header: ModelHeader, report: StreamReport, output: Path) -> None:
+    """Write the model with its thresholds, and what the report says of it."""
+    name = "streams" if report.verifier is None else "verified_streams"
+    measured = {**header.measured, name: summary(report)}
     try:
         save_model(file.with_header(replace(header, measured=measured)), output)
     except OSError as error:
         raise ConfigError(f"{output}: cannot be written: {error}") from error
     log.info("wrote %s with its thresholds and operating curve", output)
-    return report
+
+
+def _source(config: StreamConfig, path: Path, header: ModelHeader) -> ModelSource:
+    """The model with the verifier that is wanted, or without."""
+    pair = header.pair
+    if config.verifier == NO_VERIFIER or (config.verifier == AUTO and pair is None):
+        if config.lookahead_s is not None:
+            raise ConfigError(f"{config.lookahead_s:g} s of lookahead: there is no verifier")
+        return ModelSource(path)
+    name = pair.verifier if config.verifier == AUTO and pair is not None else config.verifier
+    verifier = find_verifier(name, path)
+    if config.calibrate:
+        return ModelSource(path, uncalibrated_pair(verifier, header.classes), verifier)
+    if config.verifier != AUTO or pair is None:
+        raise ConfigError(f"{name}: the model has to be calibrated with it first: --calibrate")
+    try:
+        default = pair.at(config.lookahead_s)
+    except ValueError as error:
+        raise ConfigError(str(error)) from error
+    others = (each for each in pair.lookaheads if each != default)
+    return ModelSource(path, replace(pair, lookaheads=(default, *others)), verifier)
 
 
 def _output(config: StreamConfig, path: Path) -> Path | None:

@@ -1,7 +1,7 @@
 """What was measured in streams: counts, curves, and the worst that happened."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import ceil, floor
 
 from kws.spotting.calibration import Calibration
@@ -126,6 +126,10 @@ class StreamReport:
         tried: ways of averaging that the calibration compared.
         misses: the worst of each condition, lowest posterior first.
         false_alarms: the worst of each group, highest posterior first.
+        verifier: name of the verifier; None without one.
+        lookahead_s: of the verifier.
+        verifier_thresholds: score that each keyword has to reach; empty without a verifier.
+        candidates_per_hour: what the verifier is run on in each group without keywords.
     """
 
     model: str
@@ -140,6 +144,17 @@ class StreamReport:
     tried: tuple[Averaging, ...] = ()
     misses: tuple[Miss, ...] = ()
     false_alarms: tuple[FalseAlarm, ...] = ()
+    verifier: str | None = None
+    lookahead_s: float = 0.0
+    verifier_thresholds: dict[str, float] = field(default_factory=dict)
+    candidates_per_hour: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """What decides: the verifier's thresholds where there is one, else the trigger's."""
+        if self.verifier is not None:
+            return self.verifier_thresholds
+        return {keyword: each.threshold for keyword, each in self.trigger.items()}
 
     def of_kind(self, *kinds: Kind) -> list[Result]:
         """The results of these kinds, in order."""
@@ -180,7 +195,9 @@ def make_report(
         calibrated_at: false alarms per hour at which the model was just calibrated, if it was.
         tried: ways of averaging that were compared for it.
     """
-    trigger = model.header.trigger
+    point = model.header.pair.at(None) if model.verifier and model.header.pair else None
+    trigger = model.trigger(verified=point is not None)
+    late_s = point.lookahead_s if point else 0.0
     results, missed, alarms = [], [], []
     for each in tracked:
         if not each.group.reports:
@@ -192,7 +209,7 @@ def make_report(
                 each.group.kind,
                 each.group.calibrates,
                 len(each.words),
-                tallies(judged, model.classes, each.hours),
+                tallies(judged, model.classes, each.hours, late_s),
             )
         )
         missed += sorted(_misses(model, each, judged), key=lambda each: each.posterior)[:WORST]
@@ -205,12 +222,26 @@ def make_report(
         trigger={keyword: trigger[keyword] for keyword in model.classes},
         results=tuple(results),
         curves=tuple(_curves(model, tracked)),
-        calibration=model.header.calibration,
+        calibration=point.calibration if point else model.header.calibration,
         calibrated_at=calibrated_at,
         tried=tried,
         misses=tuple(missed),
         false_alarms=tuple(alarms),
+        verifier=model.verifier.name if model.verifier and point else None,
+        lookahead_s=late_s,
+        verifier_thresholds=point.thresholds if point else {},
+        candidates_per_hour=_candidates(tracked, late_s) if point else {},
     )
+
+
+def _candidates(tracked: Sequence[TrackedGroup], lookahead_s: float) -> dict[str, float]:
+    return {
+        each.group.name: round(
+            sum(len(track.looked[lookahead_s]) for track in each.tracks) / each.hours, 1
+        )
+        for each in tracked
+        if each.group.reports and each.group.kind in ("noise", "negative")
+    }
 
 
 def _misses(

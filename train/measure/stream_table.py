@@ -40,7 +40,11 @@ def table(report: StreamReport) -> str:
         "",
         "Conditions: all keywords; false alarms are detections of what was not said there",
     ]
-    for kinds in (("words",), ("words in speech",), ("other words", "noise")):
+    for kinds in (
+        ("words", "synthetic words"),
+        ("words in speech",),
+        ("other words", "near words", "noise"),
+    ):
         results = [result for result in report.results if result.kind in kinds]
         lines += _rows([_row(each.name, each.total) for each in results], heading="words" in kinds)
     for calibrates, use in ((True, "calibration"), (False, "evaluation")):
@@ -57,7 +61,7 @@ def table(report: StreamReport) -> str:
 def _about(report: StreamReport) -> Iterator[str]:
     context = "alone, between pauses" if report.context == "alone" else "anywhere"
     yield from _wrapped(
-        f"{report.model}: {', '.join(report.trigger)}; hears keywords {context}; "
+        f"{report.model}: {', '.join(report.trigger)}; detects keywords {context}; "
         f"{report.split} clips; hop {report.hop_s:g} s"
     )
     ways = sorted({(each.smoothing_s, each.patience_s) for each in report.trigger.values()})
@@ -66,6 +70,12 @@ def _about(report: StreamReport) -> Iterator[str]:
         f"{keyword} {settings.threshold:.3f}" for keyword, settings in report.trigger.items()
     )
     yield from _wrapped(f"{how}; thresholds: {levels}")
+    if report.verifier is not None:
+        scores = ", ".join(f"{word} {each:.3f}" for word, each in report.thresholds.items())
+        yield from _wrapped(
+            f"verifier {report.verifier}, lookahead {report.lookahead_s:g} s; its thresholds: "
+            f"{scores}"
+        )
 
 
 def _joined(said: Tally, unsaid: Tally) -> Tally:
@@ -138,16 +148,25 @@ def _wrapped(text: str) -> list[str]:
     return textwrap.wrap(text, WIDTH)
 
 
+def _candidates(report: StreamReport) -> Iterator[str]:
+    if report.candidates_per_hour:
+        rates = (f"{name} {rate:.0f}" for name, rate in report.candidates_per_hour.items())
+        yield f"Candidates per hour that the verifier is run on: {', '.join(rates)}."
+
+
 def notes(report: StreamReport) -> list[str]:
-    """Sentences for people, one to a paragraph."""
-    return [*_hours(report), *_thresholds(report), *_words(report)]
+    """Notes as sentences, one to a paragraph."""
+    return [
+        *(*_hours(report), *_thresholds(report)),
+        *(*_words(report), *_candidates(report)),
+    ]
 
 
 def _hours(report: StreamReport) -> Iterator[str]:
     heard = together(report.without_keywords(calibrates=False).values())
     if not heard.hours:
         yield (
-            "No evaluation audio was heard (negatives/evaluation): these figures say nothing about "
+            "There was no evaluation audio (negatives/evaluation): these figures say nothing about "
             "false alarms per hour."
         )
         return
@@ -156,11 +175,11 @@ def _hours(report: StreamReport) -> Iterator[str]:
         f"Evaluation audio: {_number(heard.false_alarms, 'false alarm')} in {hours} hours, "
         f"{rounded(heard.false_alarms / heard.hours, 2)} per hour. In audio of this kind the true "
         f"rate is below {two_digits_up(heard.false_alarm_bound)} per hour with 95 % confidence; in "
-        "other audio it may be anything."
+        "other audio it may differ by any amount."
     )
     yield (
-        f"{hours} hours cannot show a rate below {least} per hour, not even without a single false "
-        f"alarm in them. To show {RARE_PER_HOUR:g} per hour takes "
+        f"{hours} hours cannot show a rate below {least} per hour, even without a single false "
+        f"alarm. To show {RARE_PER_HOUR:g} per hour takes "
         f"{RULE_OF_THREE / RARE_PER_HOUR:.0f} hours without one."
     )
 
@@ -168,46 +187,47 @@ def _hours(report: StreamReport) -> Iterator[str]:
 def _thresholds(report: StreamReport) -> Iterator[str]:
     calibration = report.calibration
     if calibration is None:
-        yield "The model is not calibrated: nothing was measured when its thresholds were set."
+        yield "The model is not calibrated: its thresholds were set without a measurement."
         return
-    thresholds = {keyword: each.threshold for keyword, each in report.trigger.items()}
+    thresholds = report.thresholds
     point = next((each for each in calibration.points if each.thresholds == thresholds), None)
     if point is None:
         return
     yield (
         f"The thresholds were chosen on {rounded(calibration.hours)} hours of calibration audio, "
         f"where they gave {rounded(point.false_alarms_per_hour, 2)} false alarms per hour; that is "
-        "the best of many choices, so expect more. Evaluation audio had no part in it."
+        "the best of many choices, so expect more. Evaluation audio was not used for it."
     )
     heard = together(report.without_keywords(calibrates=False).values())
     expected = max(point.false_alarms_per_hour, calibration.upper_bound) * heard.hours
     if heard.false_alarms and at_most(heard.false_alarms - 1, expected) > 0.95:
         yield (
             "The evaluation audio gives more false alarms than the calibration audio can explain: "
-            "the two are not alike, and thresholds chosen on the one are too low for the other."
+            "the two differ, and thresholds that were chosen on the one are too low for the other."
         )
     if report.split == "validation":
         yield (
-            "The misses are of the clips that the thresholds were chosen with (validation); "
-            "noise and its places are others."
+            "The words are spoken by the third of the validation speakers who chose no threshold, "
+            "where there are enough of them."
         )
 
 
 def _words(report: StreamReport) -> Iterator[str]:
     if report.context == "alone" and report.of_kind("words in speech"):
         yield (
-            "This model hears keywords that stand alone, between pauses: inside running speech it "
-            "is meant to miss them. That line is in no average."
+            "This model detects keywords between pauses; inside running speech it is intended to "
+            "miss them. That line is in no average."
         )
-    for result in report.of_kind("other words"):
+    for result in report.of_kind("other words", "near words"):
         share = 100 * result.total.false_alarms / result.spoken
         yield (
-            f"Other words alone: {_number(result.total.false_alarms, 'false alarm')} in "
+            f"{result.name.capitalize()}, alone: "
+            f"{_number(result.total.false_alarms, 'false alarm')} in "
             f"{result.spoken} words, {rounded(share, 2)} in a hundred."
         )
     yield (
-        "A word in whose time another keyword is detected counts as missed, and that detection as "
-        "a false alarm. Of several false alarms in a second one counts."
+        "A word counts as missed if another keyword is detected in its time, and that detection as "
+        "a false alarm. Of several false alarms in a second one is counted."
     )
 
 
@@ -221,7 +241,8 @@ def as_json(report: StreamReport) -> dict[str, Any]:
     both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
     whole: dict[str, Any] = msgspec.to_builtins(report)
     return {
-        **{name: whole[name] for name in ("model", "context", "split", "hop_s", "trigger")},
+        **{name: whole[name] for name in ("model", "context", "split", "hop_s")},
+        **{name: whole[name] for name in ("trigger", "verifier")},
         "keywords": {keyword: figures(tally) for keyword, tally in both.items()},
         "overall": figures(together(both.values())),
         "groups": [
@@ -238,7 +259,8 @@ def as_json(report: StreamReport) -> dict[str, Any]:
         **{
             name: whole[name]
             for name in (
-                "calibration", "calibrated_at", "tried", "curves", "misses", "false_alarms"
+                "calibration", "calibrated_at", "tried", "curves", "misses", "false_alarms",
+                "lookahead_s", "verifier_thresholds", "candidates_per_hour",
             )
         },
         "notes": notes(report),
@@ -251,7 +273,7 @@ def use(result: Result) -> str:
 
 
 def figures(tally: Tally) -> dict[str, Any]:
-    """What counts say, rounded; rates are per hour, delays in seconds."""
+    """Counts and rates, rounded; rates are per hour, delays in seconds."""
     low, high = tally.miss_interval
     median, late = tally.delay(50), tally.delay(95)
     values: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""All that a report says of a model, before a sentence or a figure is made of it."""
+"""The measurements that a report shows."""
 
 import hashlib
 from collections import defaultdict
@@ -12,14 +12,15 @@ from typing import TypeVar
 import msgspec
 
 from kws.config.paths import find_model
+from kws.config.schema import NO_VERIFIER
+from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.model_file import load_model
 from train.data.clips import Split, of_split, word_clips
 from train.data.skipped import SkippedRecordings
 from train.fitting.progress_state import EpochRecord
 from train.measure.evaluation_set import EvaluationSet, Kind
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport, make_report
-from train.measure.tracks import track_groups
+from train.measure.tracks import ModelSource, track_groups
 from train.reporting.clips import Confusion, confusion
 from train.reporting.examples import (
     AROUND_FALSE_ALARM_S,
@@ -35,21 +36,21 @@ T = TypeVar("T")
 SHOWN = 12
 """Misses, and false alarms, that are shown with their audio."""
 TELLING = ("clean", "clean, room", "10 dB", "in running speech")
-"""Conditions of which misses are shown: in worse ones there is little to be learnt from them."""
+"""Conditions of which misses are shown: in more noise single misses say little."""
 KINDS: tuple[Kind, ...] = ("negative", "other words", "noise", "words", "words in speech")
-"""By how much their false alarms tell, the most first; in the first three no keyword is said."""
+"""In the order in which their false alarms are shown; the first three are without keywords."""
 
 
 @dataclass(frozen=True)
 class Findings:
-    """What a report is made of.
+    """What a report shows.
 
     Attributes:
         path: the model file.
         digest: SHA-256 of it, hexadecimal.
         model: what was measured.
         data: folder of the recordings.
-        clips: what single clips are taken for.
+        clips: classes of single clips.
         streams: what was counted in streams.
         history: of the training's epochs; empty where the model file has none.
         stretches: longer examples, with the condition of each.
@@ -89,9 +90,9 @@ def find(name: str | Path, data: Path, split: Split, workers: int) -> Findings:
         ModelError: the model cannot be read.
     """
     path = find_model(name)
-    model = load_model(path)
+    model = load_model(path, verifier=NO_VERIFIER)
     groups = EvaluationSet(data, model.classes, model.sample_rate, split).groups()
-    streams = make_report(model, track_groups(path, groups, workers), split)
+    streams = make_report(model, track_groups(ModelSource(path), groups, workers), split)
     words = data / "speech_commands"
     clips = of_split(word_clips(words if words.is_dir() else data), split)
     taken = confusion(model, clips, SkippedRecordings(len(clips)).skip)

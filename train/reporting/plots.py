@@ -91,7 +91,7 @@ def draw_plots(found: Findings) -> Plots:
 
 def _operating_curve(streams: StreamReport, calibration: Calibration) -> Drawing:
     """What thresholds cost, all keywords together: the curve in the model file, and what was
-    counted here with the thresholds in force."""
+    counted here with the thresholds in use."""
     spoken = [each.total for each in streams.of_kind("words") if each.name in CALIBRATING]
     said, unsaid = together(spoken), without_keywords(streams, calibrates=False)
     rates = [point.false_alarms_per_hour for point in calibration.points]
@@ -108,7 +108,7 @@ def _operating_curve(streams: StreamReport, calibration: Calibration) -> Drawing
         axes.step(places, shares, where="post", color=accent, label="when it was calibrated")
         if chosen is not None:
             place = chosen.false_alarms_per_hour or none
-            axes.plot(place, chosen.miss_rate, "o", color=accent, label="thresholds in force")
+            axes.plot(place, chosen.miss_rate, "o", color=accent, label="thresholds in use")
         if rate is not None and share is not None:
             place = rate or none
             axes.plot([place, unsaid.false_alarm_bound], [share] * 2, color=bad)

@@ -1,6 +1,5 @@
 """`train report`: one page about a model, and its figures as files."""
 
-import importlib.util
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,16 +40,14 @@ def report(config: ReportConfig) -> Path:
         The page.
 
     Raises:
-        ConfigError: matplotlib is missing, the split is the training's, there are no clips of the
-            keywords, or the folder cannot be written.
+        ConfigError: the split is the training's, there are no clips of the keywords, or the folder
+            cannot be written.
         AudioFileError: a recording cannot be read.
         ModelError: the model cannot be read.
     """
     if config.split == "training":
         raise ConfigError("what a model was trained on says nothing of it: use another split")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigError('matplotlib is missing: pip install matplotlib, or ".[train]"')
-    # Only now: both draw with it.
+    # Imported here: the other commands work without matplotlib.
     from train.reporting.page import page
     from train.reporting.plots import draw_plots
 

@@ -1,4 +1,4 @@
-"""What comes first in a report: whether to ship, in words with figures."""
+"""The first section of a report: whether the model reaches its aims, with figures."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ QUIET, NOISY = "clean", "10 dB"
 """Names of the conditions that the verdict is about."""
 Finding = Literal["met", "not met", "cannot be told", "not measured"]
 HEADLINES: dict[Finding, str] = {
-    "met": "Ready to ship, as far as these recordings can tell",
+    "met": "Ready to ship, by these recordings",
     "not met": "Not ready to ship",
-    "cannot be told": "Not shown to be ready: there was too little to hear",
+    "cannot be told": "Not shown to be ready: too little audio was measured",
     "not measured": "Not shown to be ready: not all of it was measured",
 }
 """The verdict in a line."""
@@ -36,7 +36,7 @@ class Judgement:
 
 @dataclass(frozen=True)
 class KeyFigure:
-    """A number to see at once, with its unit, and what it is made of and how sure it is."""
+    """A number with its unit, the counts behind it and its confidence interval."""
 
     name: str
     value: str
@@ -51,7 +51,7 @@ def judgements(streams: StreamReport) -> tuple[Judgement, Judgement]:
 
 
 def overall(judged: Sequence[Judgement]) -> Finding:
-    """What became of all aims: the worst of them, for a single one can stand against shipping."""
+    """The worst finding of all aims, for a single one can stand against shipping."""
     findings = {each.finding for each in judged}
     worst_first: tuple[Finding, ...] = ("not met", "not measured", "cannot be told", "met")
     return next(each for each in worst_first if each in findings)
@@ -78,7 +78,7 @@ def key_figures(found: Findings) -> Iterator[KeyFigure]:
 
 
 def thresholds(streams: StreamReport) -> str:
-    """The settings in force."""
+    """The settings in use, as text."""
     levels = ", ".join(f"{word} {each.threshold:.4g}" for word, each in streams.trigger.items())
     times = sorted({(each.smoothing_s, each.patience_s) for each in streams.trigger.values()})
     ways = " or ".join(f"{mean:g} s with a patience of {patience:g} s" for mean, patience in times)
@@ -86,7 +86,7 @@ def thresholds(streams: StreamReport) -> str:
 
 
 def in_force(streams: StreamReport) -> OperatingPoint | None:
-    """What the thresholds in force cost when they were calibrated, if they are of there."""
+    """The operating point of the thresholds in use, if they are of the calibration."""
     points = streams.calibration.points if streams.calibration else ()
     levels = {keyword: settings.threshold for keyword, settings in streams.trigger.items()}
     return next((each for each in points if each.thresholds == levels), None)
@@ -104,12 +104,12 @@ def without_keywords(streams: StreamReport, *, calibrates: bool) -> Tally:
 
 
 def percent(share: float) -> str:
-    """A share as people write it."""
+    """A share in per cent."""
     return f"{100 * share:.1f} %"
 
 
 def interval(bounds: tuple[float, float]) -> str:
-    """Where a share lies."""
+    """The bounds of a share, in per cent."""
     return f"{100 * bounds[0]:.1f} to {100 * bounds[1]:.1f} %"
 
 
@@ -124,7 +124,7 @@ def _misses(tally: Tally) -> Judgement:
     aim = f"In quiet, under {100 * MOST_MISSED:g} % of the words are missed"
     rate = tally.miss_rate
     if rate is None:
-        return Judgement(aim, "not measured", "no keyword was said in quiet")
+        return Judgement(aim, "not measured", "there were no keywords in quiet")
     low, high = tally.miss_interval
     counted = f"{tally.misses:,} of {tally.words:,} were missed, {percent(rate)}"
     evidence = f"{counted} (95 %: {interval((low, high))})"
@@ -132,7 +132,7 @@ def _misses(tally: Tally) -> Judgement:
 
 
 def _false_alarms(tally: Tally, most: float) -> Judgement:
-    aim = f"Under {most:g} false alarms an hour where no keyword is said"
+    aim = f"Under {most:g} false alarms an hour in audio without keywords"
     rate = tally.false_alarms_per_hour
     if rate is None:
         return Judgement(aim, "not measured", "there was no evaluation audio")

@@ -84,7 +84,7 @@ class Batches:
                 raise
             raise WorkerLostError(
                 f"a process that reads recordings was lost, perhaps for want of memory: {error}; "
-                "go on with --resume, with fewer --workers"
+                "continue with --resume, with fewer --workers"
             ) from error
 
     def _key(self, epoch: int, number: int, hard: Sequence[Moment]) -> Key:

@@ -18,7 +18,7 @@ TOGETHER = 4
 """Shards whose examples are mixed."""
 MOST_PASSES, OWN_EXAMPLES = 100, 10_000
 """Numbers of shards are apart by so much for each pass that has examples of its own."""
-_SHAPING = ("keywords", "pause_s", "seed", "mixture", "augmentation")
+_SHAPING = ("keywords", "pause_s", "seed", "proposer", "hardest", "mixture", "augmentation")
 """Settings that examples depend on."""
 
 

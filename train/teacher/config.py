@@ -35,6 +35,7 @@ class TeacherMixture:
         words: any other word said alone.
         speech: running speech, or a piece of it that stands alone.
         noise: noise alone.
+        proposed: sound that the proposer takes for a keyword.
         synthetic: of the keywords, the share that a synthesiser speaks.
         apart: of the keywords and words that stand alone, the share with speech before them
             beyond a pause.
@@ -47,6 +48,7 @@ class TeacherMixture:
     words: Share = 0.12
     speech: Share = 0.15
     noise: Share = 0.03
+    proposed: Share = 0.0
     synthetic: Probability = 0.12
     apart: Probability = 0.2
 
@@ -87,6 +89,10 @@ class TeacherConfig:
         pause_s: range of the time between a word's end and the window's, seconds.
         measure_examples: examples between two measurements.
         seed: of everything drawn.
+        proposer: name of the keyword model whose false detections are examples of "none"; empty for
+            no such examples.
+        hardest: so many only of the proposer's false detections, those that the teacher too takes
+            for keywords most before the training; 0 for all.
         mixture: what windows hold.
         augmentation: how they are varied.
     """
@@ -100,6 +106,8 @@ class TeacherConfig:
     pause_s: Range = (0.05, 0.6)
     measure_examples: OneOrMore = 40 * SHARD
     seed: ZeroOrMore = 1
+    proposer: str = ""
+    hardest: ZeroOrMore = 0
     mixture: TeacherMixture = field(default_factory=TeacherMixture)
     augmentation: Augmentation = field(
         default_factory=lambda: Augmentation(

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from kws.errors import ConfigError
+from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
 from train.data.clips import NO_CLIPS, Clips, active_region, read_samples
 from train.data.index import NEAR, Recording
@@ -14,13 +15,12 @@ from train.data.spoken_sentences import WITH_KEYWORD
 from train.scenes.augment import change_speed, fragment
 from train.scenes.scene import NONE
 from train.scenes.settings import Mixture, SceneSettings
-from train.scenes.sources import Recordings, Words
+from train.scenes.sources import Recordings, Words, around
 from train.scenes.surroundings import COMPANY_DB, Surroundings
 from train.scenes.word_scenes import add_at
 from train.teacher.config import TeacherConfig
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import WINDOW_SAMPLES
-from train.teacher.whisper import SAMPLE_RATE
 
 LONG = int(1.2 * SAMPLE_RATE)
 """Samples from which on a recording without a word is running speech."""
@@ -34,7 +34,10 @@ CLOSE_S, APART_S = (0.0, 0.12), (0.3, 0.7)
 """Ranges of the gap between a word and the speech beside it, seconds."""
 SEEN_BEHIND_S = 0.15
 """Least speech behind a keyword that a window has to hold before it is to be "none"."""
-KINDS = ("keywords", "company", "partial", "near", "words", "speech", "noise")
+PROPOSED_PAUSE_S = (-0.1, 0.5)
+"""Range of the time from the end of a window that a keyword model takes for a keyword to the end of
+the window here, seconds."""
+KINDS = ("keywords", "company", "partial", "near", "words", "speech", "noise", "proposed")
 
 
 class TeacherExamples:
@@ -52,6 +55,7 @@ class TeacherExamples:
     def __init__(self, config: TeacherConfig, material: TeacherMaterial) -> None:
         self._config = config
         training = material.training
+        self._proposed = material.proposed
         keywords = frozenset(config.keywords)
         frames = (WINDOW_SAMPLES - 480) // 160 + 1
         self._settings = SceneSettings(
@@ -95,6 +99,7 @@ class TeacherExamples:
             "words": bool(self._words),
             "speech": bool(self._speech),
             "noise": bool(self._noise),
+            "proposed": bool(material.proposed),
         }
         shares = np.array([getattr(mixture, kind) * there.get(kind, True) for kind in KINDS])
         if not shares.sum():
@@ -114,6 +119,11 @@ class TeacherExamples:
             silent = draw.random() < 0.15
             noise = self._noise.stretch(WINDOW_SAMPLES, draw) * np.float32(not silent)
             return self._varied(noise, draw), NONE
+        if kind == "proposed":
+            moment = self._proposed[int(draw.integers(len(self._proposed)))]
+            end = moment.end + int(draw.uniform(*PROPOSED_PAUSE_S) * SAMPLE_RATE)
+            start = end - WINDOW_SAMPLES
+            return self._varied(around(moment.path, SAMPLE_RATE, start, WINDOW_SAMPLES), draw), NONE
         if kind in ("near", "words"):
             words = self._near if kind == "near" else self._words
             return self._word(words.clip(draw).path, kind, draw), NONE

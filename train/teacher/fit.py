@@ -24,7 +24,7 @@ from train.teacher.material import TeacherMaterial
 from train.teacher.measure import TeacherMeasure
 from train.teacher.network import TeacherNetwork
 from train.teacher.shards import SoundShards
-from train.teacher.teacher_file import TeacherFile, network_of, network_state, write_teacher
+from train.teacher.teacher_file import TeacherFile, network_state, restore_network, write_teacher
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Place:
 
 
 class TeacherTraining:
-    """A training that goes on where its checkpoint is.
+    """A training that continues where its checkpoint is.
 
     Args:
         config: what to do.
@@ -237,7 +237,7 @@ class TeacherTraining:
             self._place = Place(
                 place["step"], place["batch"], saved["core_s"], list(saved["history"])
             )
-            self._network = network_of(saved["network"], len(self._config.keywords))
+            self._network = restore_network(saved["network"], len(self._config.keywords))
             self._optimizer_state = saved["optimizer"]
             torch.set_rng_state(saved["random"])
         except (KeyError, TypeError, RuntimeError) as error:

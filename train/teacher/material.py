@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kws.errors import ConfigError
-from train.data.index import VALIDATION, Recording, Row, TrainingRecordings, read_index
+from train.data.index import INDEX, VALIDATION, Recording, Row, TrainingRecordings, read_index
 from train.data.spoken_sentences import TRANSCRIPTS
+from train.scenes.sources import Moment
 
 log = logging.getLogger(__name__)
 
-INDEX = "index.csv"
 HOMOPHONES = {"no": ("know",), "right": ("write", "rite")}
 """Words that sound the same as a keyword."""
 
@@ -27,12 +27,14 @@ class TeacherMaterial:
         validation: clips of words by other speakers.
         held_out: synthetic words in voices, or words, that are not trained on.
         spoken: names of rows in whose transcript there is a keyword.
+        proposed: where a keyword model takes other sound for a keyword.
     """
 
     training: TrainingRecordings
     validation: tuple[Recording, ...]
     held_out: tuple[Recording, ...]
     spoken: frozenset[str]
+    proposed: tuple[Moment, ...] = ()
 
 
 def find_material(folders: Sequence[Path], keywords: Sequence[str]) -> TeacherMaterial:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
 from train.data.clips import active_region, read_samples
 from train.data.index import NEAR, Recording, only_reports
@@ -20,7 +21,6 @@ from train.teacher.examples import placed
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import TeacherNetwork
 from train.teacher.shards import ENCODED, hidden_of, write_arrays
-from train.teacher.whisper import SAMPLE_RATE
 
 PAUSE_S = 0.3
 """Seconds of a window behind the word."""

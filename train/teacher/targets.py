@@ -13,6 +13,7 @@ import torch
 from tqdm import tqdm
 
 from kws.errors import AudioFileError, ConfigError
+from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
 from train.data.clips import active_region, read_samples
 from train.data.index import Recording, TrainingRecordings
@@ -21,7 +22,6 @@ from train.scenes.word_scenes import add_at
 from train.teacher.network import WINDOW_SAMPLES, in_batches
 from train.teacher.shards import write_arrays
 from train.teacher.teacher_file import TeacherFile
-from train.teacher.whisper import SAMPLE_RATE
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """A teacher on the disk: finished, or as far as its training has come."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ class TeacherFile:
         sources: licence of each collection that it learned from, and of the pretrained encoder.
         history: what each measurement in its training found.
         core_s: seconds of a core's time that it took.
+        settings: of its training.
     """
 
     network: TeacherNetwork
@@ -30,6 +31,7 @@ class TeacherFile:
     sources: Mapping[str, str]
     history: tuple[Mapping[str, Any], ...] = ()
     core_s: float = 0.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
 
 
 def untrained_teacher(
@@ -58,7 +60,7 @@ def network_state(network: TeacherNetwork) -> dict[str, Any]:
     }
 
 
-def network_of(state: Mapping[str, Any], keywords: int) -> TeacherNetwork:
+def restore_network(state: Mapping[str, Any], keywords: int) -> TeacherNetwork:
     """The network of a `network_state`.
 
     Raises:
@@ -78,10 +80,11 @@ def read_teacher(path: Path) -> TeacherFile:
     """
     try:
         state = read_checkpoint(path)
-        keywords = tuple(map(str, state["settings"]["keywords"]))
-        network = network_of(state["network"], len(keywords)).eval()
+        settings = dict(state["settings"])
+        keywords = tuple(map(str, settings["keywords"]))
+        network = restore_network(state["network"], len(keywords)).eval()
         sources, history = dict(state["sources"]), tuple(state["history"])
-        return TeacherFile(network, keywords, sources, history, float(state["core_s"]))
+        return TeacherFile(network, keywords, sources, history, float(state["core_s"]), settings)
     except (ConfigError, KeyError, RuntimeError, TypeError) as error:
         raise ModelError(
             f"{path}: is no teacher, or is damaged; make one with python -m train teacher fit"

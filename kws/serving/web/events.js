@@ -13,6 +13,7 @@ const WHAT_HAPPENED = {
   "audio-lost": ({ reason }) => `no sound any more: ${reason}`,
   "audio-back": ({ seconds }) => `sound is back${seconds ? ` after ${seconds.toFixed(0)} s` : ""}`,
   reloaded: () => "configuration and model were read again",
+  "reload-refused": ({ reason }) => `a new configuration was refused: ${reason}`,
   "stream-started": () => "stream began",
   "stream-ended": ({ reason }) => `stream ended${reason ? `: ${reason}` : ""}`,
 };
@@ -64,7 +65,7 @@ export class EventList {
     if (isNew && message.type === "detection") {
       this._new.set(entry, performance.now());
       this._announcer.append(
-        element("p", {}, `${message.keyword}, ${message.confidence.toFixed(2)}`),
+        element("p", {}, `${message.keyword}, ${(message.score ?? message.confidence).toFixed(2)}`),
       );
       while (this._announcer.children.length > 5) this._announcer.firstElementChild.remove();
     }
@@ -79,7 +80,7 @@ export class EventList {
     }
   }
 
-  /** A line between events, as "The daemon was started anew". */
+  /** A line between events, as "The daemon was restarted". */
   remark(text) {
     this._list.prepend(element("li", { className: "remark" }, clock(new Date()), text));
     this._shorten();
@@ -89,7 +90,7 @@ export class EventList {
     while (this._list.children.length > LISTED) this._list.lastElementChild.remove();
   }
 
-  _detection({ id, time, keyword, confidence, stream }) {
+  _detection({ id, time, keyword, confidence, score, stream }) {
     const chip = element("span", { className: "chip" });
     chip.style.background = `var(${this._colourOf(keyword)})`;
     const when = clock(new Date(time));
@@ -98,7 +99,11 @@ export class EventList {
       { className: "detection" },
       when,
       element("span", { className: "word" }, chip, element("b", {}, keyword)),
-      element("span", { className: "confidence", title: "confidence" }, confidence.toFixed(2)),
+      element(
+        "span",
+        { className: "confidence", title: score === undefined ? "confidence" : "verifier's score" },
+        (score ?? confidence).toFixed(2),
+      ),
       element("span", { className: "stream" }, stream),
       element(
         "button",

@@ -27,11 +27,13 @@ export class History {
   }
 
   /** Take a `scores` message; a stream that began anew begins a new history. */
-  push({ t, level_db: level, posteriors, smoothed }) {
+  push({ t, level_db: level, posteriors, smoothed, turned_down: turnedDown = [] }) {
     if (t <= this.end) this._begin();
     const values = (of) => this.keywords.map((keyword) => of?.[keyword] ?? NaN);
     const hop = { t, level, posteriors: values(posteriors), smoothed: values(smoothed) };
     this.hops.push(hop);
+    this.turnedDown.push(...turnedDown);
+    while (this.turnedDown[0]?.t < t - HISTORY_S) this.turnedDown.shift();
     this.peaks.forEach((finder, i) => {
       if (!Number.isNaN(hop.smoothed[i])) finder.push(t, hop.smoothed[i]);
       finder.forget(t - HISTORY_S);
@@ -49,6 +51,8 @@ export class History {
   _begin() {
     /** Another array when it begins anew. */
     this.hops = [];
+    /** Candidates that the verifier rejected, or that were dropped because audio was lost. */
+    this.turnedDown = [];
     /** The peaks of each keyword's smoothed posterior. */
     this.peaks = this.keywords.map(() => new PeakFinder());
   }

@@ -29,8 +29,9 @@ class Lane {
   }
 
   /** The daemon's settings, as it said. */
-  set({ threshold, release, refractoryS }) {
+  set({ threshold, release, refractoryS, verifierThreshold }) {
     this.threshold = threshold;
+    this._verifierThreshold = verifierThreshold;
     this._again = { release, refractoryS };
     this._decided = NaN;
     if (this.chosen === threshold) this.chosen = null;
@@ -52,6 +53,7 @@ class Lane {
   tell(history) {
     this._decide(history.peaks[this.index].peaks);
     this._overview.draw(history, this._peaks, this._fires);
+    this._live.title = this._reason(history.turnedDown);
     const now = history.hops.at(-1)?.smoothed[this.index];
     say(this._now, now === undefined || Number.isNaN(now) ? "–" : now.toFixed(2));
     if (this._told === this._fires) return;
@@ -59,12 +61,23 @@ class Lane {
     const of = this._peaks.length;
     const count = this._fires.filter(Boolean).length;
     say(this._value, this.level.toFixed(2));
-    say(this._count, of ? `${count} of ${of} would fire` : "no peaks yet");
+    const what = this._verifierThreshold === undefined ? "fire" : "be verified";
+    say(this._count, of ? `${count} of ${of} would ${what}` : "no peaks yet");
     this._slider.setAttribute(
       "aria-valuetext",
-      `${this.level.toFixed(2)}; ${count} of ${of} peaks would fire`,
+      `${this.level.toFixed(2)}; ${count} of ${of} peaks would ${what}`,
     );
     this.row.classList.toggle("moved", this.chosen !== null);
+  }
+
+  /** Why the last candidate of this keyword became no event; empty where there is none. */
+  _reason(turnedDown) {
+    const last = turnedDown.findLast(({ keyword }) => keyword === this.keyword);
+    if (last === undefined) return "";
+    const what = `Not detected at ${last.t.toFixed(1)} s: `;
+    if (last.score === null) return `${what}audio after it was lost`;
+    const needed = this._verifierThreshold?.toFixed(2);
+    return `${what}the verifier's score is ${last.score.toFixed(2)}, its threshold ${needed}`;
   }
 
   /** Which peaks would fire; an array of its own only if something of it has changed. */
@@ -145,7 +158,9 @@ export class Lanes {
   }
 
   /** Keywords and when they fire, as the daemon says; what was chosen here stays. */
-  configure({ keywords, thresholds, release, refractory_s: refractoryS }) {
+  configure({
+    keywords, thresholds, release, refractory_s: refractoryS, verifier_thresholds: verifier,
+  }) {
     if (keywords.join() !== this._lanes.map((lane) => lane.keyword).join()) {
       this._lanes = keywords.map((keyword, i) => new Lane(keyword, i, this._onMove));
       this._list.replaceChildren(...this._lanes.map((lane) => lane.row));
@@ -157,6 +172,7 @@ export class Lanes {
         threshold: thresholds[keyword],
         release: release[keyword],
         refractoryS: refractoryS[keyword],
+        verifierThreshold: verifier[keyword],
       });
     }
   }

@@ -69,7 +69,7 @@ export class Microphone {
     const capture = new AudioWorkletNode(this._context, "capture", { numberOfOutputs: 0 });
     this._context.createMediaStreamSource(this._sound).connect(capture);
     capture.port.onmessage = ({ data }) => this._send(data);
-    this._sound.getAudioTracks()[0].onended = () => this.stop("The microphone is gone.");
+    this._sound.getAudioTracks()[0].onended = () => this.stop("The microphone was disconnected.");
     await this._context.resume();
   }
 
@@ -99,7 +99,7 @@ export class Microphone {
         if (this.isOn) this._handlers.onState(`${lost(code)}; trying again in ${seconds} s.`);
         else this._connection.close(); // It has ended, as it ought to.
       },
-      onEnd: (code, reason) => this.stop(`The daemon refused the sound (${code}): ${reason}`),
+      onEnd: (code, reason) => this.stop(`The daemon refused the audio (${code}): ${reason}`),
     });
     this._connection.open();
   }
@@ -118,7 +118,7 @@ export class Microphone {
     if (this._connection.waiting > MOST_WAITING_S * sampleRate * BYTES) {
       this._dropped += piece.length;
       const seconds = (this._dropped / sampleRate).toFixed(1);
-      this._handlers.onState(`The way to the daemon is too slow: ${seconds} s of sound are lost.`);
+      this._handlers.onState(`The connection to the daemon is too slow: ${seconds} s of audio are lost.`);
       return;
     }
     this._connection.send(piece);
@@ -126,5 +126,5 @@ export class Microphone {
 }
 
 function lost(code) {
-  return code === 4409 ? "The daemon still has the old stream" : "No connection for the sound";
+  return code === 4409 ? "The daemon still has the old stream" : "No connection for the audio";
 }

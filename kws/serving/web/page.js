@@ -173,7 +173,7 @@ function welcome(hello) {
   const isAnew = run !== null && run !== hello.run;
   const isBack = run === hello.run;
   if (isAnew) {
-    list.remark(`The daemon was started anew, as run ${hello.run}.`);
+    list.remark(`The daemon was restarted, as run ${hello.run}.`);
     fired = [];
     history = new History(keywords, history.hopS);
     draw();
@@ -185,7 +185,7 @@ function welcome(hello) {
   say(find("#model"), hello.model);
   document.title = `kws: ${hello.model}`;
   const at = new Date().toTimeString().slice(0, 8);
-  if (isAnew) connectionIs("open", `Connected again; the daemon was started anew at ${at}.`);
+  if (isAnew) connectionIs("open", `Connected again; the daemon was restarted at ${at}.`);
   else connectionIs("open", isBack ? `Connected again at ${at}.` : "Connected");
   scores.wake();
   // If that fails, the connection is lost too, which is said there.
@@ -240,7 +240,7 @@ async function askInfo() {
     keep > 0
       ? `Privacy: the daemon keeps the second of sound before each event for ${keep} s, in memory, ` +
           "for those who have its token. Click an event to hear it."
-      : "Privacy: the daemon keeps no sound (server.keep_audio_s is 0), so events cannot be heard.",
+      : "Privacy: the daemon keeps no audio (server.keep_audio_s is 0), so events cannot be played.",
   );
   return true;
 }
@@ -260,7 +260,7 @@ async function askHealth() {
   if (isAsking) return;
   isAsking = true;
   try {
-    const answer = await (await fetch("health", { cache: "no-store" })).json();
+    const answer = await (await fetchWithToken("health")).json();
     const sources = sourcesOf(answer);
     const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
     levels.follow(events.isOpen ? others : []);
@@ -326,7 +326,7 @@ function setUpMicrophone() {
     button.disabled = true;
     say(
       find("#microphone-state"),
-      "Browsers give a microphone only to pages on https or on this very machine " +
+      "Browsers give a microphone only to pages on https or on the daemon's own machine " +
         `(http://localhost:${location.port || 80}). Open the page there, or put https in front.`,
     );
     return;
@@ -339,7 +339,7 @@ function setUpPause() {
   button.addEventListener("click", () => {
     isPaused = !isPaused;
     button.classList.toggle("on", isPaused);
-    say(button, isPaused ? "Go on" : "Pause");
+    say(button, isPaused ? "Continue" : "Pause");
     goOn();
     drawAll();
   });

@@ -34,6 +34,15 @@ export function drawThreshold(context, width, height, { level, chosen, threshold
   line(context, 0, placeOf(level, height), width, placeOf(level, height), DASHED);
 }
 
+/** A triangle above a moment. */
+function drawMark(context, place) {
+  context.beginPath();
+  context.moveTo(place - 5, 0);
+  context.lineTo(place + 5, 0);
+  context.lineTo(place, HEAD - 1);
+  context.fill();
+}
+
 export class PosteriorChart extends StripChart {
   /**
    * @param canvas where it is drawn.
@@ -66,13 +75,15 @@ export class PosteriorChart extends StripChart {
     context.lineWidth = 1;
     for (const { t, keyword } of this.fired) {
       if (keyword !== this._lane.keyword) continue;
-      const place = x(t);
-      context.beginPath();
-      context.moveTo(place - 5, 0);
-      context.lineTo(place + 5, 0);
-      context.lineTo(place, HEAD - 1);
-      context.fill();
-      line(context, place, HEAD, place, height, SPARSE);
+      drawMark(context, x(t));
+      line(context, x(t), HEAD, x(t), height, SPARSE);
+    }
+    context.fillStyle = context.strokeStyle = colour("--faint-ink");
+    context.font = "10px sans-serif";
+    for (const { t, keyword, score } of this.history.turnedDown) {
+      if (keyword !== this._lane.keyword || x(t) < 0) continue;
+      drawMark(context, x(t));
+      context.fillText(score === null ? "dropped" : score.toFixed(2), x(t) + 6, HEAD - 1);
     }
   }
 }

@@ -16,9 +16,10 @@ export function sourceTitle({ stream, kind }) {
   return `${stream} (${KINDS[kind] ?? kind})`;
 }
 
-/** Everything that /health tells of, the daemon's own source first. */
+/** Everything that /health tells of, the daemon's own source first; without the token: nothing. */
 export function sourcesOf(health) {
   const { source, status, reason, seconds_since_audio: age } = health;
+  if (source === undefined) return [];
   const streams = (health.streams ?? []).map((each) => ({ ...each, own: false }));
   const own = { ...source, status, reason, seconds_since_audio: age, own: true };
   // Without a source of its own the daemon only takes sound from the network.
@@ -37,6 +38,7 @@ export function showSources(body, sources, levels) {
 
 /** A line on the daemon itself. */
 export function describeDaemon({ subscribers, uptime_s: uptime, run }) {
+  if (run === undefined) return `listening for ${duration(uptime)}`;
   const many = subscribers === 1 ? "1 subscriber" : `${subscribers} subscribers`;
   return `${many} · listening for ${duration(uptime)} · run ${run}`;
 }

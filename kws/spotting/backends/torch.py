@@ -62,10 +62,10 @@ def open_torch(file: ModelFile) -> TorchBackend:
     """
     # Small networks gain nothing from more, and the other cores are for other processes.
     torch.set_num_threads(1)
-    return TorchBackend(file.header, network_of(file))
+    return TorchBackend(file.header, read_network(file))
 
 
-def network_of(file: ModelFile) -> Network:
+def read_network(file: ModelFile) -> Network:
     """The network of a model file, in its form for inference.
 
     Raises:

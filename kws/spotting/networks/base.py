@@ -1,4 +1,4 @@
-"""What every architecture is: a network that is trained in one form and hears in another."""
+"""What every architecture is: a network with one form for training and one for inference."""
 
 from abc import ABC, abstractmethod
 from typing import Self

@@ -41,7 +41,7 @@ def test_the_reference_class_saves_an_output_of_each_class_it_stands_for(width: 
 
 
 @pytest.mark.parametrize(("bands", "width"), [(40, 16), (40, 10), (80, 8)])
-def test_the_folded_network_says_the_same(bands: int, width: int) -> None:
+def test_the_folded_network_gives_the_same_logits(bands: int, width: int) -> None:
     network = trained(bands=bands, width=width)
     folded = network.folded()
     assert not any(isinstance(part, nn.BatchNorm2d) for part in folded.modules())

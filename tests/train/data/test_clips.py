@@ -31,7 +31,7 @@ from train.data.sound_files import sound_length
 SHARED_INDEX = Path(__file__).parents[4] / "shared" / "data" / "index.csv"
 
 
-def test_the_lists_say_who_may_be_trained_on(data: Path) -> None:
+def test_the_lists_give_the_split_of_a_speaker(data: Path) -> None:
     clips = word_clips(data / "speech_commands")
     assert {clip.word for clip in clips} == {"low", "high", "other"}
     assert {clip.speaker for clip in of_split(clips, "validation")} == {"speaker8", "speaker9"}

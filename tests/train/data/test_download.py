@@ -132,7 +132,7 @@ def test_a_server_that_fails_is_named_and_a_later_call_succeeds(
     assert names(tmp_path) == {"speech_commands"}
 
 
-def test_no_network_is_said(tmp_path: Path) -> None:
+def test_without_a_network_there_is_an_error(tmp_path: Path) -> None:
     url = "http://127.0.0.1:1/nobody-listens"
     with pytest.raises(ServerError, match=f"{url}: cannot be downloaded: .*refused"):
         download(DownloadConfig(tmp_path, url=url, sha256="0" * 64))
@@ -159,7 +159,7 @@ def test_a_wrong_checksum_is_refused(server: Server, tmp_path: Path) -> None:
         (random.Random(0).randbytes(1_000), "not a gzip file"),
     ],
 )
-def test_a_bad_archive_is_refused_and_nothing_stays(
+def test_a_bad_archive_is_refused_and_removed(
     server: Server, tmp_path: Path, content: bytes, message: str
 ) -> None:
     server.content = content

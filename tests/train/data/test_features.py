@@ -59,7 +59,7 @@ def test_bands_of_a_narrow_front_end_become_those_of_a_wide_one() -> None:
     assert np.abs(band_map(wide, wide) - np.eye(40)).max() < 0.1
 
 
-def test_images_that_show_less_than_the_model_hears_say_so(tmp_path: Path) -> None:
+def test_images_of_a_narrower_band_than_the_models_are_reported(tmp_path: Path) -> None:
     path = write(tmp_path, np.full((4, 98, 40), 146, np.uint8))
     clip = feature_clips(path, SETTINGS, 4_000)[0]
     assert clip.high_hz == 4_000

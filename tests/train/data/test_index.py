@@ -114,6 +114,6 @@ def test_a_missing_table_is_an_error(tmp_path: Path) -> None:
         read_index(tmp_path / "index.csv", tmp_path)
 
 
-def test_a_third_of_the_speakers_only_reports() -> None:
+def test_a_third_of_the_speakers_is_for_reporting_only() -> None:
     share = sum(only_reports(f"speaker{number}") for number in range(1000)) / 1000
     assert 0.28 < share < 0.39

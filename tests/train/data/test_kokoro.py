@@ -30,7 +30,7 @@ def test_a_folder_without_voices_is_an_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(INSTALLED, reason="Kokoro is installed")
-def test_without_the_packages_it_is_said_what_to_install(tmp_path: Path) -> None:
+def test_without_the_packages_the_error_names_what_to_install(tmp_path: Path) -> None:
     np.zeros(510 * 256, np.float32).tofile(tmp_path / "af_voice.bin")
     with pytest.raises(ConfigError, match="pip install"):
         Kokoro(tmp_path)

@@ -14,7 +14,7 @@ INSTALLED = all(find_spec(name) for name in ("moonshine_voice", "moonshine_onnx"
 
 
 @pytest.mark.skipif(INSTALLED, reason="Moonshine is installed")
-def test_without_the_packages_it_is_said_what_to_install() -> None:
+def test_without_the_packages_the_error_names_what_to_install() -> None:
     with pytest.raises(ConfigError, match="pip install"):
         Moonshine()
 
@@ -22,11 +22,9 @@ def test_without_the_packages_it_is_said_what_to_install() -> None:
 @pytest.mark.skipif(
     not INSTALLED or shutil.which("flite") is None, reason="Moonshine or flite is not installed"
 )
-def test_what_was_said_is_likelier_than_what_was_not() -> None:
+def test_the_spoken_word_is_likelier_than_others() -> None:
     moonshine = Moonshine()
     samples = np.pad(speak("stop", Voice("flite", "slt"), SAMPLE_RATE), SAMPLE_RATE // 10)
     scores = moonshine.scores(samples, ["Stop.", "Go.", "Up."])
     assert max(scores) == scores[0]
     assert all(score <= 0 for score in scores)
-    sentence = speak("please open the kitchen window", Voice("flite", "slt"), SAMPLE_RATE)
-    assert "kitchen window" in moonshine.transcript(sentence).lower()

@@ -50,7 +50,7 @@ def test_sentences_are_listed_with_their_texts(tmp_path: Path) -> None:
             assert (" up " in line["text"]) == (each.row.pack == WITH_KEYWORD)
 
 
-def test_a_later_run_goes_on_where_the_earlier_one_was(tmp_path: Path) -> None:
+def test_a_later_run_continues_where_the_earlier_one_stopped(tmp_path: Path) -> None:
     once, twice = tmp_path / "once", tmp_path / "twice"
     count = write(once, 2 * HOURS)
     assert count == write(twice, HOURS) + write(twice, 2 * HOURS)

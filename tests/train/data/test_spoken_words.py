@@ -12,10 +12,9 @@ import soundfile
 from kws.errors import ConfigError
 from kws.typing import Samples
 from train.data import kokoro
-from train.data.index import NEAR, read_index
+from train.data.index import KEYWORDS, NEAR, read_index
 from train.data.kokoro import NeuralVoice
 from train.data.spoken_words import (
-    KEYWORDS,
     LONGEST_S,
     SAMPLE_RATE,
     SpokenWords,

@@ -9,10 +9,12 @@ import soundfile
 
 from kws.errors import ConfigError
 from train.data.clips import SENTENCES, word_clips
+from train.data.index import INDEX, KEYWORDS, NEAR, read_index
 from train.data.pronunciation import pronunciations
 from train.data.synthesize import (
     dictionary_words,
     speak_dictionary,
+    speak_listed,
     speak_sentences,
     synthesize,
 )
@@ -25,7 +27,7 @@ needs_flite = pytest.mark.skipif(not shutil.which("flite"), reason="flite is not
 
 
 @needs_flite
-def test_a_voice_speaks_and_its_pace_counts() -> None:
+def test_a_voice_speaks_at_the_given_pace() -> None:
     slow, quick = (speak("down.", Voice("flite", "slt", pace), 16_000) for pace in (0.7, 1.3))
     assert len(slow) > len(quick) > 2_000
     assert np.abs(slow).max() > 0.01
@@ -41,6 +43,24 @@ def test_clips_are_a_second_long_and_made_once(
     (path,) = (tmp_path / "up").iterdir()
     assert path.name == "flite-rms-100-50_nohash_0.wav"
     assert soundfile.info(path).frames == soundfile.info(path).samplerate == 16_000
+
+
+@needs_flite
+def test_words_of_programs_stand_in_a_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("train.data.synthesize.voices", lambda: [Voice("flite", "rms")])
+    monkeypatch.setattr("train.data.synthesize.SIMILAR_WORDS", ("yeah", "up"))
+    assert speak_listed(tmp_path, ["yes", "up"]) == 3
+    assert speak_listed(tmp_path, ["yes", "up"]) == 0
+    listed = read_index(tmp_path / INDEX, tmp_path)
+    assert [(each.row.pack, each.row.word) for each in listed] == [
+        (KEYWORDS, "yes"),
+        (KEYWORDS, "up"),
+        (NEAR, "yeah"),
+    ]
+    assert all(each.path.is_file() for each in listed)
+    assert all(each.row.refusal is None or each.row.new_word for each in listed)
 
 
 @needs_espeak
@@ -74,7 +94,7 @@ def test_a_dictionary_gives_plain_words_that_are_no_keywords(tmp_path: Path) -> 
 
 
 @needs_espeak
-def test_a_dictionary_is_spoken_a_voice_a_word(tmp_path: Path) -> None:
+def test_each_word_of_a_dictionary_has_one_voice(tmp_path: Path) -> None:
     assert speak_dictionary(tmp_path, ["tree", "house"]) == 2
     assert speak_dictionary(tmp_path, ["tree", "house"]) == 0
     clips = word_clips(tmp_path)

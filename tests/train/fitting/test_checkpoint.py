@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from kws.errors import ConfigError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from tests.spotting.models import untrained_model
 from tests.train.processes import names_in
 from train.fitting.checkpoint import differences, read_checkpoint, write_checkpoint, write_model
@@ -56,7 +56,7 @@ def test_a_single_wrong_bit_in_the_weights_is_noticed(tmp_path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ConfigError, match="is damaged, or no checkpoint; start anew with"):
+    with pytest.raises(ConfigError, match="is damaged, or no checkpoint; start over with"):
         read_checkpoint(path)
 
 
@@ -70,7 +70,7 @@ def test_another_file_is_no_checkpoint(tmp_path: Path, other: Any) -> None:
     with pytest.raises(ConfigError, match="is damaged, or no checkpoint"):
         read_checkpoint(path)
     write_checkpoint({"version": 99}, path)
-    with pytest.raises(ConfigError, match="of another version of kws; start anew"):
+    with pytest.raises(ConfigError, match="of another version of kws; start over"):
         read_checkpoint(path)
 
 

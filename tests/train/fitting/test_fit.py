@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from kws.errors import AudioFileError, ConfigError
-from kws.spotting.model_file import load_model
+from kws.spotting.load import load_model
 from tests.train.trainings import tiny_config
 from train.__main__ import main
 from train.config import FitConfig
@@ -65,7 +65,7 @@ def test_it_learns(data: Path, trained: Path) -> None:
     assert accuracy.rejection == 1.0
 
 
-def test_the_model_file_says_where_it_comes_from(trained: Path) -> None:
+def test_the_model_file_names_its_sources(trained: Path) -> None:
     header = load_model(trained).header
     assert header.classes == ("low", "high")
     assert header.name == "tones"
@@ -92,7 +92,7 @@ def test_no_time_is_counted_in_two_epochs(
 ) -> None:
     ticks = itertools.count()
     clock = SimpleNamespace(monotonic=lambda: float(next(ticks)))
-    monkeypatch.setattr("train.fitting.fit.time", clock)
+    monkeypatch.setattr("train.fitting.training.time", clock)
     output = tmp_path / "model.onnx"
     fit(tiny_config(data, output, epochs=4, checkpoint_s=1e6))
     records = load_model(output).header.training["history"]
@@ -144,7 +144,7 @@ def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     assert history(output) == history(whole)
 
 
-def test_mixup_is_seeded_and_survives_a_stop_too(
+def test_mixup_is_seeded_and_continues_after_a_stop(
     data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"augmentation": Augmentation(mixup=0.3), "epochs": 1}
@@ -163,14 +163,16 @@ def test_an_unfinished_training_is_not_thrown_away(
     config = tiny_config(data, output, epochs=1)
     stopped_after(monkeypatch, data, output, 11, epochs=1, checkpoint_s=0.0)
     before = config.checkpoint.read_bytes()
-    with pytest.raises(ConfigError, match="was stopped in epoch 1 of 1; go on with --resume, or"):
+    with pytest.raises(
+        ConfigError, match="was stopped in epoch 1 of 1; continue with --resume, or"
+    ):
         fit(config)
     assert config.checkpoint.read_bytes() == before
     fit(replace(config, restart=True))
     assert output.exists()
     # A finished one may be done again.
     fit(config)
-    assert "of a finished training; starting anew in its place" in caplog.text
+    assert "of a finished training; starting over in its place" in caplog.text
 
 
 def test_a_checkpoint_of_another_training_is_refused_with_what_differs(
@@ -213,7 +215,7 @@ def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
         fit(config)
 
 
-def test_recordings_that_go_bad_on_the_way_are_named_until_they_are_too_many(
+def test_unreadable_recordings_are_named_until_they_are_too_many(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     copy = shutil.copytree(data, tmp_path / "data")

@@ -77,7 +77,7 @@ def test_a_moment_is_where_the_model_was_sure(noises: list[Path]) -> None:
     assert find_hard_negatives(model, noises, most=2) == found[:2]
 
 
-def test_what_cannot_be_read_is_told_or_ends_it(noises: list[Path]) -> None:
+def test_unreadable_recordings_are_reported_or_end_it(noises: list[Path]) -> None:
     noises[1].write_bytes(b"")
     told: list[AudioFileError] = []
     found = find_hard_negatives(untrained_model(), noises, skip=told.append)
@@ -103,7 +103,7 @@ def test_it_is_time_every_few_epochs_after_the_first(data: Path, files: DatasetF
     assert not any(is_time_to_search(config, silent, epoch) for epoch in range(10))
 
 
-def test_a_share_is_heard_and_what_was_found_in_the_rest_stays(
+def test_a_share_is_searched_and_what_was_found_in_the_rest_stays(
     data: Path, files: DatasetFiles
 ) -> None:
     config = tiny_config(data, Path("m.onnx"))

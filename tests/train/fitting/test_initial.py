@@ -24,7 +24,7 @@ def checkpoint_of(taught: Learner, path: Path) -> Path:
     return path
 
 
-def test_a_checkpoint_brings_the_batch_normalisation_along(tmp_path: Path) -> None:
+def test_a_checkpoint_contains_the_batch_normalisation(tmp_path: Path) -> None:
     taught = learner()
     for step in range(3):
         taught.step(WINDOWS, LABELS, 16, 0, step)
@@ -41,7 +41,7 @@ def test_a_checkpoint_brings_the_batch_normalisation_along(tmp_path: Path) -> No
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
 
 
-def test_without_a_model_it_starts_from_nothing() -> None:
+def test_without_a_model_it_starts_from_random_weights() -> None:
     assert read_initial(CONFIG) is None
 
 

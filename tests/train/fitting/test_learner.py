@@ -49,7 +49,7 @@ def test_the_same_seed_gives_the_same_network_and_another_one_another() -> None:
 
 
 @pytest.mark.parametrize("mixup", [0.0, 0.4])
-def test_a_restored_learner_goes_on_as_the_other_would(mixup: float) -> None:
+def test_a_restored_learner_gives_the_same_as_one_without_a_stop(mixup: float) -> None:
     settings = {"augmentation": Augmentation(mixup=mixup)}
     whole = after(learner(**settings), range(4))
     first = learner(**settings)
@@ -59,7 +59,7 @@ def test_a_restored_learner_goes_on_as_the_other_would(mixup: float) -> None:
     assert same(after(second, range(2, 4)), whole)
 
 
-def test_it_learns_what_it_is_shown() -> None:
+def test_it_learns_its_examples() -> None:
     quiet = learner(augmentation=NO_AUGMENTATION, dropout=0.0, epochs=8)
     tallies = [quiet.step(WINDOWS, LABELS, 16, 0, step) for step in range(12)]
     assert tallies[0].windows == 16
@@ -116,7 +116,7 @@ def test_it_can_start_from_a_model_of_other_keywords() -> None:
         other.start_from(Initial.of_model(known))
 
 
-def test_the_model_is_for_inference_and_says_what_it_is() -> None:
+def test_the_model_is_for_inference_and_has_its_header() -> None:
     model = learner(context="anywhere", name="tones").model(training={"epochs": 2})
     assert isinstance(model, KeywordModel)
     assert model.header.context == "anywhere"
@@ -175,7 +175,7 @@ def test_weights_of_another_network_are_no_start() -> None:
             different.start_from(Initial.of_model(other))
 
 
-def test_a_student_comes_to_say_what_its_teacher_does() -> None:
+def test_a_student_approaches_the_posteriors_of_its_teacher() -> None:
     quiet: dict[str, Any] = {"augmentation": NO_AUGMENTATION, "dropout": 0.0, "epochs": 20}
     first = learner(**quiet)
     after(first, range(12))

@@ -13,7 +13,7 @@ RECORD = EpochRecord(1, 0.5, 0.9, 0.95, None, 1e-3, 12.5)
 STATE = ProgressState(1, 3, Tally(96, 80, 40.5), 7.5, (Moment(Path("/a.wav"), 5, 0.9),), (RECORD,))
 
 
-def test_it_survives_as_plain_values() -> None:
+def test_it_is_the_same_after_conversion_to_plain_values() -> None:
     plain = STATE.plain()
     assert ProgressState.of(plain) == STATE
     assert ProgressState.of(msgspec.json.decode(msgspec.json.encode(plain))) == STATE

@@ -16,7 +16,7 @@ FRONT_END = FrontEndSettings()
 CPU = torch.device("cpu")
 
 
-def test_at_temperature_one_it_says_its_posteriors() -> None:
+def test_at_temperature_one_it_gives_its_posteriors() -> None:
     model = untrained_model(("yes", "no", "up"), "torch")
     said = Teacher(model, ("up", "yes"), FRONT_END, 1.0, CPU).targets(WINDOWS)
     posteriors = torch.from_numpy(model.posteriors(WINDOWS.numpy()))
@@ -35,7 +35,7 @@ def test_a_higher_temperature_makes_it_less_sure() -> None:
     assert (doubtful < sure).all()
 
 
-def test_only_who_says_the_same_has_nothing_to_learn() -> None:
+def test_the_loss_is_zero_only_for_equal_posteriors() -> None:
     model = untrained_model(("yes", "no"), "torch")
     teacher = Teacher(model, model.classes, FRONT_END, 3.0, CPU)
     mean, scale = (torch.tensor(each)[:, None] for each in (model.header.mean, model.header.scale))
@@ -44,7 +44,7 @@ def test_only_who_says_the_same_has_nothing_to_learn() -> None:
     assert float(teacher.loss(WINDOWS, own.flip(1))) > 0.1
 
 
-def test_who_cannot_teach() -> None:
+def test_models_that_cannot_be_teachers() -> None:
     model = untrained_model(("yes", "no"), "torch")
     with pytest.raises(ConfigError, match="does not know go"):
         Teacher(model, ("yes", "go"), FRONT_END, 2.0, CPU)

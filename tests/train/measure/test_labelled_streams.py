@@ -81,7 +81,7 @@ def test_words_are_two_to_four_seconds_apart_and_end_before_the_stream(clip: Cli
     assert stream.truth[-1].end + AFTER_S <= stream.duration
 
 
-def test_without_a_duration_every_clip_is_heard_and_the_last_can_be_detected(clip: Clip) -> None:
+def test_without_a_duration_every_clip_is_used_and_the_last_can_be_detected(clip: Clip) -> None:
     stream = build_stream([clip] * 3, sample_rate=RATE, name="three")
     assert (len(stream.truth), stream.name) == (3, "three")
     assert stream.duration == pytest.approx(stream.truth[-1].end + AFTER_S)
@@ -116,7 +116,7 @@ def test_a_stream_is_quiet_between_words_and_never_clips(clip: Clip) -> None:
 
 @settings(max_examples=20)
 @given(snr_db=st.sampled_from([20.0, 10.0, 5.0, 0.0]), seed=st.integers(0, 99))
-def test_noise_is_as_loud_as_the_condition_says(
+def test_noise_has_the_level_of_its_condition(
     clip: Clip, hum: Recordings, snr_db: float, seed: int
 ) -> None:
     stream = build_stream(
@@ -146,6 +146,16 @@ def test_a_room_has_a_tail_and_leaves_the_word_where_it_was(clip: Clip) -> None:
         assert level_db(cut(wet, *much_later)) < level_db(cut(wet, *after)) - 25
         before = cut(wet, word.start - 0.3, word.start - 0.01)
         assert level_db(before) == pytest.approx(-90, abs=1)
+
+
+def test_far_away_words_and_noise_are_quieter(clip: Clip, hum: Recordings) -> None:
+    near = Condition("near", snr_db=10.0)
+    here, there = (
+        build_stream([clip] * 2, sample_rate=RATE, condition=each, noise=hum, floor_db=-120.0)
+        for each in (near, replace(near, level_db=-20.0))
+    )
+    assert here.truth == there.truth
+    np.testing.assert_allclose(there.samples, here.samples / 10, atol=1e-5)
 
 
 def test_running_speech_of_the_same_level_touches_the_word_on_both_sides(

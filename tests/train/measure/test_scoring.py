@@ -124,7 +124,7 @@ def test_the_order_of_detections_and_words_does_not_matter(
 
 
 @given(truths)
-def test_hearing_every_word_at_its_end_is_perfect(truth: list[Word]) -> None:
+def test_detecting_every_word_at_its_end_is_perfect(truth: list[Word]) -> None:
     result = score([Detection(word.keyword, 0.9, word.end) for word in truth], truth, 40.0)
     assert (result.hits, result.misses, result.false_alarms) == (len(truth), 0, 0)
 

@@ -86,7 +86,7 @@ def test_nothing_fires_outside_loud_stretches_and_inside_nothing_else(
     for start, end in active_spans(posteriors, each, TIMING):
         assert last <= start < end <= count
         last = end
-        trigger.reset()
+        trigger.reset(TIMING.hop * start)
         for index in range(start, end):
             if decision := trigger.step(posteriors[index].tolist(), TIMING.hop * index):
                 found.append((decision.keyword, decision.position // TIMING.hop))

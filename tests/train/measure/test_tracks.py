@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import AudioFileError
-from kws.spotting.model_file import open_model, save_model
+from kws.spotting.load import open_model
+from kws.spotting.model_file import save_model
 from kws.spotting.spotter import Detection, Spotter
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import EAGER, untrained_file, untrained_model
@@ -20,6 +21,7 @@ from train.measure.evaluation_set import EvaluationSet, Group
 from train.measure.labelled_streams import CLEAN, Part, Word
 from train.measure.segments import WordSegment
 from train.measure.tracks import (
+    ModelSource,
     Track,
     count,
     detect,
@@ -88,7 +90,7 @@ def test_a_track_gives_what_the_daemon_gives_for_its_sound() -> None:
     )
 
 
-def test_a_model_with_another_hop_is_heard_at_it() -> None:
+def test_a_model_with_another_hop_is_measured_at_it() -> None:
     model = untrained_model()
     other = replace(model, header=replace(model.header, hop_s=0.2))
     samples = noise(8.0)
@@ -104,7 +106,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return add_held_out(write_data(tmp_path_factory.mktemp("data")))
 
 
-def test_other_processes_hear_the_same_in_the_same_order(folder: Path, tmp_path: Path) -> None:
+def test_other_processes_give_the_same_in_the_same_order(folder: Path, tmp_path: Path) -> None:
     path = tmp_path / "model.onnx"
     save_model(FILE, path)
     groups = [
@@ -112,7 +114,10 @@ def test_other_processes_hear_the_same_in_the_same_order(folder: Path, tmp_path:
         for group in EvaluationSet(folder, MODEL.classes, RATE).groups()
         if group.name in ("10 dB, room", "in running speech", "games")
     ]
-    here, there = track_groups(path, groups, 0), track_groups(path, groups, 2)
+    here, there = (
+        track_groups(ModelSource(path), groups, 0),
+        track_groups(ModelSource(path), groups, 2),
+    )
     assert [each.group.name for each in there] == ["10 dB, room", "in running speech", "games"]
     for one, other in zip(here, there, strict=True):
         assert one.group == other.group
@@ -129,7 +134,7 @@ def test_a_recording_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     clip = Clip(gone, "low", "nobody", "validation")
     groups = [Group("clean", "words", False, True, (WordSegment("clean 1", (clip,), CLEAN),))]
     with pytest.raises(AudioFileError, match=str(gone)):
-        track_groups(path, groups, 0)
+        track_groups(ModelSource(path), groups, 0)
 
 
 def test_a_place_in_a_track_is_a_second_of_a_recording() -> None:

@@ -20,7 +20,7 @@ def fail(error: AudioFileError) -> None:
     raise error
 
 
-def test_rows_are_said_and_columns_are_what_it_is_taken_for() -> None:
+def test_rows_are_spoken_words_and_columns_are_classes() -> None:
     assert COUNTED.matrix.tolist() == [[7, 2, 1], [0, 8, 2], [1, 3, 16]]
 
 

@@ -104,7 +104,7 @@ def test_evidence_has_figures() -> None:
     assert "below 1.29" in alarms.evidence
 
 
-def test_thresholds_are_told() -> None:
+def test_thresholds_are_listed() -> None:
     assert thresholds(measured(0, 1, 0, 1.0)) == (
         "Thresholds: yes 0.75. Posteriors are averaged over 0.3 s with a patience of 0.1 s."
     )

@@ -92,7 +92,7 @@ def test_coloured_noise_is_stronger_where_it_is_deep(seed: int, length: int) -> 
 
 
 @given(seeds, st.floats(0.1, 0.8))
-def test_a_room_leaves_the_direct_sound_and_adds_a_tail_that_dies_away(
+def test_a_room_leaves_the_direct_sound_and_adds_a_decaying_tail(
     seed: int, reverberation_s: float
 ) -> None:
     click = np.zeros(RATE, np.float32)
@@ -108,7 +108,7 @@ def test_a_room_leaves_the_direct_sound_and_adds_a_tail_that_dies_away(
     assert second.sum() < first.sum() / 300
 
 
-def test_a_channel_lets_its_band_through() -> None:
+def test_a_channel_passes_its_band() -> None:
     t = np.arange(RATE) / RATE
     for hertz, heard in ((100.0, 0.0), (1_000.0, 1.0), (7_000.0, 0.0)):
         tone = np.sin(2 * np.pi * hertz * t).astype(np.float32)

@@ -76,7 +76,9 @@ class Deadly(Drawings):
         raise AssertionError
 
 
-def test_a_lost_worker_is_told(drawings: Drawings) -> None:
+def test_a_lost_worker_is_reported(drawings: Drawings) -> None:
     deadly = Batches(Deadly(drawings.scenes, views=1, seed=1), scenes=2, size=1, workers=1)
-    with pytest.raises(WorkerLostError, match=r"perhaps for want of memory: .*; go on with --res"):
+    with pytest.raises(
+        WorkerLostError, match=r"perhaps for want of memory: .*; continue with --res"
+    ):
         list(deadly.of(0))

@@ -146,7 +146,7 @@ def test_what_cannot_be_read_is_reported_and_something_else_drawn(
         assert first.unreadable == second.unreadable
 
 
-def test_where_nothing_can_be_read_that_is_said(data: Path, damaged: Material) -> None:
+def test_without_readable_clips_there_is_an_error(data: Path, damaged: Material) -> None:
     for clip in damaged.recorded:
         clip.path.write_bytes(b"")
     (failed,) = drawn_in(drawings(data, only(keywords=1.0), damaged), 1)

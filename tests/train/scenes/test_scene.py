@@ -54,7 +54,7 @@ def test_a_keyword_is_seen_whole_with_its_edges_or_barely(
 
 
 @given(words, st.integers(0, FRAMES), st.integers(0, FRAMES))
-def test_a_crowded_window_sees_some_of_the_speech_beside(
+def test_a_crowded_window_contains_some_of_the_speech_beside(
     word: tuple[int, int], before: int, after: int
 ) -> None:
     near = (word[0] - before if before < word[0] else None, word[1] + after)

@@ -65,7 +65,7 @@ def test_the_word_is_anywhere(data: Path) -> None:
     assert max(places) > 120
 
 
-def test_another_word_says_none_in_every_window(data: Path) -> None:
+def test_another_word_is_none_in_every_window(data: Path) -> None:
     scene = word_scenes(data).of_image(image(slice(40, 60)), NONE, np.random.default_rng(1))
     assert [view.label for view in scene.views] == [NONE]
 
@@ -80,7 +80,7 @@ def test_without_shift_a_clip_stays_where_it_is(data: Path) -> None:
     assert (loud[0], loud[-1]) == (40, 59)
 
 
-def test_in_company_a_keyword_that_should_stand_alone_says_none(data: Path) -> None:
+def test_with_speech_beside_it_a_keyword_that_should_stand_alone_is_none(data: Path) -> None:
     labels = {}
     for context in ("alone", "anywhere"):
         settings = replace(PLAIN, context=context, mixture=Mixture(company=1.0))

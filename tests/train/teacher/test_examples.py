@@ -2,19 +2,25 @@
 
 from dataclasses import replace
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
-from tests.train.recordings import TONES, tone
+from kws.errors import ConfigError
+from kws.spotting.whisper_mel import SAMPLE_RATE
+from tests.train.recordings import RATE, TONES, tone
+from tests.train.teacher.teachers import untrained
+from train.fitting import hard_negatives
 from train.scenes.augment import NO_AUGMENTATION
+from train.scenes.sources import Moment
 from train.teacher.config import TeacherConfig, TeacherMixture
 from train.teacher.examples import TeacherExamples, placed
 from train.teacher.material import TeacherMaterial, find_material
 from train.teacher.network import WINDOW_SAMPLES
-from train.teacher.whisper import SAMPLE_RATE
+from train.teacher.proposed import with_proposed
 
-NOTHING = TeacherMixture(0, 0, 0, 0, 0, 0, 0)
+NOTHING = TeacherMixture(0, 0, 0, 0, 0, 0, 0, 0)
 
 
 def only(config: TeacherConfig, **shares: float) -> TeacherConfig:
@@ -97,3 +103,48 @@ def test_a_clip_is_placed_with_a_pause_behind_it() -> None:
     window = placed(tone(800.0, 1), 0.3)
     loud = np.flatnonzero(np.abs(window) > 0.05)
     assert (WINDOW_SAMPLES - loud[-1]) / SAMPLE_RATE == pytest.approx(0.34, abs=0.04)
+
+
+def test_what_a_model_takes_for_a_keyword_is_none(
+    config: TeacherConfig, material: TeacherMaterial
+) -> None:
+    recording = next(each for each in material.training if each.row.word == "lo")
+    moments = (Moment(recording.path, RATE // 2, 0.9),)
+    examples = TeacherExamples(only(config, proposed=1.0), replace(material, proposed=moments))
+    window, label = examples.draw(np.random.default_rng(1))
+    assert label == 0
+    assert loudest_hertz(window) == pytest.approx(330.0, rel=0.02)
+
+
+def test_without_such_moments_there_are_none_of_their_examples(
+    config: TeacherConfig, material: TeacherMaterial
+) -> None:
+    assert not material.proposed
+    with pytest.raises(ConfigError, match="nothing to train with"):
+        TeacherExamples(only(config, proposed=1.0), material)
+
+
+def test_the_proposer_is_asked_about_what_is_no_keyword(
+    config: TeacherConfig, material: TeacherMaterial, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = untrained().network
+    assert with_proposed(material, config, network) is material
+    caplog.set_level("INFO")
+    with_proposed(material, replace(config, proposer="yes-no-up-down"), network)
+    asked = material.training.where(lambda row: row.word not in config.keywords)
+    assert f"moments of {len(asked)} recordings" in caplog.text
+
+
+def test_the_hardest_moments_are_those_that_the_teacher_takes_for_keywords(
+    config: TeacherConfig, material: TeacherMaterial
+) -> None:
+    network = untrained().network
+    proposing = replace(config, proposer="yes-no-up-down")
+    with patch.object(hard_negatives, "LOWEST", 0.0):
+        every = with_proposed(material, proposing, network).proposed
+        some = with_proposed(material, replace(proposing, hardest=3), network).proposed
+    assert len(some) == 3 < len(every)
+    assert {(each.path, each.end) for each in some} < {(each.path, each.end) for each in every}
+    assert [each.posterior for each in some] == sorted(
+        (each.posterior for each in some), reverse=True
+    )

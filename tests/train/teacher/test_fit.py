@@ -38,7 +38,7 @@ def test_the_file_names_what_it_was_trained_on_with_licences(finished: Path) -> 
     }
 
 
-def test_interrupted_it_goes_on_to_the_same_teacher(
+def test_interrupted_it_continues_to_the_same_teacher(
     config: TeacherConfig,
     material: TeacherMaterial,
     finished: Path,
@@ -77,8 +77,8 @@ def test_frozen_blocks_stay_as_they_were(
     config: TeacherConfig, material: TeacherMaterial, tmp_path: Path
 ) -> None:
     output = tmp_path / "tones.teacher"
-    steps = config.steps[:2]
-    TeacherTraining(replace(config, steps=steps), material, untrained(), output).run()
+    step = replace(config.steps[1], passes=1)
+    TeacherTraining(replace(config, steps=(step,)), material, untrained(), output).run()
     before, after = encoder().state_dict(), read_teacher(output).network.encoder.state_dict()
     changed = {name for name in before if not torch.equal(before[name], after[name])}
     assert changed
@@ -95,7 +95,7 @@ def test_a_checkpoint_of_other_settings_or_recordings_is_refused(
         TeacherTraining(config, replace(material, training=fewer), untrained(), finished)
 
 
-def test_a_teacher_learns_on_from_another(
+def test_a_teacher_is_trained_from_another(
     config: TeacherConfig, material: TeacherMaterial, finished: Path, tmp_path: Path
 ) -> None:
     initial = read_teacher(finished)
