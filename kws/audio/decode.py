@@ -233,7 +233,7 @@ def _damaged_wav(name: str, error: WavError) -> AudioFileError:
 def _refused(name: str, what: Format) -> AudioFileError:
     """The error of a format that is not read here."""
     if what.reader is Reader.NOTHING:
-        return AudioFileError(f"{name}: is {what.name}, not audio that can be read")
+        return AudioFileError(f"{name}: is {what.name}, not an audio file that can be read")
     file = "-" if name == STDIN_NAME else shlex.quote(name)
     return AudioFileError(
         f"{name}: is {what.name}; to read that, install PyAV (pip install 'kws[media]'), or "

@@ -142,8 +142,9 @@ def _verification(
                 )
         return None
     wanted = {**verification.thresholds, **thresholds}
+    sections_of = {_keyword(name, wanted): each for name, each in config.keywords.items()}
     for keyword in wanted:
-        own = config.keywords.get(keyword, TriggerConfig()).verifier_threshold
+        own = sections_of.get(keyword, TriggerConfig()).verifier_threshold
         for chosen in (config.trigger.verifier_threshold, own):
             wanted[keyword] = wanted[keyword] if chosen is None else chosen
     return replace(verification, thresholds=wanted)

@@ -164,11 +164,11 @@ def test_a_file_without_sound_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"PK\3\4" + bytes(20), "is a ZIP archive, not audio"),
-        (b"\x1f\x8b\x08" + bytes(20), "is a gzip file, not audio"),
-        (b"MThd\0\0\0\6" + bytes(20), "is MIDI, not audio"),
-        (b"RIFF\4\0\0\0WEBPVP8 ", "is WEBP, not audio"),
-        (b"{" + b'"t": 1.0, ' * 20, "is text, not audio"),
+        (b"PK\3\4" + bytes(20), "is a ZIP archive, not an audio file"),
+        (b"\x1f\x8b\x08" + bytes(20), "is a gzip file, not an audio file"),
+        (b"MThd\0\0\0\6" + bytes(20), "is MIDI, not an audio file"),
+        (b"RIFF\4\0\0\0WEBPVP8 ", "is WEBP, not an audio file"),
+        (b"{" + b'"t": 1.0, ' * 20, "is text, not an audio file"),
         (b"", "ended before any sound came"),
     ],
 )

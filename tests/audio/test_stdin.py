@@ -61,7 +61,7 @@ def test_raw_samples() -> None:
         (b"\1", "ended before any sound came"),
         (wav(STEREO[:0]), "ended before any sound came"),
         (b"fLaC\x00\x00", "is FLAC, but cannot be decoded|is FLAC; to read that"),
-        (b"\x1f\x8b\x08\x00", "is a gzip file, not audio"),
+        (b"\x1f\x8b\x08\x00", "is a gzip file, not an audio file"),
         (b"Usage: arecord [OPTION]... [FILE]..., and so on for some more lines", "is text"),
     ],
 )

@@ -148,7 +148,7 @@ def _without_file(lines: str) -> list[dict[str, object]]:
 def test_what_is_no_sound_on_standard_input_is_refused() -> None:
     done = run_kws("scan", "-", stdin=b"\x1f\x8b\x08" + bytes(100))
     assert (done.returncode, done.stdout) == (RECORDING, "")
-    assert "standard input: is a gzip file, not audio that can be read" in done.stderr
+    assert "standard input: is a gzip file, not an audio file that can be read" in done.stderr
 
 
 def test_files_of_a_folder_by_a_pattern(archive: Path) -> None:
