@@ -21,6 +21,7 @@ from bench.environments import cache_folder
 from bench.installed_rival import PY_OPEN_WAKE_WORD, InstalledRival, Result, Rival
 from bench.recordings import RATE, demo, pcm, read
 from bench.rivals_report import plot, table
+from kws.config.values import items
 from kws.printing import parse, print_line, print_lines
 
 REFERENCE = "pymicro-wakeword"
@@ -131,7 +132,7 @@ def main() -> None:
     add_json_file(parser)
     parser.add_argument("--plot", type=Path, metavar="FILE", help="draw them there; .png or .svg")
     options = parse(parser)
-    names = [name for name in options.only.split(",") if name]
+    names = items(options.only)
     if unknown := set(names) - {each.name for each in RIVALS}:
         parser.error(f"--only {', '.join(sorted(unknown))}: no such rival")
     if options.rounds < 1 or options.seconds < 1:

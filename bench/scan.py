@@ -24,6 +24,7 @@ from bench.checkout import OWN, Checkout
 from bench.command import add_checkouts, add_json_file, run_program, write_rows
 from bench.process import environment
 from bench.recordings import RATE, demo, repeated
+from kws.config.values import items
 from kws.errors import ConfigError
 from kws.printing import parse, print_line
 
@@ -280,7 +281,7 @@ def main() -> None:
     )
     add_json_file(parser)
     options = parse(parser)
-    cases = options.cases.split(",")
+    cases = items(options.cases)
     if unknown := [each for each in cases if each not in CASES]:
         parser.error(f"--cases {unknown[0]}: there are {', '.join(CASES)}")
     size = Size(options.minutes, options.hours, options.files)

@@ -29,8 +29,21 @@ class AudioFormat:
     channels: int
 
 
-SampleFormat = Literal["s16le", "s32le", "f32le"]
-_SAMPLE_BYTES = {"s16le": 2, "s32le": 4, "f32le": 4}
+SampleFormat = Literal["u8", "s16le", "s24le", "s32le", "f32le", "f64le", "alaw", "mulaw"]
+_SAMPLE_BYTES = {
+    "u8": 1,
+    "s16le": 2,
+    "s24le": 3,
+    "s32le": 4,
+    "f32le": 4,
+    "f64le": 8,
+    "alaw": 1,
+    "mulaw": 1,
+}
+
+
+Channel = Literal["mix"] | int
+"""Which channel of a recording or device counts: one, from 0 on, or the mean of all."""
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from kws.config.load import convert, parse_override, put
+from kws.config.paths import path_of
 from kws.config.yaml12 import read_yaml
 from kws.errors import ConfigError
 from train.config import FitConfig
@@ -101,7 +102,7 @@ def with_overrides(settings: Settings, overrides: Iterable[str]) -> Settings:
         ConfigError: one of them is unknown or cannot be.
     """
     for override in overrides:
-        key, value, source = parse_override(override)
+        key, value, source = parse_override(override, type(settings))
         tree: dict[str, Any] = {}
         put(tree, key.split("."), value, source)
         settings = changed(settings, tree, source)
@@ -172,7 +173,7 @@ def _stages(said: Any, path: Path) -> tuple[dict[str, Any], ...]:
 
 
 def _find(preset: str) -> Path:
-    for path in (FOLDER / f"{preset}.yaml", Path(preset)):
+    for path in (FOLDER / f"{preset}.yaml", path_of(preset)):
         if path.is_file():
             return path
     raise ConfigError(f"preset {preset!r} not found; there are: {', '.join(_names())}")

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from dataclasses import replace
 from typing import Any
 
 from kws.audio.feed import Feed
@@ -14,7 +15,7 @@ from kws.audio.portaudio import (
     rescan,
 )
 from kws.errors import DeviceError, NoMicrophoneError
-from kws.typing import AudioFormat, Frames
+from kws.typing import AudioFormat, Channel, Frames
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,7 @@ class Microphone:
         device: part of the device's name; empty for the default one.
         model_rate: samples per second that need no resampling.
         device_rate: open the device at this rate; 0 leaves the choice.
+        channel: the one to deliver; "mix" delivers all.
         rescan: list the devices again when opening; only where no other one is open.
     """
 
@@ -44,12 +46,19 @@ class Microphone:
     comes_back = True
 
     def __init__(
-        self, device: str, model_rate: int, device_rate: int = 0, *, rescan: bool = False
+        self,
+        device: str,
+        model_rate: int,
+        device_rate: int = 0,
+        *,
+        channel: Channel = "mix",
+        rescan: bool = False,
     ) -> None:
         self.name = device or "default"
         self._wanted = device
         self._model_rate = model_rate
         self._device_rate = device_rate
+        self._channel = channel
         self._rescan = rescan
         self._index = -1
         self._format = AudioFormat(model_rate, 1)
@@ -65,14 +74,16 @@ class Microphone:
             rescan()
         device = choose_device(input_devices(), self._wanted)
         try:
-            self._format = capture_format(device, self._model_rate, self._device_rate)
+            self._format = capture_format(
+                device, self._model_rate, self._device_rate, self._channel
+            )
         except DeviceError as error:
             # A default device that cannot be used is what a machine without a microphone has.
             if self._wanted:
                 raise
             raise NoMicrophoneError(f"no microphone: {error}") from error
         self._index, self.name = device.index, device.name
-        return self._format
+        return self._format if self._channel == "mix" else replace(self._format, channels=1)
 
     def start(self, feed: Feed) -> None:
         sounddevice = portaudio()
@@ -143,4 +154,6 @@ class Microphone:
             self._next_time = captured + len(frames) / rate
         if overflow or missing > _JUMP_SECONDS:
             feed.lose(max(1, round(missing * rate)))
+        if self._channel != "mix":
+            frames = frames[:, self._channel : self._channel + 1]
         feed.write(frames)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import IO
 
-from kws.errors import DeviceError, NoMicrophoneError
-from kws.typing import AudioFormat
+from kws.errors import ConfigError, DeviceError, NoMicrophoneError
+from kws.typing import AudioFormat, Channel
 
 log = logging.getLogger(__name__)
 
@@ -151,24 +151,36 @@ def choose_device(devices: list[Device], name: str) -> Device:
     return matching[0]
 
 
-def capture_format(device: Device, model_rate: int, wanted_rate: int = 0) -> AudioFormat:
+def capture_format(
+    device: Device, model_rate: int, wanted_rate: int = 0, channel: Channel = "mix"
+) -> AudioFormat:
     """How to open a device: at the model's rate if it takes that, else at its own.
 
     Args:
         device: what to open.
         model_rate: samples per second that need no resampling.
         wanted_rate: only this rate; 0 leaves the choice.
+        channel: has to be among those that it opens with.
 
     Raises:
         DeviceError: it opens in no format.
+        ConfigError: it has no such channel.
     """
+    least = 1 if channel == "mix" else channel + 1
+    if least > device.channels:
+        raise ConfigError(
+            f"audio.channel: {channel}, but microphone {device.name!r} has {device.channels}, "
+            "counted from 0"
+        )
     sounddevice = portaudio()
     rates = dict.fromkeys((model_rate, device.native_rate, 48_000, 44_100))
     if wanted_rate:
         rates = {wanted_rate: None}
     reason = ""
     for rate in rates:
-        for channels in dict.fromkeys((1, min(2, device.channels), device.channels)):
+        for channels in dict.fromkeys(
+            (least, max(least, min(2, device.channels)), device.channels)
+        ):
             try:
                 with quiet_libraries():
                     sounddevice.check_input_settings(

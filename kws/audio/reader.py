@@ -39,6 +39,7 @@ class Reader:
         limit_s: the longest block.
         behind_s: where more than this is waiting, skip to the newest `behind_s`; None: nothing
             is ever skipped.
+        name: of the stream, for warnings.
 
     Attributes:
         feed: what is read.
@@ -53,13 +54,14 @@ class Reader:
         block_s: float,
         limit_s: float,
         behind_s: float | None = None,
+        name: str = "sound",
     ) -> None:
         self.feed = feed
         source_rate = feed.format.sample_rate
         self._block = round(source_rate * block_s)
         self._limit = round(source_rate * limit_s)
         self._behind = None if behind_s is None else round(source_rate * behind_s)
-        self._resampler = MonoResampler(source_rate, rate)
+        self._resampler = MonoResampler(source_rate, rate, name)
         self.not_finite = 0
 
     def take(self) -> Block | None:

@@ -17,6 +17,7 @@ from kws.audio.file import Demo, Recording
 from kws.audio.microphone import Microphone
 from kws.audio.stdin import Stdin
 from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
+from kws.config.paths import path_of
 from kws.config.schema import AudioConfig
 from kws.errors import AudioFileError, DeviceError, HungError, NoMicrophoneError
 from kws.typing import AudioFormat
@@ -181,7 +182,13 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
     """
     match config.source:
         case "microphone":
-            return Microphone(config.device, model_rate, config.device_rate, rescan=again)
+            return Microphone(
+                config.device,
+                model_rate,
+                config.device_rate,
+                channel=config.channel,
+                rescan=again,
+            )
         case "demo":
             return Demo(time.monotonic)
         case "network":
@@ -190,9 +197,9 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
             if sys.stdin is None:
                 raise AudioFileError("standard input is closed; pipe audio into kws")
             raw = AudioFormat(config.stdin_rate, config.stdin_channels)
-            return Stdin(sys.stdin.buffer, raw, config.stdin_format, model_rate)
+            return Stdin(sys.stdin.buffer, raw, config.stdin_format, model_rate, config.channel)
         case path:
-            return Recording(Path(path))
+            return Recording(path_of(path), config.channel)
 
 
 def resolve_auto(

@@ -41,6 +41,7 @@ def _list(config: Config) -> None:
     from kws.config.schema import NO_VERIFIER
     from kws.spotting.load import load_model
 
+    channel = config.audio.channel
     rate = load_model(config.model.path, config.model.engine, NO_VERIFIER).sample_rate
     devices = run_with_timeout(input_devices)
     chosen = None
@@ -53,7 +54,7 @@ def _list(config: Config) -> None:
         for device in devices:
             try:
                 opened = run_with_timeout(
-                    partial(capture_format, device, rate, config.audio.device_rate)
+                    partial(capture_format, device, rate, config.audio.device_rate, channel)
                 )
             except HungError:
                 raise

@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from kws.config.load import load_config, misspelt_variables
-from kws.config.paths import config_file
+from kws.config.load import load_config
+from kws.config.paths import config_file, path_of
 from kws.config.schema import Config, ServerConfig
+from kws.config.variables import unread_variables
 from kws.errors import ConfigError
 from kws.log import set_up_logging
+
+if TYPE_CHECKING:
+    from kws.typing import Channel
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +26,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """The arguments of every command that reads the configuration."""
     parser.add_argument(
         "--config",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="configuration, in YAML; default: ~/.config/kws/config.yaml, else "
         "/etc/kws/config.yaml, else none",
@@ -40,10 +45,23 @@ def add_token_argument(parser: argparse.ArgumentParser) -> None:
     """The argument of every command that connects to a daemon: see `kws.config.token`."""
     parser.add_argument(
         "--token-file",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="file with the daemon's token; default: the variable KWS_TOKEN",
     )
+
+
+def channel(text: str) -> "Channel":
+    """The argument of every option that chooses a channel."""
+    if text == "mix":
+        return "mix"
+    try:
+        number = int(text)
+    except ValueError:
+        number = -1
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text}: should be mix, or a whole number, 0 or more")
+    return number
 
 
 def default_url(path: str) -> str:
@@ -79,8 +97,9 @@ def read_config(options: argparse.Namespace, *overrides: tuple[str, object]) -> 
     """
     config = settings(options, *overrides)
     set_up_logging(config.log.level, config.log.format)
-    for name, meant in misspelt_variables(os.environ).items():
-        log.warning("variable %s has no effect; did you mean %s?", name, meant)
+    for name, meant in unread_variables(os.environ).items():
+        hint = f"; did you mean {meant}?" if meant else ""
+        log.warning("variable %s has no effect%s", name, hint)
     if options.config is None and (found := file_of(options)):
         log.info("configuration: %s", found)
     return config

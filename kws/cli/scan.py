@@ -5,15 +5,17 @@ import contextlib
 import hashlib
 import logging
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
-from kws.cli.options import add_config_arguments, naming_the_file, read_config
+from kws.audio.folder import recordings_in
+from kws.cli.options import add_config_arguments, channel, naming_the_file, read_config
 from kws.cli.scan_output import FORMATS, FileOutput, Output, StandardOutput
-from kws.config.paths import find_model
+from kws.config.paths import find_model, path_of
 from kws.config.schema import Config
 from kws.errors import AudioFileError, ConfigError
 
@@ -26,13 +28,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _BAR = "{percentage:3.0f}% |{bar}| {n:.0f} of {total:.0f} s of audio, {remaining} left"
-_SUFFIXES = frozenset(
-    {
-        *(".aif", ".aifc", ".aiff", ".au", ".caf", ".flac", ".mp3", ".oga", ".ogg", ".opus"),
-        *(".rf64", ".snd", ".w64", ".wav", ".wave"),
-    }
-)
-"""Names of recordings in a folder; a file that is named is read whatever its name."""
+STDIN = Path("-")
+"""Standard input; a file of this name has its folder's name before it."""
+_DEVICES = (Path("/dev"), Path("/proc"))
 _WORTH_PROCESSES = 10_000_000
 """Bytes of recordings from which processes of their own are worth their start."""
 
@@ -43,9 +41,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths",
         nargs="+",
-        type=_file_or_folder,
+        type=_path,
         metavar="PATH",
-        help="recording of any rate and channels, or a folder with recordings",
+        help="recording of any rate and channels, a folder with such, or - for standard input",
+    )
+    parser.add_argument(
+        "--glob",
+        dest="patterns",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="of a folder, take the files that match, as '*.flac'; may be repeated",
+    )
+    parser.add_argument(
+        "--channel",
+        type=channel,
+        metavar="N",
+        help="hear this channel only, 0 or more; default: the mean of all (audio.channel)",
     )
     parser.add_argument("--model", metavar="MODEL", help="bundled model's name, or a model file")
     parser.add_argument(
@@ -62,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="recordings to process at the same time; default: one a processor (%(default)s)",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FILE", help="write there instead of standard output"
+        "--output", type=path_of, metavar="FILE", help="write there instead of standard output"
     )
     parser.add_argument(
         "--resume",
@@ -73,14 +85,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; one bad file does not stop the others."""
-    paths = list(recordings(options.paths))
+    paths = list(recordings(options.paths, options.patterns))
+    empty = [path for path in paths if path.is_dir()]
+    for folder in empty:
+        which = f" that match --glob {' '.join(options.patterns)}" if options.patterns else ""
+        log.error("%s: there are no recordings%s in this folder", folder, which)
+    paths = [path for path in paths if path not in empty]
     if options.format == "audacity" and len(paths) > 1:
         raise ConfigError(
             "--format audacity: a label track belongs to one file; give one at a time"
         )
     if options.resume and options.output is None:
         raise ConfigError("--resume: name the file of the scan that was interrupted: --output FILE")
-    overrides = [] if options.model is None else [("model.path", options.model)]
+    overrides: list[tuple[str, object]] = []
+    if options.model is not None:
+        overrides.append(("model.path", options.model))
+    if options.channel is not None:
+        overrides.append(("audio.channel", options.channel))
     config = read_config(options, *overrides)
 
     from tqdm import tqdm
@@ -99,6 +120,8 @@ def run(options: argparse.Namespace) -> int:
         finished = set(done)
         paths = [path for path in paths if path not in finished]
         jobs = min(options.jobs, len(paths)) if _bytes_of(paths) > _WORTH_PROCESSES else 1
+        # What is open in this process is in no other.
+        jobs = 1 if any(map(_is_stream, paths)) else jobs
         with tqdm(total=0, bar_format=_BAR, disable=None, leave=False) as bar:
             if not bar.disable:
                 bar.reset(_duration(paths))
@@ -107,19 +130,18 @@ def run(options: argparse.Namespace) -> int:
                 _scan_together(paths, config, jobs, results, bar)
             else:
                 _scan_in_turn(paths, config, model, results, bar)
-    return AudioFileError.exit_code if results.failed or errors else 0
+    return AudioFileError.exit_code if results.failed or errors or empty else 0
 
 
-def recordings(paths: Iterable[Path]) -> Iterator[Path]:
-    """Files as they are named, and the recordings in folders, by their names.
+def recordings(paths: Iterable[Path], patterns: Sequence[str] = ()) -> Iterator[Path]:
+    """Files as they are named, and the recordings in folders; one that has none is given itself.
 
-    A folder that has none is given itself: what reads it says that it is no recording.
+    Args:
+        paths: of files and folders.
+        patterns: see `kws.audio.folder.recordings_in`.
     """
     for path in paths:
-        if not path.is_dir():
-            yield path
-            continue
-        found = sorted(each for each in path.rglob("*") if each.suffix.lower() in _SUFFIXES)
+        found = recordings_in(path, patterns) if path.is_dir() else []
         yield from found or [path]
 
 
@@ -177,12 +199,21 @@ def _scan_in_turn(
     results: _Results,
     bar: "tqdm[Any]",
 ) -> None:
-    from kws.engine.scan import scan
+    from kws.audio.decode import STDIN_NAME, open_audio
+    from kws.engine.scan import scan_reader
+    from kws.typing import AudioFormat, PcmFormat
 
+    audio = config.audio
+    raw = PcmFormat(AudioFormat(audio.stdin_rate, audio.stdin_channels), audio.stdin_format)
     for path in paths:
         message = None
         try:
-            for detection in scan(path, model, config, progress=bar.update):
+            if path == STDIN:
+                stdin = _stdin()
+                reader = open_audio(stdin, raw=raw, channel=audio.channel, name=STDIN_NAME)
+            else:
+                reader = open_audio(path, channel=audio.channel)
+            for detection in scan_reader(reader, model, config, progress=bar.update):
                 results.write(path, detection)
         except AudioFileError as error:
             message = str(error)
@@ -212,13 +243,28 @@ def _bytes_of(paths: Sequence[Path]) -> int:
 
 def _duration(paths: Sequence[Path]) -> float:
     """Seconds of all recordings that can be read together."""
-    import soundfile
+    from kws.audio.decode import open_audio
 
     total = 0.0
     for path in paths:
-        with contextlib.suppress(soundfile.LibsndfileError, OSError):
-            total += soundfile.info(os.fsencode(path)).duration
+        if not _is_stream(path):
+            with (
+                contextlib.suppress(AudioFileError),
+                contextlib.closing(open_audio(path)) as reader,
+            ):
+                total += (reader.frames or 0) / reader.format.sample_rate
     return total
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether it is standard input or a pipe, which can be read once and in this process only."""
+    return path == STDIN or path.is_fifo() or not {*path.parents}.isdisjoint(_DEVICES)
+
+
+def _stdin() -> BinaryIO:
+    if sys.stdin is None:
+        raise AudioFileError("standard input is closed; pipe a recording into kws")
+    return sys.stdin.buffer
 
 
 def _cores() -> int:
@@ -238,9 +284,7 @@ def _positive(text: str) -> int:
     return number
 
 
-def _file_or_folder(text: str) -> Path:
-    if text == "-":
-        raise argparse.ArgumentTypeError(
-            "-: reads files only (one of this name: ./-); audio from a pipe: kws run --source -"
-        )
-    return Path(text)
+def _path(text: str) -> Path:
+    named = path_of(text)
+    # "./-" names a file, which its path alone does not show.
+    return named.absolute() if named == STDIN and text != "-" else named

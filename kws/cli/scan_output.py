@@ -8,6 +8,7 @@ after the last such length belongs to a recording that was interrupted, and is p
 import csv
 import io
 import os
+import stat
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
@@ -252,10 +253,12 @@ class FileOutput:
 
 
 def _identity(path: Path) -> dict[str, int]:
-    """What changes when a recording does; nothing of one that is not there."""
+    """What changes when a recording does; nothing of one that is no file."""
     try:
         status = path.stat()
     except OSError:
+        return {}
+    if not stat.S_ISREG(status.st_mode):
         return {}
     return {"size": status.st_size, "changed_ns": status.st_mtime_ns}
 

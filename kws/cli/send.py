@@ -11,7 +11,7 @@ from typing import get_args
 
 import msgspec
 
-from kws.cli.options import add_token_argument, default_url
+from kws.cli.options import add_token_argument, channel, default_url
 from kws.config.schema import AudioConfig, RawType
 from kws.config.token import find_token
 from kws.errors import ConfigError
@@ -43,6 +43,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--channels", type=int, default=1, metavar="N", help="of raw samples; default: 1"
+    )
+    parser.add_argument(
+        "--channel",
+        type=channel,
+        default="mix",
+        metavar="N",
+        help="send this channel only, 0 or more; default: the mean of all",
     )
     parser.add_argument(
         "--format",
@@ -96,6 +103,7 @@ def _audio(options: argparse.Namespace) -> AudioConfig:
     values = {
         "source": source,
         "device": options.device,
+        "channel": options.channel,
         "stdin_rate": options.rate,
         "stdin_channels": options.channels,
         "stdin_format": options.format,
@@ -103,4 +111,4 @@ def _audio(options: argparse.Namespace) -> AudioConfig:
     try:
         return msgspec.convert(values, AudioConfig)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"kws send: {error} (--rate, --channels)") from error
+        raise ConfigError(f"kws send: {error} (--rate, --channels, --channel)") from error

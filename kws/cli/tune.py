@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kws.cli.options import add_token_argument, default_url
+from kws.config.paths import path_of
 from kws.config.token import find_token
 from kws.errors import ConfigError
 from kws.printing import print_line
@@ -25,7 +26,7 @@ _RATE = 0.5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument(
-        "file", nargs="?", type=Path, metavar="FILE", help="a recording of scores, to choose by"
+        "file", nargs="?", type=path_of, metavar="FILE", help="a recording of scores, to choose by"
     )
     parser.add_argument(
         "--false-alarms-per-hour",
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     recording = parser.add_argument_group("to record (scores only, never audio)")
     recording.add_argument(
         "--record",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="record the scores of a running daemon; an earlier recording is continued",
     )

@@ -224,7 +224,14 @@ class Sender:
             fresh: whether nothing was sent over this connection yet.
         """
         behind_s = _BACKLOG_S if self._live else None
-        reader = Reader(feed, SENT_RATE, block_s=_BLOCK_S, limit_s=_MESSAGE_S, behind_s=behind_s)
+        reader = Reader(
+            feed,
+            SENT_RATE,
+            block_s=_BLOCK_S,
+            limit_s=_MESSAGE_S,
+            behind_s=behind_s,
+            name=f"stream {self._stream!r}",
+        )
         while True:
             block = await asyncio.to_thread(reader.read)
             if block is None or self._stopping:

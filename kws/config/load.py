@@ -12,11 +12,11 @@ import msgspec
 
 from kws.config.schema import Config
 from kws.config.validation import is_section, problems, to_path
-from kws.config.yaml12 import parse_yaml, read_yaml
+from kws.config.values import parse_value, type_at
+from kws.config.variables import DEFAULT_PREFIX, PREFIX, keys_of, prefix_of, with_key_of
+from kws.config.yaml12 import read_yaml
 from kws.errors import ConfigError
 
-ENVIRONMENT_PREFIX, DEFAULT_PREFIX = "KWS_", "KWS_DEFAULT__"
-ENVIRONMENT_SEPARATOR = "__"
 Settings = TypeVar("Settings")
 
 
@@ -30,7 +30,7 @@ def load_config(
 
     Args:
         path: a YAML file; without one, the defaults.
-        overrides: "section.key=value", the value in YAML; or ("section.key", value).
+        overrides: "section.key=value", as `parse_override` takes it; or ("section.key", value).
         environment: variables, of which those that begin with KWS_ and hold a double underscore
             count: KWS_SECTION__KEY; KWS_DEFAULT__SECTION__KEY gives way to the file.
 
@@ -43,45 +43,20 @@ def load_config(
         tree = _read_file(path)
         config = convert(tree, Config, str(path))
     # Those that give way to the file come first, so that a variable of the same key wins.
-    for prefix in (DEFAULT_PREFIX, ENVIRONMENT_PREFIX):
-        for name, value in sorted((environment or {}).items()):
-            if prefix != _prefix(name):
+    for prefix in (DEFAULT_PREFIX, PREFIX):
+        for name, text in sorted((environment or {}).items()):
+            if prefix != prefix_of(name):
                 continue
-            keys = name.removeprefix(prefix).lower().split(ENVIRONMENT_SEPARATOR)
+            keys, source = with_key_of(tree, keys_of(name, prefix)), f"variable {name}"
             if prefix == DEFAULT_PREFIX and _is_set(tree, keys):
                 continue
-            put(tree, keys, _parse_value(value, f"variable {name}"), f"variable {name}")
-            config = convert(tree, Config, f"variable {name}")
+            put(tree, keys, parse_value(text, type_at(Config, keys), source), source)
+            config = convert(tree, Config, source)
     for override in overrides:
-        key, setting, source = parse_override(override)
+        key, setting, source = parse_override(override, Config)
         put(tree, key.split("."), setting, source)
         config = convert(tree, Config, source)
     return config
-
-
-def misspelt_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """Variables that set no key only for want of an underscore, each with what is probably meant.
-
-    Args:
-        environment: variables, as of `load_config`.
-    """
-    single = DEFAULT_PREFIX.removesuffix("_")
-    meant = {}
-    for name in sorted(each for each in environment if ENVIRONMENT_SEPARATOR not in each):
-        for prefix, right in ((single, DEFAULT_PREFIX), (ENVIRONMENT_PREFIX, ENVIRONMENT_PREFIX)):
-            section, _, key = name.removeprefix(prefix).partition("_")
-            if name.startswith(prefix) and key and section.lower() in Config.__struct_fields__:
-                meant[name] = f"{right}{section}{ENVIRONMENT_SEPARATOR}{key}"
-    return meant
-
-
-def _prefix(name: str) -> str | None:
-    """That of a variable which sets a key; None of any other."""
-    if name.startswith(DEFAULT_PREFIX):
-        return DEFAULT_PREFIX
-    if name.startswith(ENVIRONMENT_PREFIX) and ENVIRONMENT_SEPARATOR in name:
-        return ENVIRONMENT_PREFIX
-    return None
 
 
 def _is_set(tree: Any, keys: Sequence[str]) -> bool:
@@ -101,28 +76,26 @@ def _read_file(path: Path) -> dict[str, Any]:
     return tree
 
 
-def parse_override(override: str | tuple[str, object]) -> tuple[str, object, str]:
+def parse_override(override: str | tuple[str, object], kind: Any) -> tuple[str, object, str]:
     """Key, value and, for messages, where they stand.
 
     Args:
-        override: "section.key=value", the value in YAML; or ("section.key", value).
+        override: "section.key=value", the value as `parse_value` takes it; or ("section.key",
+            value).
+        kind: type of the settings.
 
     Raises:
-        ConfigError: it is not of this form, or its value no YAML.
+        ConfigError: it is not of this form, or its value cannot be read.
     """
     if isinstance(override, tuple):
         key, value = override
         return key, value, f"--set {key}={value}"
     key, separator, text = override.partition("=")
     source = f"--set {override}"
-    if not separator or not key.strip():
+    key = key.strip()
+    if not separator or not key:
         raise ConfigError(f"{source}: should be section.key=value")
-    return key.strip(), _parse_value(text, source), source
-
-
-def _parse_value(text: str, source: str) -> Any:
-    # A dash alone begins a list in YAML; here it is standard input.
-    return text.strip() if text.strip() in ("", "-") else parse_yaml(text, source)
+    return key, parse_value(text, type_at(kind, key.split(".")), source), source
 
 
 def put(tree: dict[str, Any], keys: Sequence[str], value: Any, source: str) -> None:

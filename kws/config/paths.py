@@ -16,6 +16,15 @@ _SUFFIXES = (".onnx", ".pt")
 """Of model files; those of kws 0.1 end in .pt."""
 
 
+def path_of(text: str) -> Path:
+    """A path as people write it: `~` at its beginning is the user's home, where there is one."""
+    path = Path(text)
+    try:
+        return path.expanduser()
+    except RuntimeError:  # there is no such user, or no home
+        return path
+
+
 def user_folder(environment: Mapping[str, str]) -> Path | None:
     """The user's own folder: ~/.config/kws, or below XDG_CONFIG_HOME; None without a home."""
     base, home = environment.get("XDG_CONFIG_HOME", ""), environment.get("HOME", "")
@@ -67,12 +76,11 @@ def find_model(name: str | Path) -> Path:
     Raises:
         ModelError: there is no such file.
     """
-    path = Path(name)
+    path = path_of(str(name))
     try:
-        path = path.expanduser()
         if path.is_file():
             return path
-    except (OSError, RuntimeError) as error:
+    except OSError as error:
         raise ModelError(f"model {str(name)!r} cannot be read: {error}") from error
     bundled = bundled_models()
     folders = model_folders(os.environ)

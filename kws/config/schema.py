@@ -27,6 +27,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         source: "microphone", "demo", "-" for standard input, the path of an audio file, "network":
             none but what others send, or "auto": see `kws.audio.source.resolve_auto`.
         device: part of the microphone's name; empty for the system's default.
+        channel: of a microphone, a recording or standard input: the one that counts, from 0 on;
+            "mix": the mean of all.
         device_rate: samples per second to open the microphone at; 0: the model's rate where the
             device takes it, else the device's own.
         stdin_rate: samples per second of raw audio on standard input.
@@ -41,6 +43,7 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     source: Annotated[str, Meta(min_length=1)] = "microphone"
     device: str = ""
+    channel: Literal["mix"] | Annotated[int, Meta(ge=0, le=255)] = "mix"
     device_rate: Annotated[int, Meta(ge=0, le=HIGHEST_RATE)] = 0
     stdin_rate: Annotated[int, Meta(ge=4_000, le=HIGHEST_RATE)] = 16_000
     stdin_channels: Annotated[int, Meta(ge=1, le=64)] = 1

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from kws.config.paths import path_of
 from kws.errors import ConfigError
 
 TOKEN_VARIABLE = "KWS_TOKEN"
@@ -22,7 +23,7 @@ def find_token(file: Path | str | None, environment: Mapping[str, str]) -> str:
             characters that no header can carry. The message does not show them.
     """
     if file:
-        return read_token(Path(file))
+        return read_token(path_of(str(file)))
     return _checked(environment.get(TOKEN_VARIABLE, ""), f"variable {TOKEN_VARIABLE}")
 
 
@@ -34,11 +35,11 @@ def read_token(path: Path) -> str:
     """
     source = f"token file {path}"
     try:
-        with path.expanduser().open("rb") as file:
+        with path.open("rb") as file:
             token = _checked(file.readline(_MAX_BYTES).decode("utf-8-sig"), source)
     except UnicodeDecodeError:
         raise ConfigError(f"{source}: cannot be read: it is not UTF-8") from None
-    except (OSError, RuntimeError, ValueError) as error:
+    except (OSError, ValueError) as error:
         raise ConfigError(f"{source}: cannot be read: {error}") from error
     if not token:
         raise ConfigError(f"{source}: put the token on its first line")

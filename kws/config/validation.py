@@ -8,6 +8,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Struct, inspect
 
+from kws.config.paths import path_of
 from kws.text import escaped
 
 
@@ -19,7 +20,7 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
         kind: a `Struct` or dataclass, a dictionary of such, or the type of a single value.
         path: where the tree hangs, as "server.port".
     """
-    if _has_fields(kind):
+    if has_fields(kind):
         hints = get_type_hints(kind, include_extras=True)
     elif get_origin(kind) is dict and isinstance(tree, Mapping):
         hints = dict.fromkeys((key for key in tree if isinstance(key, str)), get_args(kind)[1])
@@ -42,7 +43,7 @@ def problems(tree: Any, kind: Any, path: str = "") -> Iterator[str]:
 
 def is_section(kind: Any) -> bool:
     """Whether values of a type are settings by name."""
-    return _has_fields(kind) or get_origin(kind) is dict
+    return has_fields(kind) or get_origin(kind) is dict
 
 
 def to_path(kind: type, value: Any) -> Path:
@@ -52,11 +53,12 @@ def to_path(kind: type, value: Any) -> Path:
         TypeError: another type is wanted, or the value is no text.
     """
     if kind is Path and isinstance(value, str):
-        return Path(value)
+        return path_of(value)
     raise TypeError(f"{value!r} is no {kind.__name__}")
 
 
-def _has_fields(kind: Any) -> bool:
+def has_fields(kind: Any) -> bool:
+    """Whether a type is a `Struct` or a dataclass."""
     return isinstance(kind, type) and (issubclass(kind, Struct) or is_dataclass(kind))
 
 
@@ -71,6 +73,8 @@ def _describe(info: inspect.Type) -> str:
             return " or ".join(map(_describe, types))
         case inspect.LiteralType(values=values):
             return ", ".join(map(str, values))
+        case inspect.BoolType():
+            return "true or false"
         case inspect.IntType():
             return f"a whole number{_limits(info)}"
         case inspect.FloatType():

@@ -18,6 +18,7 @@ from kws.config.schema import Config
 from kws.daemon.descriptors import make_room
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
+from kws.daemon.terminal import has_terminal
 from kws.daemon.watchdog import Watchdog
 from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
@@ -177,14 +178,27 @@ class Daemon:
             reloads.add(task)
             task.add_done_callback(reloads.discard)
 
+        at_terminal = has_terminal()
+
+        def hang_up() -> None:
+            if at_terminal and not has_terminal():
+                log.info("its terminal was closed")
+                self._interrupted.set()
+            else:
+                reload()
+
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._interrupted.set)
-        loop.add_signal_handler(signal.SIGHUP, reload)
+        # Where it is ignored (nohup), it stays so.
+        takes_hang_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        if takes_hang_up:
+            loop.add_signal_handler(signal.SIGHUP, hang_up)
         try:
             yield
         finally:
             # SIGINT and SIGTERM stay handled: a second one must not end the drain.
-            loop.add_signal_handler(signal.SIGHUP, lambda: None)
+            if takes_hang_up:
+                loop.add_signal_handler(signal.SIGHUP, lambda: None)
             for task in reloads:
                 task.cancel()
 

@@ -1,7 +1,7 @@
 """From configuration and model to a spotter and the settings of its triggers."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 import msgspec
@@ -68,12 +68,11 @@ def trigger_settings(
     Raises:
         ConfigError: a keyword is not the model's, or settings contradict each other.
     """
-    if unknown := [keyword for keyword in config.keywords if keyword not in defaults]:
-        raise ConfigError(
-            f"keywords.{unknown[0]}: the model has no such keyword; it has: {', '.join(defaults)}"
-        )
+    own = {_keyword(name, defaults): section for name, section in config.keywords.items()}
     return {
-        keyword: _merged(keyword, settings, config, (thresholds or {}).get(keyword))
+        keyword: _merged(
+            keyword, settings, (config.trigger, own.get(keyword)), (thresholds or {}).get(keyword)
+        )
         for keyword, settings in defaults.items()
     }
 
@@ -93,6 +92,18 @@ def calibration_of(config: Config, model: KeywordModel) -> Calibration | None:
         return model.header.pair.at(lookahead_s).calibration
     except ValueError as error:
         raise ConfigError(f"detection.lookahead_s: {error}") from error
+
+
+def _keyword(name: str, keywords: Collection[str]) -> str:
+    """The model's keyword of a name: a variable of the environment may have it in other letters."""
+    if name in keywords:
+        return name
+    same = [keyword for keyword in keywords if keyword.lower() == name.lower()]
+    if len(same) != 1:
+        raise ConfigError(
+            f"keywords.{name}: the model has no such keyword; it has: {', '.join(keywords)}"
+        )
+    return same[0]
 
 
 def operating_point(config: Config, calibration: Calibration | None) -> OperatingPoint | None:
@@ -131,18 +142,22 @@ def _verification(
                 )
         return None
     wanted = {**verification.thresholds, **thresholds}
+    sections_of = {_keyword(name, wanted): each for name, each in config.keywords.items()}
     for keyword in wanted:
-        own = config.keywords.get(keyword, TriggerConfig()).verifier_threshold
+        own = sections_of.get(keyword, TriggerConfig()).verifier_threshold
         for chosen in (config.trigger.verifier_threshold, own):
             wanted[keyword] = wanted[keyword] if chosen is None else chosen
     return replace(verification, thresholds=wanted)
 
 
 def _merged(
-    keyword: str, settings: TriggerSettings, config: Config, threshold: float | None
+    keyword: str,
+    settings: TriggerSettings,
+    sections: Iterable[TriggerConfig | None],
+    threshold: float | None,
 ) -> TriggerSettings:
     wanted: dict[str, float] = {} if threshold is None else {"threshold": threshold}
-    for section in (config.trigger, config.keywords.get(keyword, TriggerConfig())):
+    for section in filter(None, sections):
         said = msgspec.to_builtins(section)
         wanted |= {name: value for name, value in said.items() if value is not None}
     wanted.pop("verifier_threshold", None)

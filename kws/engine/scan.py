@@ -2,10 +2,13 @@
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import BinaryIO
 
-from kws.audio.file import open_audio, read_blocks
+from kws.audio.decode import open_audio
+from kws.audio.readers import AudioReader, blocks
 from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import Config
 from kws.engine.build import SILENCE_S, make_spotter
@@ -23,7 +26,7 @@ FULL_BAND_HZ = 16_000
 
 
 def scan(
-    path: str | Path,
+    source: str | Path | BinaryIO,
     model: KeywordModel | None = None,
     config: Config | None = None,
     *,
@@ -32,9 +35,12 @@ def scan(
     """Detect the keywords in a recording.
 
     Args:
-        path: any file that libsndfile reads, at any rate and with any number of channels.
+        source: a file, at any rate and with any number of channels: any that libsndfile reads
+            (WAV, FLAC, MP3, Ogg, ...), and where PyAV is installed, any that FFmpeg reads; or a
+            binary file object of such, as a pipe, which is read from where it is.
         model: the keyword model; the bundled default by default.
-        config: its `model.hop_s`, `detection`, `trigger` and `keywords` count.
+        config: its `model.hop_s`, `detection`, `trigger` and `keywords` count, and
+            `audio.channel`.
         progress: called with the seconds of each block of audio that was processed.
 
     Yields:
@@ -46,13 +52,28 @@ def scan(
             has been yielded by then.
         ConfigError: the configuration does not fit the model.
     """
-    path = Path(path)
-    model = model or load_model()
-    spotter = make_spotter(config or Config(), model)
-    with open_audio(path) as file:
-        resampler = MonoResampler(file.samplerate, spotter.model.sample_rate)
-        if file.samplerate < FULL_BAND_HZ:
-            log.warning("%s: %d Hz; words are harder to tell apart", path, file.samplerate)
+    if isinstance(source, str):
+        source = Path(source)
+    config, model = config or Config(), model or load_model()
+    yield from scan_reader(
+        open_audio(source, channel=config.audio.channel), model, config, progress=progress
+    )
+
+
+def scan_reader(
+    reader: AudioReader,
+    model: KeywordModel,
+    config: Config,
+    *,
+    progress: Callable[[float], object] = lambda seconds: None,
+) -> Iterator[Detection]:
+    """The same for a recording that is open; it is closed at the end."""
+    with closing(reader):
+        spotter = make_spotter(config, model)
+        rate = reader.format.sample_rate
+        resampler = MonoResampler(rate, model.sample_rate, reader.name)
+        if rate < FULL_BAND_HZ:
+            log.warning("%s: %d Hz; words are harder to tell apart", reader.name, rate)
 
         def detected(samples: Samples) -> Iterator[Detection]:
             return shifted(spotter.push(samples))
@@ -63,13 +84,13 @@ def scan(
         yield from detected(resampler.flush(SILENCE_S))
         damage: AudioFileError | None = None
         try:
-            for block in read_blocks(file, path, round(BLOCK_S * file.samplerate)):
+            for block in blocks(reader, round(BLOCK_S * rate)):
                 yield from detected(resampler.push(block))
-                progress(len(block) / file.samplerate)
+                progress(len(block) / rate)
         except AudioFileError as error:
             damage = error
         yield from detected(resampler.flush(SILENCE_S))
         yield from shifted(spotter.finish())
-        warn_not_finite(str(path), resampler.not_finite)
+        warn_not_finite(reader.name, resampler.not_finite)
         if damage is not None:
             raise damage

@@ -134,7 +134,14 @@ class Stream:
         window_s = model.window_samples / model.sample_rate
         behind_s = None if self._behind_s is None else max(window_s, self._behind_s)
         block_s, limit_s = self.spotter.hop_s, 4 * window_s
-        return Reader(feed, model.sample_rate, block_s=block_s, limit_s=limit_s, behind_s=behind_s)
+        return Reader(
+            feed,
+            model.sample_rate,
+            block_s=block_s,
+            limit_s=limit_s,
+            behind_s=behind_s,
+            name=f"stream {self.name!r}",
+        )
 
     def _process(self, feed: Feed, block: Block) -> Windows:
         """The windows that a block completes, shape (n, bands, window_frames)."""

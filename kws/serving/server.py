@@ -6,6 +6,7 @@ import errno
 import functools
 import logging
 import math
+import socket
 from collections.abc import AsyncIterator, Iterator
 from http import HTTPStatus
 from typing import Any, cast
@@ -59,8 +60,7 @@ class Server:
         try:
             server = await serve(
                 self._serve,
-                host,
-                port,
+                **_place(host, port),
                 process_request=self._respond,
                 create_connection=cast(
                     type[ServerConnection],
@@ -117,6 +117,19 @@ class Server:
         except* Exception:
             log.exception("a client's connection failed; please report it")
             raise
+
+
+def _place(host: str, port: int) -> dict[str, Any]:
+    """Where to listen. Raises OSError.
+
+    On "::" IPv4 is served as well, which the event loop would not do by itself.
+    """
+    host = host.removeprefix("[").removesuffix("]")
+    if host == "::" and socket.has_dualstack_ipv6():
+        family = socket.AF_INET6
+        listening = socket.create_server((host, port), family=family, dualstack_ipv6=True)
+        return {"sock": listening}
+    return {"host": host, "port": port}
 
 
 @contextlib.contextmanager

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from kws.spotting.frontend import LogMel, StreamingLogMel
 from kws.spotting.model import KeywordModel
+from kws.spotting.samples import as_samples
 from kws.spotting.trigger import Trigger, TriggerSettings
 from kws.spotting.verifier import (
     Candidate,
@@ -158,19 +160,26 @@ class Spotter:
         """The verifier's score that each keyword has to reach; empty without a verifier."""
         return dict(self.verification.thresholds) if self.verification is not None else {}
 
-    def push(self, samples: Samples) -> list[Detection]:
+    def push(self, samples: npt.ArrayLike) -> list[Detection]:
         """Take the next samples of the stream.
 
         Args:
-            samples: float32 of shape (n,), mono, in [-1, 1], at the model's rate; any n.
+            samples: shape (n,), mono, at the model's rate; any n. float32 or float64 in [-1, 1], or
+                int16 or int32, which are scaled by their full range.
 
         Returns:
             What was detected, in order.
+
+        Raises:
+            TypeError, ValueError: see `as_samples`; the stream is as it was before.
         """
-        return self.decide(self.model.posteriors(self.windows(samples)))
+        return self.decide(self.model.posteriors(self.windows(as_samples(samples))))
 
     def windows(self, samples: Samples) -> Windows:
-        """The windows that `samples` complete: float32 of shape (n, bands, window_frames)."""
+        """The windows that `samples` complete: float32 of shape (n, bands, window_frames).
+
+        `samples` are not checked: see `as_samples`.
+        """
         self._pushed += len(samples)
         samples = np.asarray(samples, np.float32)
         if self._candidates is not None:

@@ -191,7 +191,8 @@ class Trigger:
         keyword.smoothed = sum(keyword.history) / len(keyword.history)
         if keyword.smoothed < settings.release:
             self._release(keyword, position)
-        if keyword.smoothed < settings.threshold:
+        # So asked, the answer for a posterior that is no number (NaN) is no.
+        if not keyword.smoothed >= settings.threshold:
             keyword.above_since = None
             return False
         if keyword.above_since is None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from kws.audio.resample import MonoResampler
 from kws.typing import Frames
 
+RATE = 16_000
+
 
 def tone(rate: int, seconds: float, channels: int = 1, hertz: float = 440.0) -> Frames:
     t = np.arange(round(rate * seconds)) / rate
@@ -57,3 +59,26 @@ def test_a_flush_resets() -> None:
     second = np.concatenate((resampler.push(tone(48_000, 0.5)), resampler.flush()))
     np.testing.assert_allclose(first, second, atol=1e-6)
     assert resampler.output_length(48_000) == 16_000
+
+
+def warnings_of(caplog: pytest.LogCaptureFixture, frames: Frames) -> int:
+    caplog.clear()
+    resampler = MonoResampler(RATE, RATE, "of a test")
+    for block in np.array_split(frames, 50):
+        resampler.push(block)
+    return caplog.text.count("of a test: its 2 channels cancel each other out in their mix")
+
+
+def test_channels_that_cancel_each_other_out_are_warned_of_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    left = np.random.default_rng(1).normal(0, 0.1, 5 * RATE).astype(np.float32)
+    right = np.random.default_rng(2).normal(0, 0.1, 5 * RATE).astype(np.float32)
+    silence = np.zeros_like(left)
+    assert warnings_of(caplog, np.stack((left, -left), axis=1)) == 1
+    assert warnings_of(caplog, np.stack((left, -0.9 * left), axis=1)) == 1
+    for other in (left, right, silence, -0.5 * left):
+        assert warnings_of(caplog, np.stack((left, other), axis=1)) == 0
+    assert warnings_of(caplog, np.stack((silence, silence), axis=1)) == 0
+    late = np.concatenate((silence, left))
+    assert warnings_of(caplog, np.stack((late, -late), axis=1)) == 1

@@ -1,6 +1,7 @@
 """Standard input: raw samples, WAV streams, and how they end."""
 
 import io
+import re
 import struct
 import wave
 
@@ -55,12 +56,19 @@ def test_raw_samples() -> None:
 
 @pytest.mark.parametrize(
     ("data", "message"),
-    [(b"", "ended before any sound came"), (b"fLaC\x00\x00", "looks like FLAC; send WAV or raw")],
+    [
+        (b"", "ended before any sound came"),
+        (b"\1", "ended before any sound came"),
+        (wav(STEREO[:0]), "ended before any sound came"),
+        (b"fLaC\x00\x00", "is FLAC, but cannot be decoded|is FLAC; to read that"),
+        (b"\x1f\x8b\x08\x00", "is a gzip file, not an audio file"),
+        (b"Usage: arecord [OPTION]... [FILE]..., and so on for some more lines", "is text"),
+    ],
 )
 def test_what_is_no_sound_is_named(data: bytes, message: str) -> None:
     samples, error = read(data)
     assert len(samples) == 0
-    assert message in str(error)
+    assert re.search(message, str(error))
 
 
 def test_more_than_the_ring_holds() -> None:
@@ -109,9 +117,8 @@ def test_what_follows_the_samples_of_a_wav_file_is_no_sound() -> None:
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"RIFF\x00\x00\x00\x00AVI ", "begins like a WAV file, but"),
+        (b"RIFF\x00\x00\x00\x00AVI ", "standard input: is AVI"),
         (b"RIFF\x24\x00", "begins like a WAV file, but"),
-        (wav(np.zeros((4, 1), "u1")), "WAV of 8 bits"),
         (wav(STEREO, rate=1), "1000 to 768000 Hz"),
     ],
 )

@@ -115,7 +115,7 @@ def test_a_killed_process_is_reported(archive: Path) -> None:
         (("--resume", "x.wav"), "--resume: name the file"),
         (("--jobs", "0", "x.wav"), "argument --jobs: 0: should be a whole number, 1 or more"),
         (("--jobs", "x", "x.wav"), "argument --jobs: x: should be a whole number, 1 or more"),
-        (("-",), "audio from a pipe: kws run --source -"),
+        (("--channel", "left", "x.wav"), "left: should be mix, or a whole number, 0 or more"),
         (("--format", "audacity", "a.wav", "b.wav"), "belongs to one file"),
     ],
 )
@@ -128,4 +128,34 @@ def test_impossible_options_are_refused(arguments: tuple[str, ...], message: str
 def test_a_folder_without_recordings_is_reported(tmp_path: Path) -> None:
     done = run_kws("scan", str(tmp_path))
     assert done.returncode == RECORDING
-    assert f"{tmp_path}: is a folder, not an audio file" in done.stderr
+    assert f"{tmp_path}: there are no recordings in this folder" in done.stderr
+
+
+def test_standard_input_is_a_recording_as_well(archive: Path) -> None:
+    whole, raw = DEMO.read_bytes(), DEMO.read_bytes()[44:]
+    expected = _without_file(run_kws("scan", str(DEMO)).stdout)
+    for arguments, data in ((("-",), whole), (("/dev/stdin",), whole), (("-",), raw)):
+        done = run_kws("scan", "--jobs", "4", *arguments, stdin=data)
+        assert done.returncode == 0
+        assert {line["file"] for line in json_lines(done.stdout)} == set(arguments)
+        assert _without_file(done.stdout) == expected
+
+
+def _without_file(lines: str) -> list[dict[str, object]]:
+    return [{**line, "file": ""} for line in json_lines(lines)]
+
+
+def test_what_is_no_sound_on_standard_input_is_refused() -> None:
+    done = run_kws("scan", "-", stdin=b"\x1f\x8b\x08" + bytes(100))
+    assert (done.returncode, done.stdout) == (RECORDING, "")
+    assert "standard input: is a gzip file, not an audio file that can be read" in done.stderr
+
+
+def test_files_of_a_folder_by_a_pattern(archive: Path) -> None:
+    done = run_kws("scan", "--glob", "[01].wav", "--jobs", "1", str(archive))
+    assert done.returncode == 0
+    files = {event["file"] for event in json_lines(done.stdout)}
+    assert files == {str(archive / "inner" / f"{index}.wav") for index in (0, 1)}
+    nothing = run_kws("scan", "--glob", "*.flac", str(archive))
+    assert (nothing.returncode, nothing.stdout) == (RECORDING, "")
+    assert "there are no recordings that match --glob *.flac in this folder" in nothing.stderr

@@ -200,3 +200,13 @@ def test_settings_of_a_verifier_need_one(override: str) -> None:
     key = override.partition("=")[0]
     with pytest.raises(ConfigError, match=f"^{key}: there is no verifier; set it to null"):
         make_spotter(load_config(overrides=[override]), untrained_model())
+
+
+def test_a_keyword_may_be_written_in_other_letters() -> None:
+    names = {"Yes": TriggerSettings(), "no": TriggerSettings(), "NO": TriggerSettings()}
+    config = load_config(environment={"KWS_KEYWORDS__YES__THRESHOLD": "0.75"})
+    assert trigger_settings(config, names)["Yes"].threshold == 0.75
+    config = load_config(overrides=["keywords.no.threshold=0.75"])
+    assert trigger_settings(config, names)["no"].threshold == 0.75
+    with pytest.raises(ConfigError, match="has no such keyword; it has: Yes, no, NO"):
+        trigger_settings(load_config(overrides=["keywords.No.threshold=0.75"]), names)

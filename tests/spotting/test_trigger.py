@@ -1,7 +1,9 @@
 """The trigger, by what must hold for any posteriors and by small stories."""
 
 import itertools
+import math
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -179,3 +181,14 @@ def test_what_would_be_an_event_is_proposed_first(
     if events:
         assert candidates
         assert candidates[0].position == min(earliest.values())
+
+
+@given(st.lists(st.sampled_from([0.0, 0.9, float("nan"), float("inf")]), max_size=40), settings)
+def test_a_posterior_that_is_no_number_is_no_event(values: list[float], keyword: Any) -> None:
+    for decision in run(one(*values), [keyword]):
+        assert not math.isnan(decision.confidence)
+    assert not run(one(*[math.nan] * len(values)), [keyword])
+
+
+def test_events_go_on_after_a_posterior_that_is_no_number() -> None:
+    assert hops(run(one(0.9, 0.0, math.nan, 0.9), [PLAIN])) == [1, 4]

@@ -26,18 +26,20 @@ def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def run_kws(
-    *arguments: str, environment: Mapping[str, str] | None = None
+    *arguments: str, environment: Mapping[str, str] | None = None, stdin: bytes | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    return subprocess.run(
+    """Run a command to its end, with something on its standard input or nothing."""
+    source: dict[str, Any] = {"stdin": subprocess.DEVNULL} if stdin is None else {"input": stdin}
+    done = subprocess.run(
         [*KWS, *arguments],
-        stdin=subprocess.DEVNULL,
+        **source,
         capture_output=True,
-        text=True,
         timeout=limit(TIMEOUT),
         env=clean_environment(environment),
         check=False,
     )
+    output, log = done.stdout.decode(), done.stderr.decode()
+    return subprocess.CompletedProcess(done.args, done.returncode, output, log)
 
 
 def started(

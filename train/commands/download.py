@@ -1,8 +1,8 @@
 """`train download`: gets Speech Commands."""
 
 import argparse
-from pathlib import Path
 
+from kws.config.paths import path_of
 from train.commands.options import Commands
 from train.data.download import SHA256, DownloadConfig, download
 
@@ -13,7 +13,7 @@ def add_download(commands: Commands) -> None:
         "download", help="get Speech Commands: 2.4 GB to download, 6.1 GB of disk meanwhile"
     )
     command.add_argument(
-        "folder", type=Path, metavar="DIR", help="gets speech_commands/<word>/*.wav"
+        "folder", type=path_of, metavar="DIR", help="gets speech_commands/<word>/*.wav"
     )
     command.add_argument("--version", choices=sorted(SHA256), default="v0.02")
     command.add_argument("--url", default="", help="of a mirror, instead of the official address")

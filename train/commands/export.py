@@ -1,8 +1,9 @@
 """`train export`: makes a model file of bare weights."""
 
 import argparse
-from pathlib import Path
 
+from kws.config.paths import path_of
+from kws.config.values import items
 from train.commands.options import Commands, add_set
 from train.export import ExportConfig, export
 from train.presets import with_overrides
@@ -11,8 +12,8 @@ from train.presets import with_overrides
 def add_export(commands: Commands) -> None:
     """Add the command to a parser."""
     command = commands.add_parser("export", help="make a model file of a bare model_state_dict.pt")
-    command.add_argument("weights", type=Path, metavar="WEIGHTS", help="the bare weights")
-    command.add_argument("output", type=Path, metavar="OUTPUT", help="model file to write")
+    command.add_argument("weights", type=path_of, metavar="WEIGHTS", help="the bare weights")
+    command.add_argument("output", type=path_of, metavar="OUTPUT", help="model file to write")
     command.add_argument(
         "--classes",
         required=True,
@@ -45,7 +46,7 @@ def add_export(commands: Commands) -> None:
 
 
 def _export(options: argparse.Namespace) -> None:
-    classes = tuple(word.strip() for word in options.classes.split(","))
+    classes = tuple(items(options.classes))
     config = ExportConfig(
         weights=options.weights,
         output=options.output,

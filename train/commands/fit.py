@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 from typing import get_args
 
+from kws.config.paths import path_of
+from kws.config.values import items
 from kws.spotting.header import Context
 from train.commands.options import Commands, add_set, print_accuracy
 from train.config import FitConfig
@@ -23,13 +25,13 @@ def add_fit(commands: Commands) -> None:
     )
     command.add_argument(
         "--data",
-        type=Path,
+        type=path_of,
         required=True,
         metavar="DIR",
         help="holds speech_commands/<word>/*.wav, or <word>/*.wav itself, and, where there are "
         "any, negatives/training (speech without the keywords) and noise/training",
     )
-    command.add_argument("--output", type=Path, required=True, metavar="FILE", help="model file")
+    command.add_argument("--output", type=path_of, required=True, metavar="FILE", help="model file")
     command.add_argument(
         "--preset",
         metavar="NAME",
@@ -38,14 +40,14 @@ def add_fit(commands: Commands) -> None:
     add_set(command, "a key of presets (in all stages), as augmentation.room_probability=0")
     command.add_argument(
         "--synthetic",
-        type=Path,
+        type=path_of,
         action="append",
         default=[],
         metavar="DIR",
         help="further <word>/*.wav, as made by synthesize; may be repeated",
     )
     command.add_argument(
-        "--features", type=Path, metavar="FILE.npy", help="further clips, as log-mel images"
+        "--features", type=path_of, metavar="FILE.npy", help="further clips, as log-mel images"
     )
     command.add_argument(
         "--keywords",
@@ -97,7 +99,7 @@ def _fit(options: argparse.Namespace) -> None:
     if options.features:
         given["features"] = str(options.features)
     if options.keywords:
-        given["keywords"] = options.keywords.split(",")
+        given["keywords"] = items(options.keywords)
     if options.preset:
         stages = stages_of(config, options.preset, options.overrides, given)
     else:

@@ -3,10 +3,9 @@
 import argparse
 import json
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kws.config.paths import DEFAULT_MODEL
+from kws.config.paths import DEFAULT_MODEL, path_of
 from kws.printing import print_line
 from train.measure.evaluate import ClipAccuracy
 
@@ -20,7 +19,7 @@ def add_measured(command: argparse.ArgumentParser, *, workers: bool = True) -> N
     """Add which model is measured, and on what."""
     command.add_argument(
         "--data",
-        type=Path,
+        type=path_of,
         required=True,
         metavar="DIR",
         help="as for fit, with negatives/calibration, negatives/evaluation and noise/evaluation "

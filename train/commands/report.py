@@ -1,8 +1,8 @@
 """`train report`: a page about a model."""
 
 import argparse
-from pathlib import Path
 
+from kws.config.paths import path_of
 from train.commands.options import Commands, add_measured
 from train.reporting.report import ReportConfig, report
 
@@ -15,7 +15,7 @@ def add_report(commands: Commands) -> None:
     )
     add_measured(command)
     command.add_argument(
-        "--output", type=Path, required=True, metavar="DIR", help="folder for the page"
+        "--output", type=path_of, required=True, metavar="DIR", help="folder for the page"
     )
     command.set_defaults(run=_report)
 

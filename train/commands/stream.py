@@ -1,8 +1,8 @@
 """`train stream`: misses and false alarms in streams, and thresholds."""
 
 import argparse
-from pathlib import Path
 
+from kws.config.paths import path_of
 from kws.config.schema import AUTO
 from kws.printing import print_lines
 from train.commands.options import Commands, add_measured
@@ -24,7 +24,7 @@ def add_stream(commands: Commands) -> None:
     )
     command.add_argument(
         "--output",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="with --calibrate: the file to write; default: the model's own",
     )
@@ -60,11 +60,11 @@ def add_stream(commands: Commands) -> None:
     command.add_argument(
         "--noise",
         dest="more_noise",
-        type=Path,
+        type=path_of,
         metavar="DIR",
         help="noise that is measured alone too, as made by train synthesize --noise-hours",
     )
-    command.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    command.add_argument("--json", type=path_of, metavar="FILE", help="write all figures there")
     command.set_defaults(run=_stream)
 
 

@@ -2,8 +2,9 @@
 
 import argparse
 import logging
-from pathlib import Path
 
+from kws.config.paths import path_of
+from kws.config.values import items
 from kws.errors import ConfigError
 from train.commands.options import Commands
 from train.data.evaluation_noise import EVALUATION_NOISE
@@ -35,11 +36,11 @@ def add_synthesize(commands: Commands) -> None:
         "flite and hibari, as fit takes them with --synthetic. With these: recordings that "
         "DIR/index.csv lists, for teacher fit.",
     )
-    command.add_argument("folder", type=Path, metavar="DIR", help="where to write")
+    command.add_argument("folder", type=path_of, metavar="DIR", help="where to write")
     command.add_argument("--keywords", default="yes,no,up,down", metavar="WORD,...")
     command.add_argument(
         "--dictionary",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="also words of a list, such as /usr/share/dict/words, and sentences of them",
     )
@@ -63,7 +64,7 @@ def add_synthesize(commands: Commands) -> None:
         "--near", type=int, default=40, metavar="N", help="near words for a keyword"
     )
     listed.add_argument(
-        "--voices", type=Path, metavar="DIR", help="Kokoro's, as in kokoro-js/voices"
+        "--voices", type=path_of, metavar="DIR", help="Kokoro's, as in kokoro-js/voices"
     )
     listed.add_argument(
         "--speech-hours",
@@ -87,7 +88,7 @@ def add_synthesize(commands: Commands) -> None:
 
 
 def _synthesize(options: argparse.Namespace) -> None:
-    keywords = options.keywords.split(",")
+    keywords = items(options.keywords)
     if options.attempts or options.speech_hours or options.noise_hours or options.program_words:
         count = _listed(options, keywords)
     else:

@@ -4,8 +4,8 @@ import argparse
 import json
 import logging
 from dataclasses import asdict
-from pathlib import Path
 
+from kws.config.paths import path_of
 from kws.printing import print_line
 from train.commands.options import Commands, add_set
 from train.presets import with_overrides
@@ -28,7 +28,9 @@ def add_teacher(commands: Commands) -> None:
     parts = command.add_subparsers(required=True, metavar="PART")
     fit = parts.add_parser("fit", help="tune the encoder of Whisper tiny.en to the keywords")
     _add_data(fit)
-    fit.add_argument("--output", type=Path, required=True, metavar="FILE", help="teacher to write")
+    fit.add_argument(
+        "--output", type=path_of, required=True, metavar="FILE", help="teacher to write"
+    )
     fit.add_argument(
         "--preset",
         default="commands-10",
@@ -37,7 +39,7 @@ def add_teacher(commands: Commands) -> None:
     )
     fit.add_argument(
         "--initial",
-        type=Path,
+        type=path_of,
         metavar="FILE",
         help="a teacher of the same keywords to continue from, with more recordings perhaps",
     )
@@ -48,7 +50,9 @@ def add_teacher(commands: Commands) -> None:
     )
     _add_data(targets)
     _add_teacher(targets)
-    targets.add_argument("--output", type=Path, required=True, metavar="DIR", help="of the targets")
+    targets.add_argument(
+        "--output", type=path_of, required=True, metavar="DIR", help="of the targets"
+    )
     targets.set_defaults(run=_targets, way_on="the same command continues with the next collection")
     measure = parts.add_parser(
         "measure", help="print a teacher's figures on validation speakers, and its history, as JSON"
@@ -61,7 +65,7 @@ def add_teacher(commands: Commands) -> None:
     )
     _add_teacher(export)
     export.add_argument(
-        "--output", type=Path, required=True, metavar="FILE", help="verifier to write, NAME.onnx"
+        "--output", type=path_of, required=True, metavar="FILE", help="verifier to write, NAME.onnx"
     )
     export.set_defaults(run=_export)
 
@@ -69,7 +73,7 @@ def add_teacher(commands: Commands) -> None:
 def _add_teacher(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--teacher",
-        type=Path,
+        type=path_of,
         required=True,
         metavar="FILE",
         help="as written by fit, or its checkpoint",
@@ -79,7 +83,7 @@ def _add_teacher(command: argparse.ArgumentParser) -> None:
 def _add_data(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--data",
-        type=Path,
+        type=path_of,
         action="append",
         required=True,
         metavar="DIR",

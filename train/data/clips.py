@@ -1,22 +1,32 @@
 """Which recordings there are, what is said in them and who may be trained on.
 
-The layout is that of Speech Commands: `<word>/<speaker>_nohash_<n>.wav`.
+The layout is that of Speech Commands: `<word>/<speaker>_nohash_<n>.wav`. Other formats will do,
+and folders in those of the words.
 """
 
 import hashlib
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import logging
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Self, get_args, overload
+from unicodedata import normalize
 
 import numpy as np
 import numpy.typing as npt
-import soundfile
 
+from kws.audio.decode import open_audio
+from kws.audio.folder import files_in, is_recording
+from kws.audio.readers import AudioReader, blocks
+from kws.audio.resample import MonoResampler
 from kws.errors import AudioFileError, ConfigError
-from kws.typing import Samples
+from kws.typing import Frames, Samples
 from train.data.paths import Indices, Paths
+from train.data.sound_files import resampled_length
+
+log = logging.getLogger(__name__)
 
 Split = Literal["training", "validation", "testing"]
 SPLITS: tuple[Split, ...] = get_args(Split)
@@ -27,6 +37,11 @@ SENTENCES = "_sentences_"
 SPLIT_PERCENT = 10
 """Share of the speakers, in per cent, that validation and testing get by the hash rule."""
 _HASH_RANGE = 2**27 - 1
+_LISTED: tuple[Split, ...] = ("validation", "testing")
+_LAYOUT = "<word>/*.wav (or other recordings)"
+_SHOWN = 10
+_MARGIN_S = 0.05
+"""Of a recording of another rate, so much before a place is resampled with it."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +49,7 @@ class Clip:
     """A recording of one word.
 
     Attributes:
-        path: the WAV file.
+        path: the recording.
         word: what is said.
         speaker: who says it.
         split: the side that the speaker is on.
@@ -48,15 +63,17 @@ class Clip:
 
 @dataclass(frozen=True, eq=False)
 class Clips(Sequence[Clip]):
-    """Any number of clips in little memory; each is in the folder of its word.
+    """Any number of clips in little memory; each is in the folder of its word, or in one in it.
 
     Attributes:
-        paths: the WAV files.
+        paths: the recordings.
         side: index in `SPLITS` of the side that each one's speaker is on, shape (n,).
+        nested: the word of each folder that is not itself the word's.
     """
 
     paths: Paths
     side: npt.NDArray[np.uint8]
+    nested: Mapping[Path, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.paths)
@@ -69,16 +86,20 @@ class Clips(Sequence[Clip]):
         if isinstance(index, slice):
             return self.take(index)
         path = self.paths[index]
-        return Clip(path, path.parent.name, speaker_of(path.name), SPLITS[int(self.side[index])])
+        word = self._word(path.parent)
+        return Clip(path, word, speaker_of(path, word), SPLITS[int(self.side[index])])
 
     def take(self, indices: Indices | slice) -> Self:
         """Some of them, in the order of `indices`."""
-        return type(self)(self.paths.take(indices), self.side[indices])
+        return replace(self, paths=self.paths.take(indices), side=self.side[indices])
 
     def by_word(self) -> Mapping[str, Indices]:
         """Which clips hold each word, words in alphabetical order."""
-        names = np.array([folder.name for folder in self.paths.folders], np.str_)
+        names = np.array(list(map(self._word, self.paths.folders)), np.str_)
         return indices_by(names[self.paths.folder])
+
+    def _word(self, folder: Path) -> str:
+        return self.nested.get(folder, folder.name)
 
 
 NO_CLIPS = Clips(Paths.of(()), np.empty(0, np.uint8))
@@ -89,7 +110,9 @@ def joined(tables: Iterable[Clips]) -> Clips:
     """All clips of some tables, in their order."""
     tables = list(tables)
     sides = [np.empty(0, np.uint8), *(table.side for table in tables)]
-    return Clips(Paths.of(path for table in tables for path in table.paths), np.concatenate(sides))
+    nested = {folder: word for table in tables for folder, word in table.nested.items()}
+    paths = Paths.of(path for table in tables for path in table.paths)
+    return Clips(paths, np.concatenate(sides), nested)
 
 
 def indices_by(words: npt.NDArray[np.str_]) -> Mapping[str, Indices]:
@@ -101,9 +124,15 @@ def indices_by(words: npt.NDArray[np.str_]) -> Mapping[str, Indices]:
     return dict(zip(found.tolist(), np.split(order, starts[1:]), strict=True))
 
 
-def speaker_of(name: str) -> str:
-    """Who speaks in a clip, by its file's name: what stands before `_nohash_`, or all of it."""
-    return re.sub(r"_nohash_.*$", "", Path(name).stem)
+def speaker_of(path: Path, word: str) -> str:
+    """Who speaks in a clip: what stands before `_nohash_` in its file's name.
+
+    Without that, the name of its folder, if that is not the word's; else the file's name.
+    """
+    speaker, found, _ = path.name.partition("_nohash_")
+    if found:
+        return speaker
+    return path.parent.name if path.parent.name != word else path.stem
 
 
 def hash_split(speaker: str) -> Split:
@@ -122,46 +151,86 @@ def word_clips(root: Path) -> Clips:
 
     Raises:
         ConfigError: there is no such folder, it cannot be read, or there is no clip in it.
+        AudioFileError: a folder in it cannot be read.
     """
     try:
         folders = sorted(each for each in root.iterdir() if each.is_dir())
-        paths = Paths.of(path for folder in folders for path in _wav_files(folder))
-        listed = [_listed(root / f"{side}_list.txt") for side in ("validation", "testing")]
+        lists = {side: _listed(root / f"{side}_list.txt") for side in _LISTED}
     except FileNotFoundError as error:
-        raise ConfigError(f"{root}: no such folder; it should hold <word>/*.wav") from error
+        raise ConfigError(f"{root}: no such folder; it should hold {_LAYOUT}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{root}: cannot be read: {error}") from error
+    words = {
+        folder.name: recordings_of(folder)
+        for folder in folders
+        if not folder.name.startswith((".", "_"))
+    }
+    paths = Paths.of(path for found in words.values() for path in found)
     if not len(paths):
-        raise ConfigError(f"{root}: no recordings; it should hold <word>/*.wav")
-    sides = (SPLITS.index(_split(path, *listed)) for path in paths)
-    return Clips(paths, np.fromiter(sides, np.uint8, len(paths)))
+        raise ConfigError(f"{root}: no recordings; it should hold {_LAYOUT}")
+    nested = {
+        path.parent: word
+        for word, found in words.items()
+        for path in found
+        if path.parent.name != word
+    }
+    clips = Clips(paths, np.zeros(len(paths), np.uint8), nested)
+    if all(names is None for names in lists.values()):
+        sides = [SPLITS.index(hash_split(clip.speaker)) for clip in clips]
+    else:
+        sides = _sides(root, clips, {side: names or frozenset() for side, names in lists.items()})
+    return replace(clips, side=np.array(sides, np.uint8))
 
 
 def has_split_lists(root: Path) -> bool:
     """Whether lists say who is on which side, not the hash rule."""
-    return all((root / f"{side}_list.txt").is_file() for side in ("validation", "testing"))
+    return any((root / f"{side}_list.txt").is_file() for side in _LISTED)
 
 
-def _wav_files(folder: Path) -> Iterator[Path]:
-    if folder.name.startswith((".", "_")):
-        return
-    for name in sorted(each.name for each in folder.iterdir()):
-        # macOS leaves a "._x.wav" beside each file on foreign disks.
-        if name.lower().endswith(".wav") and not name.startswith("."):
-            yield folder / name
+def recordings_of(folder: Path) -> list[Path]:
+    """The recordings below a folder, in a fixed order; files that are none are counted in the log.
+
+    Raises:
+        AudioFileError: a folder cannot be read.
+    """
+    files = files_in(folder)
+    found = [path for path in files if is_recording(path)]
+    if others := [path for path in files if not is_recording(path)]:
+        endings = sorted({path.suffix or path.name for path in others})
+        log.info(
+            "%s: %d files are no recordings by their endings: %s",
+            *(folder, len(others), " ".join(endings[:_SHOWN])),
+        )
+    return found
 
 
 def _listed(path: Path) -> frozenset[str] | None:
-    return frozenset(path.read_text().split()) if path.is_file() else None
+    """The clips of a list, one a line, as "<word>/<file>"; None where there is no list."""
+    if not path.is_file():
+        return None
+    lines = path.read_text("utf-8-sig").splitlines()
+    # Lists are made on Windows as well, and on macOS, which writes accents as letters of their own.
+    names = (line.strip().replace("\\", "/").removeprefix("./") for line in lines)
+    return frozenset(normalize("NFC", name) for name in names if name)
 
 
-def _split(path: Path, validation: frozenset[str] | None, testing: frozenset[str] | None) -> Split:
-    if validation is None or testing is None:
-        return hash_split(speaker_of(path.name))
-    name = f"{path.parent.name}/{path.name}"
-    if name in validation:
-        return "validation"
-    return "testing" if name in testing else "training"
+def _sides(root: Path, clips: Clips, lists: Mapping[Split, frozenset[str]]) -> list[int]:
+    """The side of each clip by the lists; warns of lists with names that no clip has."""
+    left = {side: set(names) for side, names in lists.items()}
+    sides = []
+    for path in clips.paths:
+        name = normalize("NFC", path.relative_to(root).as_posix())
+        side = next((side for side, names in lists.items() if name in names), None)
+        if side is not None:
+            left[side].discard(name)
+        sides.append(SPLITS.index(side or "training"))
+    for side, names in left.items():
+        if names:
+            log.warning(
+                "%s: %d of its %d names are no recordings in %s, such as %r",
+                *(f"{side}_list.txt", len(names), len(lists[side]), root, min(names)),
+            )
+    return sides
 
 
 def of_split(clips: Clips, split: Split) -> Clips:
@@ -170,39 +239,73 @@ def of_split(clips: Clips, split: Split) -> Clips:
 
 
 def recordings(folders: Iterable[Path]) -> list[Path]:
-    """All WAV files below the folders, in a fixed order.
+    """All recordings below the folders, in a fixed order.
 
     Raises:
         ConfigError: a folder is missing or holds none.
+        AudioFileError: a folder cannot be read.
     """
     paths: list[Path] = []
     for folder in folders:
-        found = sorted(folder.rglob("*.wav"))
+        found = recordings_of(folder) if folder.is_dir() else []
         if not found:
-            raise ConfigError(f"{folder}: no .wav files in it")
+            raise ConfigError(f"{folder}: no recordings in it")
         paths += found
     return paths
 
 
 def read_samples(path: Path, sample_rate: int, start: int = 0, count: int = -1) -> Samples:
-    """Mono float32 samples of a file, or `count` of them from `start`.
+    """Mono float32 samples of a file at a rate, or `count` of them from `start`.
+
+    Another rate is resampled, as the daemon does.
 
     Raises:
-        AudioFileError: the file is damaged, missing, has another sample rate or samples that are
-            no numbers.
+        AudioFileError: the file is damaged, missing, or has samples that are no numbers.
     """
-    try:
-        samples, rate = soundfile.read(
-            path, dtype="float32", start=start, frames=count, always_2d=True
-        )
-    except soundfile.LibsndfileError as error:
-        raise AudioFileError(f"{path}: cannot be read: {error.error_string}") from error
-    if rate != sample_rate:
-        raise AudioFileError(f"{path}: {rate} Hz, but the model takes {sample_rate} Hz")
-    mono: Samples = samples.mean(axis=1)
+    with closing(open_audio(path)) as reader:
+        own = reader.format.sample_rate
+        if own == sample_rate:
+            mono = _read(reader, start, count).mean(axis=1)
+        else:
+            mono = _resampled(reader, sample_rate, start, count)
     if not np.isfinite(mono).all():
         raise AudioFileError(f"{path}: holds samples that are no finite numbers")
-    return mono
+    return np.asarray(mono, np.float32)
+
+
+def _resampled(reader: AudioReader, sample_rate: int, start: int, count: int) -> Samples:
+    """`count` samples from `start`, both at another rate than the recording's own."""
+    own = reader.format.sample_rate
+    # Places that both rates share; from one of them on, a margin before what is wanted.
+    shared = math.gcd(own, sample_rate)
+    margin = -(-_MARGIN_S * sample_rate // (sample_rate // shared))
+    unit = max(0, start // (sample_rate // shared) - int(margin))
+    first, drop = unit * own // shared, start - unit * sample_rate // shared
+    wanted = (
+        -1 if count < 0 else math.ceil((drop + count) * own / sample_rate) + round(_MARGIN_S * own)
+    )
+    frames = _read(reader, first, wanted)
+    if not np.isfinite(frames).all():
+        return np.full(1, np.nan, np.float32)
+    resampler = MonoResampler(own, sample_rate, reader.name)
+    samples = np.concatenate((resampler.push(frames), resampler.flush()))
+    samples = samples[: resampled_length(len(frames), own, sample_rate)]
+    return samples[drop:] if count < 0 else samples[drop : drop + count]
+
+
+def _read(reader: AudioReader, start: int, count: int) -> Frames:
+    """`count` frames from `start`, or all from there; float32 of shape (n, channels)."""
+    if reader.frames is None:  # what can only be read from its beginning
+        frames = np.concatenate(list(blocks(reader, reader.format.sample_rate)))
+        return frames[start:] if count < 0 else frames[start : start + count]
+    if start:
+        reader.seek(start)
+    most = max(0, reader.frames - start) if count < 0 else count
+    parts = [np.empty((0, reader.format.channels), np.float32)]
+    while most and len(part := reader.read(most)):
+        parts.append(part)
+        most -= len(part)
+    return np.concatenate(parts) if len(parts) != 2 else parts[1]
 
 
 def active_region(samples: Samples, sample_rate: int) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 import logging
 import os
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 
 _TRAINING = SPLITS.index("training")
 _NOTHING = np.empty(0, np.int64)
+_SHOWN = 10
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +69,8 @@ def find_dataset_files(config: FitConfig) -> DatasetFiles:
     clips = word_clips(config.words)
     keywords = config.keywords or tuple(clips.by_word())
     if not has_split_lists(config.words):
-        clips = _with_training_clips(clips, keywords)
+        clips = _with_training_clips(clips)
+    _report_kept_away(clips)
     clips = clips.take(np.flatnonzero(clips.side != SPLITS.index("testing")))
     synthetic = joined(map(word_clips, config.synthetic))
     background = config.words / BACKGROUND
@@ -155,21 +158,32 @@ def _whole(tables: Sequence[Paths], sample_rate: int, skipped: SkippedRecordings
     return whole
 
 
-def _with_training_clips(clips: Clips, keywords: Sequence[str]) -> Clips:
-    """Where the hash rule leaves a keyword nothing to train on, all of its clips are for that."""
+def _with_training_clips(clips: Clips) -> Clips:
+    """Where the hash rule leaves a word nothing to train on, all of its clips are for that."""
     side = clips.side.copy()
-    spoken = clips.by_word()
-    for keyword in keywords:
-        indices = spoken.get(keyword, _NOTHING)
-        if len(indices) and not (side[indices] == _TRAINING).any():
+    for word, indices in clips.by_word().items():
+        if not (side[indices] == _TRAINING).any():
             side[indices] = _TRAINING
             log.warning(
                 "%s: the rule of the split would keep all of its speakers from training; training "
                 "with its %d clips nevertheless, so none are left to validate with",
-                keyword,
+                word,
                 len(indices),
             )
     return replace(clips, side=side)
+
+
+def _report_kept_away(clips: Clips) -> None:
+    """Log which speakers' clips are kept from training, and how many."""
+    for split in (side for side in SPLITS if side != "training"):
+        speakers = Counter(clip.speaker for clip in of_split(clips, split))
+        if speakers:
+            names = ", ".join(sorted(speakers)[:_SHOWN])
+            more = f" and {len(speakers) - _SHOWN} more" if len(speakers) > _SHOWN else ""
+            log.info(
+                "kept from training, for %s: %d clips of %d speakers: %s%s",
+                *(split, speakers.total(), len(speakers), names, more),
+            )
 
 
 def _features(config: FitConfig) -> FeatureClips:

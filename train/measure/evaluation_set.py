@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from kws.audio.folder import recordings_in
 from kws.errors import ConfigError
 from train.data.clips import Clip, Clips, Split, of_split, recordings, word_clips
 from train.data.index import Row, only_reports
@@ -171,9 +172,9 @@ class EvaluationSet:
 
     def _found(self, name: str, what: str) -> Path | None:
         folder = self.data / name
-        if next(folder.rglob("*.wav"), None) is not None:
+        if folder.is_dir() and recordings_in(folder):
             return folder
-        log.warning("%s: no such folder, or no .wav in it; measuring without %s", folder, what)
+        log.warning("%s: no folder with recordings; measuring without %s", folder, what)
         return None
 
     def _words(
@@ -280,9 +281,9 @@ def _synthetic_rows(data: Path, kind: str) -> Iterator[tuple[Path, Row]]:
 
 def _sets(folder: Path, sample_rate: int, *, calibrates: bool) -> Iterator[Group]:
     """A group for each folder in a folder, and one for the recordings right in it."""
-    sets = [(folder.name, sorted(folder.glob("*.wav")))]
+    sets = [(folder.name, [path for path in recordings_in(folder) if path.parent == folder])]
     for place in sorted(path for path in folder.iterdir() if path.is_dir()):
-        sets.append((place.name, sorted(place.rglob("*.wav"))))
+        sets.append((place.name, recordings_in(place)))
     for name, found in sets:
         if found:
             segments = tuple(file_segments(name, found, sample_rate))

@@ -15,12 +15,12 @@ export function retryDelay(failures) {
 /** A websocket to the daemon that is opened again when it breaks, each time a little later. */
 export class Connection {
   /**
-   * @param path as "/events".
+   * @param path as "events", relative to the page: a proxy may put a prefix before it.
    * @param handlers `onOpen()`, to say the first message; `onMessage(message)`; `onLost(seconds,
    *   code)`: broken, the next attempt is in so many seconds; `onEnd(code, reason)`: for good.
    */
   constructor(path, handlers) {
-    this._address = Object.assign(new URL(path, location.href), {
+    this._address = Object.assign(new URL(path, document.baseURI), {
       protocol: location.protocol === "https:" ? "wss:" : "ws:",
     });
     this._handlers = handlers;

@@ -126,7 +126,7 @@ export class EventList {
   async _hear(entry) {
     const button = entry.querySelector("button");
     try {
-      const answer = await fetchWithToken(`/events/${entry.dataset.id}/audio.wav`);
+      const answer = await fetchWithToken(`events/${entry.dataset.id}/audio.wav`);
       if (!answer.ok) {
         button.disabled = true;
         say(button, answer.status === 404 ? "not kept any more" : "refused");

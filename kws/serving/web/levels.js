@@ -12,7 +12,7 @@ export class Levels {
     this._levels = new Map();
     this._streams = [];
     this._next = 0;
-    this._connection = new Connection("/scores", {
+    this._connection = new Connection("scores", {
       onOpen: () => this._turn(),
       onMessage: (message) => {
         if (message.type === "scores") this.set(message.stream, message.level_db);

@@ -65,7 +65,7 @@ export class Microphone {
       },
     });
     this._context = new AudioContext();
-    await this._context.audioWorklet.addModule("/capture-worklet.js");
+    await this._context.audioWorklet.addModule(new URL("capture-worklet.js", document.baseURI).href);
     const capture = new AudioWorkletNode(this._context, "capture", { numberOfOutputs: 0 });
     this._context.createMediaStreamSource(this._sound).connect(capture);
     capture.port.onmessage = ({ data }) => this._send(data);
@@ -83,7 +83,7 @@ export class Microphone {
     const { sampleRate } = this._context;
     this._accepted = false;
     this._dropped = 0;
-    this._connection = new Connection("/audio", {
+    this._connection = new Connection("audio", {
       onOpen: () =>
         this._connection.send({
           type: "start",

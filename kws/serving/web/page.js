@@ -123,7 +123,7 @@ function goOn() {
 
 // ---- what the daemon says
 
-const scores = new Connection("/scores", {
+const scores = new Connection("scores", {
   onOpen: () => watch(),
   onMessage: (message) => {
     if (message.type === "watching") {
@@ -150,7 +150,7 @@ function watch(stream = wanted) {
   if (scores.isOpen) scores.send({ stream, frames: true, ...tokenKey() });
 }
 
-const events = new Connection("/events", {
+const events = new Connection("events", {
   onOpen: () => {
     if (tokenKey().token !== undefined) events.send(tokenKey());
   },
@@ -228,7 +228,7 @@ function needToken() {
 
 /** What the daemon is set to; says at once, too, whether it wants a token. */
 async function askInfo() {
-  const answer = await fetchWithToken("/info");
+  const answer = await fetchWithToken("info");
   if (answer.status === 401) {
     needToken();
     return false;
@@ -260,7 +260,7 @@ async function askHealth() {
   if (isAsking) return;
   isAsking = true;
   try {
-    const answer = await (await fetchWithToken("/health")).json();
+    const answer = await (await fetchWithToken("health")).json();
     const sources = sourcesOf(answer);
     const others = sources.map(({ stream }) => stream).filter((stream) => stream !== shown);
     levels.follow(events.isOpen ? others : []);

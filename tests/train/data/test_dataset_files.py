@@ -66,7 +66,7 @@ def test_other_recordings_have_another_fingerprint_wherever_they_are(
         ("speech_commands/low/speaker3_nohash_0.wav", "cut"),
         ("speech_commands/other/speaker9_nohash_0.wav", "empty"),
         ("negatives/training/set/more.wav", "text"),
-        ("speech_commands/_background_noise_/more.wav", "rate"),
+        ("speech_commands/_background_noise_/more.wav", "text"),
         ("synthetic/low/voice_nohash_0.wav", "cut"),
     ],
 )
@@ -77,10 +77,9 @@ def test_a_broken_recording_is_named_and_left_out(
     (data / "synthetic/low").mkdir(parents=True)
     soundfile.write(data / "synthetic/low/voice_nohash_1.wav", tone(300, 1), RATE)
     path = data / place
-    soundfile.write(path, tone(300, 1), 8_000 if damage == "rate" else RATE)
-    if damage != "rate":
-        whole = path.read_bytes()
-        path.write_bytes({"cut": whole[:9_000], "empty": b"", "text": b"some text"}[damage])
+    soundfile.write(path, tone(300, 1), RATE)
+    whole = path.read_bytes()
+    path.write_bytes({"cut": whole[:9_000], "empty": b"", "text": b"some text"}[damage])
     found = find_dataset_files(replace(config, synthetic=(data / "synthetic",)))
     warnings = [each.message for each in caplog.records if each.levelno == logging.WARNING]
     assert len(warnings) == 1
@@ -125,3 +124,27 @@ def test_a_few_files_of_any_name_are_enough(
 def test_noise_may_be_any_length_of_a_frame_or_more(config: FitConfig) -> None:
     soundfile.write(config.words / "_background_noise_/click.wav", np.ones(500), RATE)
     assert not len(find_dataset_files(config).skipped)
+
+
+def test_one_speaker_whom_the_rule_keeps_from_training(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    speaker = next(f"me{n}" for n in range(99) if hash_split(f"me{n}") == "testing")
+    other = next(f"you{n}" for n in range(99) if hash_split(f"you{n}") == "training")
+    for word in ("hello", "table", "chair"):
+        clips_of(tmp_path, word, *(f"{speaker}_nohash_{n}" for n in range(3)))
+    clips_of(tmp_path, "both", f"{speaker}_nohash_0", f"{other}_nohash_0")
+    with caplog.at_level("INFO"):
+        found = find_dataset_files(
+            FitConfig(tmp_path, tmp_path / "model.onnx", keywords=("hello",))
+        )
+    words = [clip.word for clip in found.material.recorded]
+    assert {word: words.count(word) for word in words} == {
+        "both": 1,
+        "chair": 3,
+        "hello": 3,
+        "table": 3,
+    }
+    assert "table: the rule of the split would keep all of its speakers" in caplog.text
+    assert f"kept from training, for testing: 1 clips of 1 speakers: {speaker}" in caplog.text
+    assert "nothing but keywords" not in caplog.text

@@ -44,23 +44,22 @@ def test_every_cut_is_noticed(whole: Path) -> None:
     content = whole.read_bytes()
     for size in (len(content) - 1, 3_000, 44, 20, 3):
         whole.write_bytes(content[:size])
-        with pytest.raises(AudioFileError, match=r"a\.wav: (is cut short: \d+ bytes|cannot be)"):
+        with pytest.raises(AudioFileError, match=r"a\.wav: (is cut|begins|holds|not an audio)"):
             sound_length(whole, RATE)
 
 
 def test_what_else_is_wrong_is_named(whole: Path) -> None:
-    with pytest.raises(AudioFileError, match=r"a\.wav: 16000 Hz, but 8000 Hz are wanted"):
-        sound_length(whole, 8_000)
+    assert sound_length(whole, 8_000) == 4_000
     soundfile.write(whole, np.zeros(400), RATE)
     with pytest.raises(AudioFileError, match=r"a\.wav: is too short: 400 samples"):
         sound_length(whole, RATE)
     for content in (b"", b"some text", b"RIFF"):
         whole.write_bytes(content)
-        with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read"):
+        with pytest.raises(AudioFileError, match=r"a\.wav: (begins|not an audio|the file is)"):
             sound_length(whole, RATE)
     whole.unlink()
-    with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read: No such file"):
+    with pytest.raises(AudioFileError, match=r"a\.wav: no such file"):
         sound_length(whole, RATE)
     whole.mkdir()
-    with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read: Is a directory"):
+    with pytest.raises(AudioFileError, match=r"a\.wav: is a folder"):
         sound_length(whole, RATE)
