@@ -31,7 +31,9 @@ def with_proposed(material: TeacherMaterial, config: TeacherConfig) -> TeacherMa
     recordings = [
         each
         for each in material.training
-        if each.row.word not in config.keywords and each.row.name not in material.spoken
+        if each.row.word not in config.keywords
+        and each.row.name not in material.spoken
+        and not each.row.pack.startswith(("noise/", "speech_commands/background"))
     ]
     skipped = SkippedRecordings(len(recordings))
 
