@@ -19,6 +19,7 @@ from kws.audio.file import Recording
 from kws.audio.stdin import Stdin
 from kws.config.load import load_config, parse_override
 from kws.config.paths import bundled_models
+from kws.config.schema import Config
 from kws.config.token import read_token
 from kws.errors import AudioFileError, ConfigError, ModelError
 from kws.protocol.requests import (
@@ -121,7 +122,7 @@ def _read_config(data: bytes) -> None:
 
 def _read_override(data: bytes) -> None:
     text = data.decode("utf-8", "surrogateescape")
-    parse_override(text)
+    parse_override(text, Config)
     load_config(overrides=[text])
 
 
