@@ -45,10 +45,11 @@ class MediaReader:
         except (av.FFmpegError, OSError) as error:
             self._file.close()
             raise MediaError(_reason(error)) from error
-        if not self._container.streams.audio or not self._container.streams.audio[0].rate:
+        # A track whose codec is unknown lacks the attribute.
+        tracks = (each for each in self._container.streams.audio if getattr(each, "rate", None))
+        if (track := next(tracks, None)) is None:
             self.close()
             raise MediaError("it has no sound")
-        track = self._container.streams.audio[0]
         self.format = AudioFormat(track.rate, track.layout.nb_channels)
         # A decoder may change its format within a file; it comes out as it was announced.
         self._resampler: Any = av.AudioResampler("flt", track.layout, track.rate)
