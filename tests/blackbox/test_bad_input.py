@@ -112,7 +112,7 @@ def bad(speech: Samples, tmp_path_factory: pytest.TempPathFactory) -> dict[Path,
     (folder / "short.flac").write_bytes(flac[:middle])
     return {
         folder / "missing.wav": "no such file",
-        folder / "directory.wav": "is a folder",
+        folder / "directory.wav": "folder",
         folder / "empty.wav": "is empty",
         folder / "text.wav": "not an audio file",
         folder / "header.wav": "",

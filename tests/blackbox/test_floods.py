@@ -4,7 +4,7 @@ import json
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import numpy as np
 import pytest
@@ -59,19 +59,19 @@ def test_a_flood_is_closed_with_a_reason(talker: Talker, kind: str) -> None:
 
 def test_nobody_notices_forty_floods(talker: Talker) -> None:
     kinds = [FLOODS[kind] for kind in ("empty sound", "requests", "scores", "pings")]
-    with subscribe(talker.port) as good:
+    with subscribe(talker.port) as good, ExitStack() as floods:
         receive(good)
         ask(good, streams=["default"])
-        floods = [flooding(talker.port, kinds[i % 4], i) for i in range(40)]
+        for i in range(40):
+            floods.enter_context(closing(flooding(talker.port, kinds[i % 4], i)))
         begun = time.monotonic()
         health = get_json(talker.port, "/health")
         talker.mumble("yes")
         assert receive(good)["keyword"] == "yes"
         # Without limits it takes a minute; half a second on a machine that does nothing else.
         assert time.monotonic() - begun < limit(3, now=True)
-        assert health["status"] == "ok"
-        for each in floods:
-            each.close()
+        # There may have been no audio yet.
+        assert health["status"] in ("ok", "waiting")
 
 
 def test_a_daemon_with_few_descriptors_answers_and_recovers(start: Start) -> None:

@@ -38,13 +38,13 @@ def test_the_meter_has_ends(level: float, marks: int) -> None:
 def test_a_reading_a_hop() -> None:
     samples, rate = soundfile.read(demo_recording(), dtype="float32", always_2d=True)
     feed = Feed(AudioFormat(rate, 1), lambda: 0.0)
-    feed.write(samples[: 4 * rate])
+    feed.write(samples[: 5 * rate])
     feed.end(DeviceError("gone"))
     spotter = Spotter(load_model())
     found: list[Reading] = []
     with pytest.raises(DeviceError, match="gone"):
         found.extend(readings(feed, spotter))
-    assert len(found) == 40
+    assert len(found) == 50
     assert [reading.detected for reading in found if reading.detected] == [
         ("yes",),
         ("up",),
