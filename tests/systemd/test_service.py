@@ -232,7 +232,11 @@ def test_installing_again_changes_no_file_and_restarts_it(machine: Machine) -> N
     machine.run("systemctl", "start", "kws")
     before = state(machine)["MainPID"]
     said = machine.all_said("kws", "install-service")
-    for text in (f"unchanged: {UNIT}", f"kept yours: {CONFIG}", "kws runs; see: systemctl status"):
+    for text in (
+        f"unchanged: {UNIT}",
+        f"kept yours: {CONFIG}",
+        "kws is running; see: systemctl status",
+    ):
         assert text in said
     assert machine.run("cat", CONFIG) == DEMO
     now = state(machine)

@@ -97,5 +97,5 @@ def test_without_recordings_there_is_nothing_and_a_broken_one_is_named(tmp_path:
     assert not Recordings([], RATE)
     path = tmp_path / "a.wav"
     path.touch()
-    with pytest.raises(AudioFileError, match=r"a\.wav: cannot be read"):
+    with pytest.raises(AudioFileError, match=r"a\.wav: the file is empty"):
         Recordings([path], RATE)
