@@ -63,26 +63,19 @@ class KeywordModel:
         pair = self.header.pair
         return self.header.trigger if pair is None or not verified else pair.trigger
 
-    def verification(
-        self, *, lookahead_s: float | None = None, false_alarms_per_hour: float | None = None
-    ) -> Verification | None:
+    def verification(self, *, lookahead_s: float | None = None) -> Verification | None:
         """The verifier with the thresholds that it was calibrated for; None without one.
 
         Args:
             lookahead_s: one of the lookaheads in the header; the first of them by default.
-            false_alarms_per_hour: no more of all keywords together, as measured in calibration; by
-                default what the model was made for.
 
         Raises:
-            ValueError: the model was not calibrated for that, or its calibration cannot show it.
+            ValueError: the model was not calibrated for that.
         """
         if self.verifier is None or self.header.pair is None:
             return None
         point = self.header.pair.at(lookahead_s)
-        thresholds = point.thresholds
-        if false_alarms_per_hour is not None:
-            thresholds = point.calibration.at(false_alarms_per_hour).thresholds
-        return Verification(self.verifier, point.lookahead_s, thresholds)
+        return Verification(self.verifier, point.lookahead_s, point.thresholds)
 
     def trigger_at(self, false_alarms_per_hour: float) -> dict[str, TriggerSettings]:
         """Trigger settings for a `Spotter` without a verifier that is to give no more false alarms

@@ -11,11 +11,11 @@ from kws.spotting.model import KeywordModel
 from kws.spotting.pair import Lookahead, Pair
 from kws.spotting.trigger import TriggerSettings
 from kws.spotting.verifier_file import read_verifier
-from train.measure.candidates import at_lookahead, settled
+from train.measure.candidates import at_lookahead
 from train.measure.operating_points import CalibrationAudio, measure
-from train.measure.scoring import Tally, judge, tallies, together
+from train.measure.scoring import Tally
 from train.measure.threshold_search import Choice, threshold_grid
-from train.measure.tracks import TrackedGroup
+from train.measure.tracks import TrackedGroup, count
 
 log = logging.getLogger(__name__)
 
@@ -75,25 +75,23 @@ def calibrate_pair(
     log.info("choosing thresholds on %.2f hours and %d words", audio.hours, audio.words)
     pair = model.header.pair
     assert pair is not None
-    chosen = tuple(
-        _calibrated(at_lookahead(model, each), audio, each.lookahead_s, target, stray_share)
-        for each in pair.lookaheads
-    )
+    chosen = tuple(_calibrated(model, each, audio, target, stray_share) for each in pair.lookaheads)
     header = replace(model.header, pair=replace(pair, lookaheads=chosen))
     return replace(model, header=header)
 
 
 def _calibrated(
     model: KeywordModel,
+    lookahead: Lookahead,
     audio: CalibrationAudio,
-    lookahead_s: float,
     target: float,
     stray_share: float,
 ) -> Lookahead:
     found = [_choice(model, level) for level in threshold_grid() if level >= LEAST]
 
     def count_at(groups: Sequence[TrackedGroup], thresholds: Mapping[str, float]) -> Tally:
-        return sum((_tally(model, each, lookahead_s, thresholds) for each in groups), Tally())
+        own = at_lookahead(model, replace(lookahead, thresholds=dict(thresholds)))
+        return count(own, groups, own.trigger(verified=True))
 
     measured = measure(found, model.classes, audio, count_at)
     fitting = [each for each in measured if each.fits(target, stray_share)]
@@ -101,27 +99,12 @@ def _calibrated(
     log.info(
         "lookahead %g s: %.1f %% missed at %.3g false alarms per hour of long audio and %.3g %% of "
         "stray words",
-        *(lookahead_s, 100 * best.point.miss_rate, best.long_rate, 100 * best.stray_share),
+        *(lookahead.lookahead_s, 100 * best.point.miss_rate),
+        *(best.long_rate, 100 * best.stray_share),
     )
-    points = tuple(each.point for each in measured)
-    return Lookahead(lookahead_s, dict(best.point.thresholds), Calibration(audio.hours, points))
+    calibration = Calibration(audio.hours, tuple(each.point for each in measured))
+    return replace(lookahead, thresholds=best.point.thresholds, calibration=calibration)
 
 
 def _choice(model: KeywordModel, level: float) -> Choice:
     return Choice(0, 0, (level,) * len(model.classes))
-
-
-def _tally(
-    model: KeywordModel,
-    tracked: TrackedGroup,
-    lookahead_s: float,
-    thresholds: Mapping[str, float],
-) -> Tally:
-    verdicts = [
-        judge(
-            settled(model, track.looked[lookahead_s], thresholds),
-            [word for word in track.truth if word.keyword in model.classes],
-        )
-        for track in tracked.tracks
-    ]
-    return together(tallies(verdicts, model.classes, tracked.hours).values())
