@@ -18,9 +18,9 @@ from kws.config.paths import DEFAULT_MODEL
 from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
 from kws.printing import parse, print_lines
+from kws.spotting.detection import Detection
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 from studies.rivals.comparison import Comparison, Outcome, Row
 from studies.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
 from studies.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material

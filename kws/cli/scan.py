@@ -22,8 +22,8 @@ from kws.errors import AudioFileError, ConfigError
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from kws.spotting.detection import Detection
     from kws.spotting.model import KeywordModel
-    from kws.spotting.spotter import Detection
 
 log = logging.getLogger(__name__)
 

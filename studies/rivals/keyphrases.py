@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kws.errors import ConfigError
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from train.measure.labelled_streams import LabelledStream
 
 SAMPLE_RATE = 16000

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from kws.spotting.detection import Detection
 from kws.spotting.frontend import LogMel
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples
 from tests.spotting.level_verifier import LevelVerifier, verification

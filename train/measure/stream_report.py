@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from math import ceil, floor
 
 from kws.spotting.calibration import Calibration
+from kws.spotting.detection import Detection
 from kws.spotting.header import Context
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 from kws.spotting.trigger import TriggerSettings
 from train.data.clips import Split
 from train.measure.calibrate import Averaging
@@ -237,7 +237,7 @@ def make_report(
 def _candidates(tracked: Sequence[TrackedGroup], lookahead_s: float) -> dict[str, float]:
     return {
         each.group.name: round(
-            sum(len(track.looked[lookahead_s]) for track in each.tracks) / each.hours, 1
+            sum(len(track.candidates[lookahead_s]) for track in each.tracks) / each.hours, 1
         )
         for each in tracked
         if each.group.reports and each.group.kind in ("noise", "negative")

@@ -18,15 +18,15 @@ from tqdm import tqdm
 
 from kws.config.schema import NO_VERIFIER
 from kws.errors import KwsError
-from kws.spotting.backends.onnx import OnnxVerifier
-from kws.spotting.load import load_model
+from kws.spotting.detection import Detection
+from kws.spotting.load import load_model, open_verifier
 from kws.spotting.model import BATCH, KeywordModel
 from kws.spotting.pair import Pair
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.spotting.verifier_file import read_verifier
 from kws.typing import Samples
-from train.measure.candidates import Looked, look, settled
+from train.measure.candidates import ScoredCandidate, score_candidates, settled
 from train.measure.evaluation_set import Group
 from train.measure.labelled_streams import LabelledStream, Part, Word
 from train.measure.scoring import Tally, Verdict, judge, tallies, together
@@ -55,8 +55,8 @@ class Track:
         recorded: seconds of sound, without silence that was put between recordings.
         name: of the stream, for people.
         parts: the recordings that the stream is put together of, where it is.
-        looked: where the model has a verifier, its candidates and their scores, for each lookahead
-            in seconds.
+        candidates: where the model has a verifier, its candidates and their scores, for each
+            lookahead in seconds.
     """
 
     posteriors: Posteriors
@@ -64,7 +64,7 @@ class Track:
     recorded: float
     name: str = ""
     parts: tuple[Part, ...] = ()
-    looked: Mapping[float, tuple[Looked, ...]] = field(default_factory=dict)
+    candidates: Mapping[float, tuple[ScoredCandidate, ...]] = field(default_factory=dict)
 
     def place(self, t: float) -> tuple[str, float]:
         """The name of the recording at `t`, and the second of it.
@@ -109,8 +109,10 @@ def posteriors_of(model: KeywordModel, samples: Samples) -> Posteriors:
 def track(model: KeywordModel, stream: LabelledStream, lookaheads: Sequence[float] = ()) -> Track:
     """Run a model over a stream, and its verifier, once for each lookahead."""
     posteriors = posteriors_of(model, stream.samples)
-    looked = {each: look(model, stream.samples, posteriors, each) for each in lookaheads}
-    return Track(posteriors, stream.truth, stream.recorded, stream.name, stream.parts, looked)
+    candidates = {
+        each: score_candidates(model, stream.samples, posteriors, each) for each in lookaheads
+    }
+    return Track(posteriors, stream.truth, stream.recorded, stream.name, stream.parts, candidates)
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class ModelSource:
         model = load_model(self.path, verifier=NO_VERIFIER)
         if self.pair is None or self.verifier is None:
             return replace(model, header=replace(model.header, pair=None))
-        verifier = OnnxVerifier(read_verifier(self.verifier))
+        verifier = open_verifier(read_verifier(self.verifier))
         return replace(model, header=replace(model.header, pair=self.pair), verifier=verifier)
 
     def lookaheads(self, group: Group) -> tuple[float, ...]:
@@ -271,7 +273,7 @@ def detect(model: KeywordModel, track: Track, trigger: Trigger) -> list[Detectio
     """
     if model.verifier is not None and model.header.pair is not None:
         default = model.header.pair.at(None)
-        return settled(model, track.looked[default.lookahead_s], default.thresholds)
+        return settled(model, track.candidates[default.lookahead_s], default.thresholds)
     spotter = Spotter(model, trigger=trigger, verified=False)
     timing = timing_of(model)
     detections: list[Detection] = []

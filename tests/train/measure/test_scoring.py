@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from train.measure.labelled_streams import Word
 from train.measure.scoring import (
     FALSE_ALARM_S,

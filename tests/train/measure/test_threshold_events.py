@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from kws.spotting.trigger import Trigger, TriggerSettings
 from train.measure.labelled_streams import Word
 from train.measure.scoring import score

@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import AudioFileError
+from kws.spotting.detection import Detection
 from kws.spotting.load import open_model
 from kws.spotting.model_file import save_model
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import EAGER, untrained_file, untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
