@@ -13,8 +13,8 @@ from torch import Tensor
 
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
-from train.data.clips import active_region, read_samples
 from train.data.index import NEAR, Recording, only_reports
+from train.data.samples import active_region, read_samples
 from train.scenes.augment import add_noise
 from train.scenes.sources import Recordings
 from train.teacher.examples import placed

@@ -21,16 +21,8 @@ from train.data.clips import Clip
 from train.measure.evaluation_set import EvaluationSet, Group
 from train.measure.labelled_streams import CLEAN, Part, Word
 from train.measure.segments import WordSegment
-from train.measure.tracks import (
-    ModelSource,
-    Track,
-    count,
-    detect,
-    keyword_track,
-    posteriors_of,
-    track_groups,
-    verdicts,
-)
+from train.measure.tracks import Track, count, detect, keyword_track, posteriors_of, verdicts
+from train.measure.workers import ModelSource, track_groups
 
 FILE = untrained_file(("low", "high"))
 MODEL = open_model(FILE)
