@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel",
         type=channel,
         metavar="N",
-        help="hear this channel only, 0 or more; default: the mean of all (audio.channel)",
+        help="process this channel only, 0 or more; default: the mean of all (audio.channel)",
     )
     parser.add_argument("--model", metavar="MODEL", help="bundled model's name, or a model file")
     parser.add_argument(

@@ -172,8 +172,8 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
                 f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.onnx"
             )
         raise ModelError(f"model file {path}: written by another program, not by kws")
-    origin, said = f"model file {path}", content.get("header")
-    values = {**(said if isinstance(said, dict) else {}), "version": content.get("version")}
+    origin, declared = f"model file {path}", content.get("header")
+    values = {**(declared if isinstance(declared, dict) else {}), "version": content.get("version")}
     header = header_of(_plain(values, origin), ModelHeader, _TORCH_VERSION, origin)
     weights = content.get("state_dict")
     if not isinstance(weights, dict) or not _are_arrays(weights):

@@ -85,10 +85,10 @@ def decode(data: bytes, kind: str, header: type[T], version: int, origin: str) -
         ModelError: it is of the other format, of another program, or has no such header.
     """
     model = Model.decode(data)
-    said = model.properties.get("format")
-    if said != f'"{kind}"':
+    declared = model.properties.get("format")
+    if declared != f'"{kind}"':
         for other, message in _OTHERS.items():
-            if said == f'"{other}"':
+            if declared == f'"{other}"':
                 raise ModelError(f"{origin}: {message}")
         if model.graph is None:
             raise MalformedError("it has no graph")

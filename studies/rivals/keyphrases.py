@@ -175,7 +175,7 @@ class KeyphraseSearch:
         return detections
 
     def candidates(self, stream: LabelledStream) -> tuple[Candidate, ...]:
-        """Hear a stream once for all thresholds: nothing is acted on, so nothing is restarted.
+        """Process a stream once for all thresholds: nothing is acted on, so nothing is restarted.
 
         That is near to what `live` is told at each threshold, and not the same: a new utterance
         forgets the audio before, and estimates noise and level again.

@@ -86,8 +86,8 @@ class OnnxVerifier:
         """
         starts = range(0, len(windows), MOST_TOGETHER)
         parts = (windows[start : start + MOST_TOGETHER] for start in starts)
-        nothing = np.empty((0, len(self.classes)), np.float32)
-        return np.concatenate([nothing, *(self._graph.run(log_mel(each)) for each in parts)])
+        empty = np.empty((0, len(self.classes)), np.float32)
+        return np.concatenate([empty, *(self._graph.run(log_mel(each)) for each in parts)])
 
 
 class _Graph:

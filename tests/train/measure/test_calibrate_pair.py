@@ -15,7 +15,7 @@ from kws.spotting.verifier_file import save_verifier
 from tests.spotting.level_verifier import LevelVerifier
 from tests.spotting.models import untrained_model
 from tests.spotting.verifiers import untrained_verifier
-from tests.train.tracks import heard, track_of
+from tests.train.tracks import group_of, track_of
 from train.measure.calibrate_pair import LOOKAHEADS_S, calibrate_pair, uncalibrated_pair
 from train.measure.candidates import ScoredCandidate, score_candidates, settled
 from train.measure.labelled_streams import Word
@@ -60,7 +60,7 @@ SPOKEN = [
 
 
 def groups(*negatives: Track) -> list[TrackedGroup]:
-    return [heard("words", SPOKEN), heard("negative", negatives)]
+    return [group_of("words", SPOKEN), group_of("negative", negatives)]
 
 
 def test_the_threshold_lies_above_what_is_no_keyword(model: KeywordModel) -> None:
@@ -89,7 +89,7 @@ def test_a_laxer_target_misses_less(model: KeywordModel) -> None:
 
 def test_audio_to_calibrate_with_is_needed(model: KeywordModel) -> None:
     with pytest.raises(ConfigError, match="cannot be chosen without audio"):
-        calibrate_pair(model, [heard("words", SPOKEN)], target=0.5, stray_share=1.0)
+        calibrate_pair(model, [group_of("words", SPOKEN)], target=0.5, stray_share=1.0)
 
 
 def test_a_verifier_has_to_know_all_keywords(tmp_path: Path) -> None:
