@@ -90,13 +90,13 @@ class Page:
     def wait_until_it_hears(self) -> None:
         """Wait until scores have come."""
         self.wait_for_text("#connection", "Connected")
-        self.wait(self.hears, "a level")
+        self.wait(self.receives, "a level")
 
-    def hears(self) -> bool:
+    def receives(self) -> bool:
         """Whether scores have come of the stream that is shown."""
         return "dB" in self.text("#level-now")
 
-    def heard(self) -> list[str]:
+    def detected(self) -> list[str]:
         """The keywords of the listed events, the newest first."""
         return [word.text for word in self.all("#events .detection .word")]
 

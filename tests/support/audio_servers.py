@@ -14,7 +14,7 @@ MICROPHONE, OTHER = "vmic", "other"
 
 
 class AudioServer(ABC):
-    """A server whose null sink is a microphone: what is played into it, device "pulse" hears.
+    """A server whose null sink is a microphone: what is played into it is recorded from "pulse".
 
     Args:
         folder: an empty one with a short path, for its socket.
