@@ -2,7 +2,7 @@
 
 import pytest
 
-from kws.audio.portaudio import Device, choose_device
+from kws.audio.device import Device, choose_device
 from kws.errors import DeviceError, NoMicrophoneError
 
 
@@ -22,11 +22,11 @@ DEVICES = [
     ("name", "index"), [("", 4), ("usb", 3), ("Intel", 4), ("pulse", 6), ("pulse-", 5), ("u", 3)]
 )
 def test_a_part_of_the_name_is_enough(name: str, index: int) -> None:
-    assert choose_device(DEVICES, name).index == index
+    assert choose_device(DEVICES, name).device.index == index
 
 
 def test_without_a_default_the_first_is_taken() -> None:
-    assert choose_device(DEVICES[:1], "").index == 3
+    assert choose_device(DEVICES[:1], "").device.index == 3
 
 
 def test_a_device_that_is_not_there_is_named_with_those_that_are() -> None:
