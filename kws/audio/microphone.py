@@ -16,7 +16,7 @@ from kws.audio.portaudio import (
     quiet_libraries,
     rescan,
 )
-from kws.audio.sound_server import SourceWatch, pulse_source_of
+from kws.audio.sound_server import SourceWatch, default_pulse_source, pulse_source_of
 from kws.errors import DeviceError, NoMicrophoneError
 from kws.typing import AudioFormat, Channel, Frames
 
@@ -94,6 +94,8 @@ class Microphone:
                 raise
             raise NoMicrophoneError(f"no microphone: {error}") from error
         self.name = device.name
+        if self._server_chooses(device):
+            self.name = self._name_of(default_pulse_source(), device.name)
         return self._format if self._channel == "mix" else replace(self._format, channels=1)
 
     def start(self, feed: Feed) -> None:
@@ -135,9 +137,19 @@ class Microphone:
             raise DeviceError(f"microphone {self.name!r} cannot be opened: {error}") from error
         if choice.others:
             log.warning("%s", choice.told(self._wanted))
-        # A sound card that is opened past the server is none of the server's sources.
-        if choice.device.environment or not choice.device.keys:
+        if choice.device.environment or self._server_chooses(choice.device):
             self._follow(feed, choice.device)
+
+    def _server_chooses(self, device: Device) -> bool:
+        """Whether this is a sound server's one device, that takes whatever source is its default."""
+        return (
+            device.host_api == "ALSA"
+            and not device.keys  # a sound card has some, and is opened past the server
+            and any(each.environment for each in self._devices)
+        )
+
+    def _name_of(self, key: str, otherwise: str) -> str:
+        return next((each.name for each in self._devices if key in each.keys), otherwise)
 
     def _follow(self, feed: Feed, device: Device) -> None:
         """Name the sound server's source that is recorded, now and whenever that changes.
@@ -146,15 +158,14 @@ class Microphone:
             DeviceError: it is another one than was asked for.
             HungError: the sound server does not answer.
         """
-        if not any(each.environment for each in self._devices):
-            return
         # Before there is sound, a server may not have connected us with a source.
         self._heard.wait(_CONNECTED_SECONDS)
-        self._check(device)
+        self._check(device, device.name)
 
         def changed() -> None:
             try:
-                self._check(device)
+                # While it is moved, a stream has no source.
+                self._check(device, self.name)
             except DeviceError as error:
                 feed.end(error)
 
@@ -162,17 +173,16 @@ class Microphone:
             if not self._stopping:
                 self._watch = SourceWatch(changed)
 
-    def _check(self, device: Device) -> None:
-        if (source := pulse_source_of(os.getpid())) is None:
-            return
-        known = (each.name for each in self._devices if source.key in each.keys)
-        name = next(known, source.name)
-        if device.environment and source.key not in device.keys:
+    def _check(self, device: Device, otherwise: str) -> None:
+        """Find out what is recorded; where that is unknown, it is called `otherwise`."""
+        source = pulse_source_of(os.getpid())
+        name = otherwise if source is None else self._name_of(source.key, source.name)
+        if source is not None and device.environment and source.key not in device.keys:
             raise DeviceError(
                 f"microphone {device.name!r} is gone: the sound server delivers {name!r} instead"
             )
         if name != self.name:
-            log.info("microphone %r is %r", self.name, name)
+            log.info("microphone %r is %r now", self.name, name)
             self.name = name
 
     def stop(self) -> None:

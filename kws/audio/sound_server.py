@@ -18,6 +18,7 @@ _TOOL_SECONDS = 5.0
 """Less than `kws.audio.timeout.TIMEOUT_SECONDS`: the tool of a server that hangs is ended too."""
 _SAMPLES = re.compile(r"(?P<channels>[0-9]+)ch (?P<rate>[0-9]+)Hz")
 _FIELD = re.compile(r"^\t(?P<name>[A-Z][A-Za-z ]*): (?P<value>.*)$", re.MULTILINE)
+_DEFAULT = re.compile(r"^Default Source: (?P<key>\S+)$", re.MULTILINE)
 _MOVED = re.compile(rb"'change' on source-output |'remove' on source ")
 _PROCESS = re.compile(r'^\t\tapplication\.process\.id = "(?P<process>[0-9]+)"$', re.MULTILINE)
 
@@ -59,6 +60,18 @@ def pulse_source_of(process: int) -> ServerSource | None:
     if number is None:
         return None
     return dict(parse_sources(_output("pactl", "list", "sources"))).get(number)
+
+
+def default_pulse_source() -> str:
+    """The key of the source that programs get which ask for none; empty where that is unknown.
+
+    Raises:
+        HungError: the server does not answer.
+    """
+    if key := os.environ.get("PULSE_SOURCE"):
+        return key
+    found = _DEFAULT.search(_output("pactl", "info"))
+    return found["key"] if found else ""
 
 
 def pipewire_sources() -> list[ServerSource]:

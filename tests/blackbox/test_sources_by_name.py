@@ -1,0 +1,150 @@
+"""The sources of a sound server, chosen and named as the microphones that they are."""
+
+import json
+import signal
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.audio_servers import MICROPHONE, OTHER, AudioServer
+from tests.support.client import get, get_json
+from tests.support.limits import wait_until
+from tests.support.process import DaemonProcess, Lines, Message, run_kws, started, wait_for_exit
+
+KEY = f"{MICROPHONE}.monitor"
+HEADSET = "Zoës-Kopfhörer"
+NO_MICROPHONE = 4
+"""Exit code."""
+
+Start = Callable[..., DaemonProcess]
+
+
+@pytest.fixture
+def server(server: AudioServer) -> AudioServer:
+    """One whose default source is another than the microphone."""
+    server.add(OTHER, HEADSET)
+    server.make_default(OTHER)
+    return server
+
+
+def health(daemon: DaemonProcess) -> Message:
+    """What `/health` says, whatever its status."""
+    page: Message = json.loads(get(daemon.port, "/health")[2])
+    return page
+
+
+def begin(start: Start, server: AudioServer, device: str) -> DaemonProcess:
+    """A daemon that hears a source."""
+    daemon = start("--device", device, environment=server.environment)
+    wait_until(lambda: health(daemon)["status"] == "ok", "sound comes in")
+    return daemon
+
+
+def name_of(daemon: DaemonProcess) -> str:
+    """The source's, as `/health` says."""
+    name: str = health(daemon)["source"]["name"]
+    return name
+
+
+def listed(server: AudioServer, *arguments: str) -> list[list[str]]:
+    """Mark, name and keys of each device that `kws devices` prints."""
+    done = run_kws("devices", *arguments, environment=server.environment)
+    assert done.returncode == 0, done.stderr
+    rows = list[list[str]]()
+    for line in done.stdout.splitlines()[1:]:
+        if line.startswith("    also: "):
+            rows[-1] += line.removeprefix("    also: ").split(", ")
+        else:
+            rows.append([line[0], line[2:].split(",")[0]])
+    return rows
+
+
+def test_they_are_listed_and_chosen_by_name_and_key(server: AudioServer) -> None:
+    rows = [row for row in listed(server) if len(row) > 2]
+    by_key = {row[2]: row[1] for row in rows}
+    assert HEADSET in by_key[f"{OTHER}.monitor"]
+    for wanted, key in ((KEY, KEY), (by_key[KEY], KEY), ("zoës", f"{OTHER}.monitor")):
+        [chosen] = [row for row in listed(server, "--device", wanted) if row[0] == "*"]
+        assert chosen[1:] == [by_key[key], key]
+
+
+def test_those_with_the_same_name_are_numbered_and_have_keys(server: AudioServer) -> None:
+    server.add("third", HEADSET)
+    rows = [row for row in listed(server) if len(row) > 2 and HEADSET in row[1]]
+    first, second = (row[1] for row in rows)
+    assert second == f"{first} #2"
+    for name, key in ((row[1], row[2]) for row in rows):
+        for wanted in (name, key):
+            done = run_kws("devices", "--device", wanted, environment=server.environment)
+            [line] = [line for line in done.stdout.splitlines() if line.startswith("*")]
+            assert line[2:].startswith(f"{name},")
+            # The first is called as both are.
+            assert (f"fits {second!r}" in done.stderr) == (wanted == first)
+
+
+def test_it_is_heard_and_named_and_comes_back(
+    start: Start, server: AudioServer, word: Path
+) -> None:
+    daemon = begin(start, server, KEY)
+    name = name_of(daemon)
+    assert name not in ("pulse", "default", KEY)
+    daemon.logged(lambda line: line["message"].startswith(f"microphone {name!r} is open"))
+    assert wait_for_exit(server.play(word)) == 0
+    assert daemon.events(1)[0]["keyword"] == "yes"
+    server.remove(MICROPHONE)
+    wait_until(lambda: health(daemon)["status"] == "lost", "the loss is noticed")
+    wait_until(lambda: f"{KEY!r}" in health(daemon)["reason"], "it is not there")
+    assert HEADSET in health(daemon)["reason"]  # what there is
+    server.add(MICROPHONE)
+    wait_until(lambda: health(daemon)["status"] == "ok", "it is back")
+    assert name_of(daemon) == name
+    assert wait_for_exit(server.play(word)) == 0
+    events = daemon.events(4)
+    assert [each.get("keyword") or each["status"] for each in events] == [
+        *("yes", "audio-lost", "audio-back", "yes")
+    ]
+    assert daemon.stop() == 0
+    assert "Traceback" not in daemon.messages()
+
+
+def test_the_default_is_named_and_followed(start: Start, server: AudioServer) -> None:
+    daemon = begin(start, server, "pulse")
+    wait_until(lambda: HEADSET in name_of(daemon), "it has its name")
+    server.make_default(MICROPHONE)
+    wait_until(lambda: HEADSET not in name_of(daemon), "it has another name")
+    assert name_of(daemon) not in ("pulse", "default")
+    assert health(daemon)["status"] == "ok"
+
+
+def test_the_meter_and_the_sender_know_the_same_names(
+    start: Start, stack: ExitStack, server: AudioServer, word: Path
+) -> None:
+    meter = stack.enter_context(
+        started("devices", "--meter", "--device", KEY, environment=server.environment)
+    )
+    stack.callback(meter.kill)
+    daemon = start("--source", "network")
+    to = ("--url", f"ws://127.0.0.1:{daemon.port}/audio")
+    sender = stack.enter_context(
+        started("send", "--microphone", "--device", KEY, *to, environment=server.environment)
+    )
+    stack.callback(sender.kill)
+    assert meter.stdout is not None
+    assert sender.stdout is not None
+    levels, events = Lines(meter.stdout), Lines(sender.stdout)
+    wait_until(lambda: bool(get_json(daemon.port, "/health")["streams"]), "it is sent")
+    levels.first(1)
+    server.play(word)
+    levels.find(lambda line: "[yes]" in line)
+    events.find(lambda line: '"keyword":"yes"' in line)
+    for process in (meter, sender):
+        process.send_signal(signal.SIGINT)
+
+
+def test_a_name_that_is_not_there_lists_those_that_are(server: AudioServer) -> None:
+    done = run_kws("devices", "--device", "Wolpertinger", environment=server.environment)
+    assert done.returncode == NO_MICROPHONE
+    assert "'Wolpertinger'" in done.stderr
+    assert HEADSET in done.stderr
