@@ -8,7 +8,8 @@ from kws.errors import DeviceError, NoMicrophoneError
 
 _ALSA_NAME = re.compile(
     r"(?:plughw|hw|sysdefault|default|dsnoop|front):"
-    r"(?:CARD=)?(?P<card>[A-Za-z0-9_-]+)(?:,(?:DEV=)?(?P<number>[0-9]+))?"
+    r"(?:CARD=)?(?P<card>[A-Za-z0-9_-]+)(?:,(?:DEV=)?(?P<number>[0-9]+))?",
+    re.IGNORECASE,
 )
 """As `arecord -L` prints it, and as people write it; the first group is a card's number or id."""
 
@@ -107,11 +108,11 @@ def choose_device(devices: Sequence[Device], name: str) -> Choice:
 def _matching(devices: Sequence[Device], wanted: str) -> list[Device]:
     keys = [(device, [key.casefold() for key in device.keys]) for device in devices]
     whole_key = [device for device, names in keys if wanted in names]
-    numbers = re.compile(re.escape(wanted) + r"(?: #[0-9]+)?")
-    whole_name = [device for device in devices if numbers.fullmatch(device.name.casefold())]
-    # The first of several that are called the same has no number.
-    if whole_name and whole_name[0].name.casefold() != wanted:
-        whole_name = []
+    whole_name = [device for device in devices if device.name.casefold() == wanted]
+    if whole_name:
+        # It may be the first of several that are called the same.
+        again = re.compile(re.escape(wanted) + r" #[0-9]+")
+        whole_name += [device for device in devices if again.fullmatch(device.name.casefold())]
     alsa = alsa_device(wanted)
     of_alsa = [device for device, names in keys if alsa and not alsa.isdisjoint(names)]
     part_of_name = [device for device in devices if wanted in device.name.casefold()]

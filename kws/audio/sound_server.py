@@ -16,6 +16,7 @@ log = logging.getLogger(__name__)
 
 _TOOL_SECONDS = 5.0
 """Less than `kws.audio.timeout.TIMEOUT_SECONDS`: the tool of a server that hangs is ended too."""
+_SOURCE_CLASSES = ("Audio/Source", "Audio/Source/Virtual")
 _SAMPLES = re.compile(r"(?P<channels>[0-9]+)ch (?P<rate>[0-9]+)Hz")
 _FIELD = re.compile(r"^\t(?P<name>[A-Z][A-Za-z ]*): (?P<value>.*)$", re.MULTILINE)
 _DEFAULT = re.compile(r"^Default Source: (?P<key>\S+)$", re.MULTILINE)
@@ -163,7 +164,7 @@ def parse_nodes(text: str) -> list[ServerSource]:
     for each in objects if isinstance(objects, list) else []:
         properties = _properties(each)
         key = properties.get("node.name")
-        if properties.get("media.class") == "Audio/Source" and isinstance(key, str):
+        if properties.get("media.class") in _SOURCE_CLASSES and isinstance(key, str):
             described = properties.get("node.description")
             sources.append(ServerSource(key, described if isinstance(described, str) else key))
     return sources

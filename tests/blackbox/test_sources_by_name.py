@@ -110,12 +110,17 @@ def test_it_is_heard_and_named_and_comes_back(
 
 
 def test_the_default_is_named_and_followed(start: Start, server: AudioServer) -> None:
+    names = {row[2]: row[1] for row in listed(server) if len(row) > 2}
     daemon = begin(start, server, "pulse")
-    wait_until(lambda: HEADSET in name_of(daemon), "it has its name")
+    ready = daemon.logged(lambda line: "listening to" in line["message"])
+    assert HEADSET in ready["message"]
+    assert name_of(daemon) == names[f"{OTHER}.monitor"]
     server.make_default(MICROPHONE)
-    wait_until(lambda: HEADSET not in name_of(daemon), "it has another name")
-    assert name_of(daemon) not in ("pulse", "default")
-    assert health(daemon)["status"] == "ok"
+    # A server may pause while it moves us, which counts as a loss.
+    wait_until(
+        lambda: name_of(daemon) == names[KEY] and health(daemon)["status"] == "ok",
+        "it has another name",
+    )
 
 
 def test_the_meter_and_the_sender_know_the_same_names(
