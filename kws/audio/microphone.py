@@ -141,7 +141,7 @@ class Microphone:
             self._follow(feed, choice.device)
 
     def _server_chooses(self, device: Device) -> bool:
-        """Whether this is a sound server's one device, that takes whatever source is its default."""
+        """Whether it is a sound server's one device, which takes the source that is its default."""
         return (
             device.host_api == "ALSA"
             and not device.keys  # a sound card has some, and is opened past the server

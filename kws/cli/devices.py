@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_arguments(parser)
-    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument("--device", metavar="NAME", help="the microphone's name, or a part of it")
     parser.add_argument(
         "--meter",
         action="store_true",

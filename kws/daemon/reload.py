@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
 _LIVE_SOURCES = ("microphone", "demo", "network")
-"""A microphone is opened again with another channel; the others have none to choose. A recording and
-standard input cannot be read again."""
+"""A microphone is opened again with another channel; the others have none to choose. A recording
+and standard input cannot be read again."""
 _SWAP_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
 _ANSWER_SECONDS = 2.0

@@ -88,7 +88,7 @@ def test_a_dump_without_nodes(text: str) -> None:
     assert parse_nodes(text) == []
 
 
-@given(st.text(alphabet=st.sampled_from("Source #1\n\t:NameDescription 0chHz\"=")))
+@given(st.text(alphabet=st.sampled_from('Source #1\n\t:NameDescription 0chHz"=')))
 def test_no_text_breaks_the_parsers(text: str) -> None:
     list(parse_sources(text))
     parse_recording(text, 1)

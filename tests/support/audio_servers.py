@@ -71,7 +71,7 @@ class AudioServer(ABC):
         self.add(MICROPHONE)
 
     def add(self, name: str, called: str = "") -> None:
-        """Plug a microphone in: the source "NAME.monitor", with what it is called for people (no blanks)."""
+        """Plug a microphone in: source NAME.monitor; `called`: for people, without blanks."""
         settings = [f"sink_name={name}", f"rate={self._rate}", "channels=1"]
         if called:
             settings.append(f"sink_properties=device.description={called}")
