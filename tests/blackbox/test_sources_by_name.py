@@ -123,6 +123,30 @@ def test_the_default_is_named_and_followed(start: Start, server: AudioServer) ->
     )
 
 
+def test_another_channel_or_device_is_gone_over_to_by_a_reload(
+    start: Start, server: AudioServer, tmp_path: Path
+) -> None:
+    config = tmp_path / "config.yaml"
+
+    def reload(audio: str) -> None:
+        config.write_text(f"audio: {{source: microphone, {audio}}}\n")
+        daemon.process.send_signal(signal.SIGHUP)
+
+    config.write_text(f"audio: {{source: microphone, device: {KEY}}}\n")
+    daemon = start("--config", str(config), environment=server.environment)
+    wait_until(lambda: health(daemon)["status"] == "ok", "sound comes in")
+    name = name_of(daemon)
+    reload(f"device: {KEY}, channel: 1")
+    refused = f"audio.channel: 1, but microphone {name!r} has 1, counted from 0"
+    wait_until(lambda: refused in (health(daemon)["reason"] or ""), "the channel is not there")
+    reload(f"device: {KEY}, channel: 0")
+    wait_until(lambda: health(daemon)["status"] == "ok", "the channel is there")
+    assert name_of(daemon) == name
+    reload(f"device: {OTHER}.monitor")
+    wait_until(lambda: HEADSET in name_of(daemon), "another device is heard")
+    assert daemon.stop() == 0
+
+
 def test_the_meter_and_the_sender_know_the_same_names(
     start: Start, stack: ExitStack, server: AudioServer, word: Path
 ) -> None:
