@@ -1,16 +1,21 @@
 """The sources of a sound server, chosen and named as the microphones that they are."""
 
 import json
+import os
+import shutil
 import signal
+import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.audio_servers import MICROPHONE, OTHER, AudioServer
+from tests.support.audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire
 from tests.support.client import get, get_json
-from tests.support.limits import wait_until
+from tests.support.limits import TIMEOUT, limit, wait_until
+from tests.support.microphones import need
 from tests.support.process import DaemonProcess, Lines, Message, run_kws, started, wait_for_exit
 
 KEY = f"{MICROPHONE}.monitor"
@@ -35,9 +40,9 @@ def health(daemon: DaemonProcess) -> Message:
     return page
 
 
-def begin(start: Start, server: AudioServer, device: str) -> DaemonProcess:
+def begin(start: Start, environment: dict[str, str], device: str) -> DaemonProcess:
     """A daemon that hears a source."""
-    daemon = start("--device", device, environment=server.environment)
+    daemon = start("--device", device, environment=environment)
     wait_until(lambda: health(daemon)["status"] == "ok", "sound comes in")
     return daemon
 
@@ -87,7 +92,7 @@ def test_those_with_the_same_name_are_numbered_and_have_keys(server: AudioServer
 def test_it_is_heard_and_named_and_comes_back(
     start: Start, server: AudioServer, word: Path
 ) -> None:
-    daemon = begin(start, server, KEY)
+    daemon = begin(start, server.environment, KEY)
     name = name_of(daemon)
     assert name not in ("pulse", "default", KEY)
     daemon.logged(lambda line: line["message"].startswith(f"microphone {name!r} is open"))
@@ -111,7 +116,7 @@ def test_it_is_heard_and_named_and_comes_back(
 
 def test_the_default_is_named_and_followed(start: Start, server: AudioServer) -> None:
     names = {row[2]: row[1] for row in listed(server) if len(row) > 2}
-    daemon = begin(start, server, "pulse")
+    daemon = begin(start, server.environment, "pulse")
     ready = daemon.logged(lambda line: "listening to" in line["message"])
     assert HEADSET in ready["message"]
     assert name_of(daemon) == names[f"{OTHER}.monitor"]
@@ -170,6 +175,44 @@ def test_the_meter_and_the_sender_know_the_same_names(
     events.find(lambda line: '"keyword":"yes"' in line)
     for process in (meter, sender):
         process.send_signal(signal.SIGINT)
+
+
+def test_without_pulseaudio_they_are_chosen_through_pipewire(
+    start: Start, stack: ExitStack, tmp_path: Path
+) -> None:
+    need("pipewire", "wireplumber", "pipewire-pulse", "dbus-daemon", "pw-dump", "pw-link")
+    if not any(Path("/usr/lib").glob("*/alsa-lib/libasound_module_pcm_pipewire.so")):
+        no_pipewire_plugin()
+    folder = Path(stack.enter_context(TemporaryDirectory(prefix="kws-")))
+    server = stack.enter_context(PipeWire(folder))
+    server.add(OTHER)
+    for name in (MICROPHONE, OTHER):
+        server.add_source(f"of-{name}", name)
+    # As the package `pipewire-alsa` does, which cannot be installed beside PulseAudio.
+    (folder / ".asoundrc").write_text("pcm.pipewire { type pipewire hint { show on } }\n")
+    (tmp_path / "pw-dump").symlink_to(shutil.which("pw-dump") or "")
+    environment = server.environment | {"PATH": str(tmp_path)}  # without pactl
+    for name in (MICROPHONE, OTHER):
+        daemon = begin(start, environment, f"of-{name}")
+        links = subprocess.run(
+            ["pw-link", "-l"],
+            env=os.environ | server.environment,
+            capture_output=True,
+            text=True,
+            timeout=limit(TIMEOUT),
+            check=True,
+        )
+        recorded = links.stdout.partition("\nALSA Capture:")[2]
+        assert f"of-{name}:" in recorded.partition("\n")[2].split("\n")[0]
+        assert daemon.stop() == 0
+
+
+def no_pipewire_plugin() -> None:
+    """Skip without ALSA's plugin for PipeWire; in CI, fail."""
+    reason = "not installed: the files of pipewire-alsa in alsa-lib (see .ci/run)"
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 def test_a_name_that_is_not_there_lists_those_that_are(server: AudioServer) -> None:

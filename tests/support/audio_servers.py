@@ -78,6 +78,12 @@ class AudioServer(ABC):
         self._pactl("load-module", "module-null-sink", *settings)
         wait_until(lambda: f"{name}.monitor" in self._pactl("list", "short", "sources"), name)
 
+    def add_source(self, name: str, microphone: str) -> None:
+        """Give a microphone another source, which is no monitor."""
+        settings = [f"source_name={name}", f"master={microphone}.monitor"]
+        self._pactl("load-module", "module-remap-source", *settings)
+        wait_until(lambda: name in self._pactl("list", "short", "sources"), name)
+
     def remove(self, name: str) -> None:
         """Pull it out."""
         modules = self._pactl("list", "short", "modules").splitlines()
