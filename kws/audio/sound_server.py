@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import platform
 import re
 import subprocess
 import threading
@@ -21,7 +22,9 @@ _SAMPLES = re.compile(r"(?P<channels>[0-9]+)ch (?P<rate>[0-9]+)Hz")
 _FIELD = re.compile(r"^\t(?P<name>[A-Z][A-Za-z ]*): (?P<value>.*)$", re.MULTILINE)
 _DEFAULT = re.compile(r"^Default Source: (?P<key>\S+)$", re.MULTILINE)
 _MOVED = re.compile(rb"'change' on source-output |'remove' on source ")
-_PROCESS = re.compile(r'^\t\tapplication\.process\.id = "(?P<process>[0-9]+)"$', re.MULTILINE)
+_PROCESS = re.compile(
+    r'^\t\tapplication\.process\.(?P<name>id|host) = "(?P<value>.*)"$', re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ def pulse_source_of(process: int) -> ServerSource | None:
     Raises:
         HungError: the server does not answer.
     """
-    number = parse_recording(_output("pactl", "list", "source-outputs"), process)
+    number = parse_recording(_output("pactl", "list", "source-outputs"), process, platform.node())
     if number is None:
         return None
     return dict(parse_sources(_output("pactl", "list", "sources"))).get(number)
@@ -138,19 +141,25 @@ def parse_sources(text: str) -> Iterator[tuple[int, ServerSource]]:
         yield number, ServerSource(key, name, rate, channels)
 
 
-def parse_recording(text: str, process: int) -> int | None:
+def parse_recording(text: str, process: int, host: str) -> int | None:
     """The number of the source that a process records.
 
     Args:
         text: what `pactl list source-outputs` prints.
         process: its id.
+        host: name of its machine or container, for in another one an id may be the same.
+
+    Returns:
+        None where it records none, or where several may be meant.
     """
+    found = set[int]()
     for _, fields, block in _blocks(text, "Source Output"):
-        found = _PROCESS.search(block)
+        properties = {each["name"]: each["value"] for each in _PROCESS.finditer(block)}
+        ours = properties.get("id") == str(process) and properties.get("host", host) == host
         source = fields.get("Source", "")
-        if found is not None and int(found["process"]) == process and source.isdecimal():
-            return int(source)
-    return None
+        if ours and source.isdecimal():
+            found.add(int(source))
+    return found.pop() if len(found) == 1 else None
 
 
 def parse_nodes(text: str) -> list[ServerSource]:

@@ -60,9 +60,16 @@ def test_pulseaudio_sources() -> None:
 
 
 def test_the_source_that_a_process_records() -> None:
-    assert parse_recording(OUTPUTS, 42) == 3
-    assert parse_recording(OUTPUTS, 43) is None
-    assert parse_recording(MOVING, 42) is None
+    assert parse_recording(OUTPUTS, 42, "here") == 3
+    assert parse_recording(OUTPUTS, 43, "here") is None
+    assert parse_recording(MOVING, 42, "here") is None
+
+
+def test_a_process_with_the_same_id_in_a_container_is_another() -> None:
+    there = OUTPUTS.replace('.id = "41"', '.id = "42"\n\t\tapplication.process.host = "there"')
+    assert parse_recording(there, 42, "here") == 3
+    # Both may be meant, as with containers that have the network of their host.
+    assert parse_recording(there, 42, "there") is None
 
 
 def test_pipewire_sources() -> None:
@@ -91,7 +98,7 @@ def test_a_dump_without_nodes(text: str) -> None:
 @given(st.text(alphabet=st.sampled_from('Source #1\n\t:NameDescription 0chHz"=')))
 def test_no_text_breaks_the_parsers(text: str) -> None:
     list(parse_sources(text))
-    parse_recording(text, 1)
+    parse_recording(text, 1, "here")
     assert parse_nodes(text) == []
 
 
