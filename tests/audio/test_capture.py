@@ -414,6 +414,23 @@ def test_a_change_takes_effect_at_once(refused: bool) -> None:
     asyncio.run(test())
 
 
+def test_a_source_that_does_not_come_back_goes_on_over_a_change() -> None:
+    async def test() -> None:
+        only = Device()
+        only.comes_back = False
+        bench = Bench(only)
+        task = asyncio.create_task(bench.capture.run())
+        async with bench.ticking():
+            feed = await bench.hears(only)
+            bench.capture.change(bench, TIMEOUTS)
+            feed.end(DeviceError("its own end"))
+            with pytest.raises(DeviceError, match="its own end"):
+                await task
+        assert bench.made == 0
+
+    asyncio.run(test())
+
+
 def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -> None:
     async def test() -> None:
         slow = Pace(timeout=5.0, first_retry=600.0, last_retry=600.0)

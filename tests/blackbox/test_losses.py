@@ -2,14 +2,14 @@
 
 import json
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.support.audio_servers import MICROPHONE, OTHER, AudioServer, PipeWire, PulseAudio
+from tests.support.audio_servers import MICROPHONE, OTHER, AudioServer, PulseAudio
 from tests.support.client import close_code, get, receive, subscribe
 from tests.support.limits import wait_until
 from tests.support.microphones import need
@@ -18,22 +18,9 @@ from tests.support.process import DaemonProcess, Message, json_lines, wait_for_e
 HUNG = 6
 """Exit code."""
 SOURCE = {"PULSE_SOURCE": f"{MICROPHONE}.monitor"}
-NEEDED = {
-    PulseAudio: ("pulseaudio",),
-    PipeWire: ("pipewire", "wireplumber", "pipewire-pulse", "dbus-daemon"),
-}
 
 Start = Callable[..., DaemonProcess]
 Server = Callable[[], AudioServer]
-
-
-@pytest.fixture(params=NEEDED, ids=lambda kind: kind.__name__)
-def server(request: pytest.FixtureRequest) -> Iterator[AudioServer]:
-    """An audio server that runs."""
-    kind: type[AudioServer] = request.param
-    need(*NEEDED[kind])
-    with TemporaryDirectory(prefix="kws-") as folder, kind(Path(folder)) as running:
-        yield running
 
 
 def health(daemon: DaemonProcess) -> Message:
@@ -124,7 +111,7 @@ def test_a_microphone_that_is_unplugged_and_plugged_in_again(
     server.add(MICROPHONE)
     wait_until(lambda: has_opened(daemon, 2), "it is open again")
     speak(server, daemon, word, 2)
-    assert_one_loss(daemon, "microphone 'pulse'")
+    assert_one_loss(daemon, "microphone 'Monitor of ")
 
 
 def test_a_pause_of_the_server_leaves_no_old_sound(

@@ -109,7 +109,7 @@ def test_the_microphone_is_opened_as_wished(received: dict[int, Received], rate:
     source = received[rate].health["source"]
     assert (source["kind"], source["name"], source["stream"], source["live"]) == (
         "microphone",
-        "pulse",
+        "Monitor of Null Output",
         "default",
         True,
     )
