@@ -51,6 +51,21 @@ def model_folders(environment: Mapping[str, str]) -> list[Path]:
     return [folder / _MODELS for folder in folders]
 
 
+def state_folder(environment: Mapping[str, str]) -> Path | None:
+    """Where a daemon keeps what has to survive its end; it need not exist. None without a home.
+
+    A service's state (STATE_DIRECTORY, of several the first), else ~/.local/state/kws, or below
+    XDG_STATE_HOME.
+    """
+    if service := environment.get("STATE_DIRECTORY", "").split(":")[0]:
+        return Path(service)
+    base, home = environment.get("XDG_STATE_HOME", ""), environment.get("HOME", "")
+    # As in `user_folder`.
+    if base.startswith("/"):
+        return Path(base) / "kws"
+    return Path(home) / ".local" / "state" / "kws" if home else None
+
+
 def bundled_models() -> dict[str, Path]:
     """Model files that come with the package, by name."""
     return _bundled(_MODELS)

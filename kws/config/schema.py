@@ -129,6 +129,10 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
 
 
+class IntegrationsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Other systems, of which each is off until its section says where it is."""
+
+
 class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes to standard error.
 
@@ -156,4 +160,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger: TriggerConfig = field(default_factory=TriggerConfig)
     keywords: dict[str, TriggerConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
+    integrations: IntegrationsConfig = field(default_factory=IntegrationsConfig)
     log: LogConfig = field(default_factory=LogConfig)
