@@ -1,12 +1,19 @@
 """From the configuration to integrations. A new one gets its line in both functions."""
 
+import time
 from collections.abc import Iterator, Mapping
 
-from kws.config.schema import IntegrationsConfig
+from kws.config.paths import state_folder
+from kws.config.schema import IntegrationsConfig, MqttConfig
+from kws.errors import ConfigError
 from kws.integrations.group import Integrations
+from kws.integrations.mqtt.archive import Archive
+from kws.integrations.mqtt.broker import daemon_id, read_broker
+from kws.integrations.mqtt.client import Mqtt
+from kws.integrations.mqtt.topics import slug
 from kws.serving.description import Description
 from kws.serving.hub import Hub
-from kws.typing import Integration
+from kws.typing import Integration, Muting
 
 
 def check_integrations(config: IntegrationsConfig, environment: Mapping[str, str]) -> Iterator[str]:
@@ -19,7 +26,10 @@ def check_integrations(config: IntegrationsConfig, environment: Mapping[str, str
     Raises:
         ConfigError: one cannot be used as it is configured.
     """
-    yield from ()
+    if config.mqtt.url:
+        broker = read_broker(config.mqtt)
+        _archive(config.mqtt, environment)
+        yield f"integration: mqtt, {broker.peer}, as {daemon_id(config.mqtt)!r}"
 
 
 def make_integrations(
@@ -27,6 +37,7 @@ def make_integrations(
     hub: Hub,
     description: Description,
     environment: Mapping[str, str],
+    muting: Muting | None = None,
 ) -> Integrations:
     """Those that are switched on.
 
@@ -35,9 +46,39 @@ def make_integrations(
         hub: whose events they get.
         description: of the daemon.
         environment: variables.
+        muting: of the daemon; None: it cannot mute.
 
     Raises:
         ConfigError: one cannot be used as it is configured.
     """
     members: list[Integration] = []
+    if config.mqtt.url:
+        mqtt = Mqtt(
+            config.mqtt,
+            read_broker(config.mqtt),
+            hub=hub,
+            description=description,
+            archive=_archive(config.mqtt, environment),
+            muting=muting,
+            clock=time.monotonic,
+        )
+        members.append(mqtt)
     return Integrations(members)
+
+
+def _archive(config: MqttConfig, environment: Mapping[str, str]) -> Archive | None:
+    """The archive of MQTT; None: it is off.
+
+    Raises:
+        ConfigError: there is no folder for it.
+    """
+    if not config.archive:
+        return None
+    folder = state_folder(environment)
+    if folder is None:
+        raise ConfigError(
+            "integrations.mqtt.archive: there is no folder for it: set HOME, XDG_STATE_HOME or "
+            "STATE_DIRECTORY"
+        )
+    file = folder / f"mqtt-{slug(daemon_id(config))}.sqlite"
+    return Archive(file, config.archive_events, config.archive_bytes)
