@@ -5,22 +5,13 @@ import threading
 from kws.integrations.inbox import Inbox
 from kws.protocol.events import Detected
 from kws.serving.hub import Hub
+from tests.integrations.clock import Clock
 
 HEARD = Detected("default", 1.0, "yes", 0.9, "model")
 
 
-class Time:
-    """A clock that is set by hand."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def test_events_come_in_order_with_their_moment() -> None:
-    hub, clock, woken = Hub("run"), Time(), threading.Event()
+    hub, clock, woken = Hub("run"), Clock(), threading.Event()
     inbox = Inbox(hub, woken, clock)
     first = hub.publish(HEARD)
     clock.now = 5.0
@@ -32,7 +23,7 @@ def test_events_come_in_order_with_their_moment() -> None:
 
 def test_the_oldest_is_lost_and_counted_where_nobody_takes_them() -> None:
     hub = Hub("run")
-    inbox = Inbox(hub, threading.Event(), Time(), limit=3)
+    inbox = Inbox(hub, threading.Event(), Clock(), limit=3)
     # Far more than the hub's queue for it holds.
     events = [hub.publish(HEARD) for _ in range(5_000)]
     assert [each.event for each in inbox.take()] == events[-3:]
@@ -41,7 +32,7 @@ def test_the_oldest_is_lost_and_counted_where_nobody_takes_them() -> None:
 
 def test_its_end_comes_behind_the_last_event() -> None:
     hub, woken = Hub("run"), threading.Event()
-    inbox = Inbox(hub, woken, Time())
+    inbox = Inbox(hub, woken, Clock())
     hub.publish(HEARD)
     ended = [inbox.ended]
     woken.clear()
@@ -54,7 +45,7 @@ def test_its_end_comes_behind_the_last_event() -> None:
 
 def test_many_publish_at_once_and_nothing_is_lost_or_disordered() -> None:
     hub = Hub("run")
-    inbox = Inbox(hub, threading.Event(), Time(), limit=10_000)
+    inbox = Inbox(hub, threading.Event(), Clock(), limit=10_000)
 
     def publish() -> None:
         for _ in range(500):

@@ -133,6 +133,7 @@ class Mqtt:
             if self._link is not None:
                 self._link.close()
         finally:
+            self._link, self._connected = None, False
             if self._archive is not None:
                 self._archive.close()
 
@@ -181,6 +182,7 @@ class Mqtt:
                 self._begin(now)
             self._send(link, now)
         if link.state is State.ENDED:
+            link.abort(link.reason)
             self._end(link.reason, now)
 
     def _begin(self, now: float) -> None:

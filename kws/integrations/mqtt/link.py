@@ -100,11 +100,13 @@ class Link:
     def close(self) -> None:
         """End it in order: the broker says nothing of it."""
         self._end("closed")
+        self._let_go()
         self._client.disconnect()
 
     def abort(self, reason: str) -> None:
         """End it at once, with all that has not left this machine."""
         self._end(reason)
+        self._let_go()
         line = self._client.socket()
         if isinstance(line, socket.socket):
             with suppress(OSError):  # it may have been closed meanwhile
@@ -141,6 +143,11 @@ class Link:
             self.abort(self.reason)
             return
         self._client.loop_start()
+
+    def _let_go(self) -> None:
+        """Know nothing of each other any more, so that its files are closed with its thread."""
+        client = self._client
+        client.on_connect = client.on_disconnect = client.on_publish = client.on_message = None
 
     def _end(self, reason: str) -> None:
         if self.state is not State.ENDED:
