@@ -1,11 +1,11 @@
 """From the configuration to integrations. A new one gets its line in both functions."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
 from kws.config.schema import IntegrationsConfig, MqttConfig
 from kws.errors import ConfigError
+from kws.integrations.clock import seconds
 from kws.integrations.group import Integrations
 from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import daemon_id, read_broker
@@ -60,7 +60,7 @@ def make_integrations(
             description=description,
             archive=_archive(config.mqtt, environment),
             muting=muting,
-            clock=time.monotonic,
+            clock=seconds,
         )
         members.append(mqtt)
     return Integrations(members)
