@@ -42,6 +42,20 @@ class Described:
         )
 
 
+class Microphone:
+    """Stands for the daemon's microphone."""
+
+    muted = False
+
+    async def mute(self) -> None:
+        """Close it."""
+        self.muted = True
+
+    async def unmute(self) -> None:
+        """Open it."""
+        self.muted = False
+
+
 class Daemon:
     """A hub whose events go to a broker.
 

@@ -21,7 +21,7 @@ from tests.support.limits import TIMEOUT, at_most, limit, wait_until
 from tests.support.mosquitto import HOST, Mosquitto, Received, Subscriber
 
 from .certificates import Authority
-from .daemon import Daemon
+from .daemon import Daemon, Microphone
 
 # paho-mqtt leaves it to Python to close a line on which TLS has failed.
 pytestmark = pytest.mark.filterwarnings(
@@ -431,20 +431,6 @@ def test_nothing_is_left_open(broker: Mosquitto, begin: Callable[..., Any]) -> N
             daemon.wait_for(connected=True)
             daemon.stop()
     wait_until(lambda: files() <= before, "all files are closed")
-
-
-class Microphone:
-    """Stands for the daemon's microphone."""
-
-    muted = False
-
-    async def mute(self) -> None:
-        """Close it."""
-        self.muted = True
-
-    async def unmute(self) -> None:
-        """Open it."""
-        self.muted = False
 
 
 def test_a_switch_mutes(broker: Mosquitto, begin: Callable[..., Any]) -> None:
