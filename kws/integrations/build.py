@@ -74,7 +74,7 @@ def _archive(config: MqttConfig, environment: Mapping[str, str]) -> Archive | No
     """
     if not config.archive:
         return None
-    folder = state_folder(environment)
+    folder = state_folder("", environment)
     if folder is None:
         raise ConfigError(
             "integrations.mqtt.archive: there is no folder for it: set HOME, XDG_STATE_HOME or "

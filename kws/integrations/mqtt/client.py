@@ -63,7 +63,7 @@ class Mqtt:
         muting: Muting | None,
         clock: Clock,
     ) -> None:
-        self._config, self._broker, self._clock = config, broker, clock
+        self._broker, self._clock = broker, clock
         self._description, self._archive, self._muting = description, archive, muting
         self._woken = threading.Event()
         self._inbox = Inbox(hub, self._woken, clock)
@@ -97,8 +97,7 @@ class Mqtt:
         """Begin to connect."""
         finished = self._finished = LoopEvent()
         if self._muting is not None:
-            loop, allowed = asyncio.get_running_loop(), self._config.allow_unmute
-            self._switch = MuteSwitch(self._muting, allow_unmute=allowed, loop=loop)
+            self._switch = MuteSwitch(self._muting, asyncio.get_running_loop())
         self._presence.begin(self._description.hello(0), mutes=self._switch is not None)
 
         def run() -> None:

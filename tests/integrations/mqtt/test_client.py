@@ -438,7 +438,7 @@ def test_a_switch_mutes(broker: Mosquitto, begin: Callable[..., Any]) -> None:
     subscriber = begin(Subscriber(broker.port))
     # What was asked for at some other time is not meant.
     subscriber.publish("kws/test/mute/set", "ON", retain=True)
-    begin(Daemon(broker.url, muting=microphone, allow_unmute=True))
+    begin(Daemon(broker.url, muting=microphone))
     assert subscriber.wait_for_topic("test/mute")[0].payload == "OFF"
     subscriber.publish("kws/test/mute/set", "ON")
     assert subscriber.wait_for_topic("test/mute", 2)[-1].payload == "ON"
