@@ -150,6 +150,7 @@ class IntegrationStatus:
         connected: whether it can be reached, or listens.
         reason: why not; empty where it is connected, or has not tried yet.
         events: how many so far, by what became of them.
+        waiting: how many are kept until it takes them.
     """
 
     name: str
@@ -157,6 +158,7 @@ class IntegrationStatus:
     connected: bool
     reason: str = ""
     events: Mapping[str, int] = field(default_factory=dict)
+    waiting: int = 0
 
 
 class Integration(Protocol):

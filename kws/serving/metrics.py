@@ -198,9 +198,16 @@ def _of_integrations(statuses: Iterable[IntegrationStatus]) -> Iterable[Metric]:
         "Events of an integration, by what became of them.",
         labels=("integration", "outcome"),
     )
+    waiting = GaugeMetricFamily(
+        "kws_integration_waiting_events",
+        "Events that are kept until an integration takes them.",
+        labels=("integration",),
+    )
     for each in statuses:
         connected.add_metric((each.name,), float(each.connected))
+        waiting.add_metric((each.name,), each.waiting)
         for outcome, count in each.events.items():
             events.add_metric((each.name, outcome), count)
     yield connected
     yield events
+    yield waiting

@@ -86,9 +86,7 @@ def test_without_a_broker_the_daemon_goes_on_and_finds_it_later(
     assert page["status"] == "ok"
     assert page["integrations"][0]["connected"] is False
     assert "nothing listens there" in page["integrations"][0]["reason"]
-    wait_until(
-        lambda: get_json(port, "/health")["integrations"][0]["events"]["waiting"] == 1, "it waits"
-    )
+    wait_until(lambda: get_json(port, "/health")["integrations"][0]["waiting"] == 1, "it waits")
     # Killed without a chance, and started again with the broker there.
     daemon.stop(signal.SIGKILL)
     assert daemon.log_count("nothing listens there") == 1

@@ -107,6 +107,7 @@ def test_an_integration_that_fails_is_shown_and_is_no_fault_of_the_daemon() -> N
             "connected": False,
             "reason": "refused",
             "events": {"sent": 3},
+            "waiting": 0,
         }
     ]
 

@@ -86,12 +86,15 @@ class Mqtt:
         """How it is now."""
         counts = asdict(self._outbox.counts)
         counts["missed"] += self._inbox.missed
+        waiting = self._outbox.waiting
         if self._archive is None:
             del counts["archived"], counts["replayed"]
         else:
-            counts |= {"waiting": self._archive.waiting, "lost": self._archive.lost}
+            counts["lost"], waiting = self._archive.lost, self._archive.waiting
         reason = "" if self._connected else self._reason
-        return IntegrationStatus("mqtt", self._broker.peer, self._connected, reason, counts)
+        return IntegrationStatus(
+            "mqtt", self._broker.peer, self._connected, reason, counts, waiting
+        )
 
     async def start(self) -> None:
         """Begin to connect."""

@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -135,8 +136,8 @@ def test_certificates_are_checked(tmp_path: Path) -> None:
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"kws\[mqtt\].* -m pip install paho-mqtt"):
+    monkeypatch.setitem(sys.modules, "paho.mqtt.enums", None)
+    with pytest.raises(ConfigError, match=r"kws\[mqtt\].* -m pip install 'paho-mqtt"):
         read_broker(config())
 
 
