@@ -1,4 +1,4 @@
-"""The file of a verifier: a network that looks again at what a keyword model has detected, in ONNX.
+"""The file of a verifier: a network that decides on what a keyword model proposes, in ONNX.
 
 Its metadata hold the header (`VerifierHeader`), its graph (`kws.spotting.encoder_graph`) goes from
 log-mel frames to posteriors. Files are not trusted: all names, types and shapes follow from the
@@ -24,14 +24,11 @@ from kws.spotting.encoder_graph import (
     quantise,
 )
 from kws.spotting.onnx_file import (
-    MODEL_FORMAT,
     ONNX_BEGIN,
     VERIFIER_FORMAT,
     check_digest,
+    decode,
     encodable,
-    format_of,
-    header_of,
-    metadata_of,
     read_bytes,
     weights_digest,
     write_bytes,
@@ -172,16 +169,7 @@ def read_verifier(path: Path) -> VerifierFile:
             problem = "a .pt file is none"
         raise ModelError(f"{origin}: not a verifier: {problem}; nothing in it was executed")
     try:
-        model = Model.decode(data)
-        kind = format_of(model)
-        if kind == MODEL_FORMAT:
-            raise ModelError(
-                f"{origin}: is a keyword model, which detects by itself; set model.path to it, and "
-                "model.verifier to a verifier, auto or none"
-            )
-        if kind is None:
-            raise ModelError(f"{origin}: written by another program, not by kws")
-        header = header_of(metadata_of(model, origin), VerifierHeader, VERSION, origin)
+        model, header = decode(data, VERIFIER_FORMAT, VerifierHeader, VERSION, origin)
         _check(model, header)
         check_digest(model)
     except MalformedError as error:

@@ -8,9 +8,10 @@ import numpy as np
 from kws.errors import ConfigError
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
-from train.data.clips import NO_CLIPS, Clip, Clips, active_region, read_samples
+from train.data.clips import NO_CLIPS, Clip, Clips
 from train.data.index import IMAGES, NEAR, Recording
 from train.data.paths import Paths
+from train.data.samples import active_region, read_samples
 from train.data.spoken_sentences import WITH_KEYWORD
 from train.scenes.augment import change_speed, fragment
 from train.scenes.scene import NONE
