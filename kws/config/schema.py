@@ -130,6 +130,53 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
 
 
+class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A broker of MQTT, which gets the events.
+
+    Attributes:
+        url: where it is, as "mqtt://HOST:PORT", or "mqtts://" for TLS; empty: MQTT is off.
+        protocol: version of MQTT.
+        user: name that the broker knows this daemon by; empty for none.
+        password_file: file whose first line is the password; empty for none.
+        ca_file: certificates that the broker's is checked by; empty: the system's.
+        certificate_file: this daemon's own certificate; empty for none.
+        key_file: its private key; empty: it is in the same file.
+        client_id: name of the connection; empty: "kws-" and the id.
+        id: name of this daemon in topics; empty: the machine's name.
+        topic: what all topics begin with.
+        expire_s: an event that has not been delivered within this time never is, but in the
+            archive.
+        archive: whether events also go to an archive topic, kept on disk while the broker is away.
+        archive_events: events that are kept at most.
+        archive_bytes: bytes of them at most.
+        discovery: whether Home Assistant finds the daemon by itself.
+        discovery_prefix: what the topics of discovery begin with.
+    """
+
+    url: str = ""
+    protocol: Literal[5, "3.1.1"] = 5
+    user: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    client_id: str = ""
+    id: str = ""
+    topic: Annotated[str, Meta(min_length=1)] = "kws"
+    expire_s: Annotated[float, Meta(ge=1, le=3_600)] = 10.0
+    archive: bool = False
+    archive_events: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    archive_bytes: Annotated[int, Meta(ge=10_000, le=10_000_000_000)] = 50_000_000
+    discovery: bool = False
+    discovery_prefix: Annotated[str, Meta(min_length=1)] = "homeassistant"
+
+
+class IntegrationsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Other systems, of which each is off until its section says where it is."""
+
+    mqtt: MqttConfig = field(default_factory=MqttConfig)
+
+
 class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes to standard error.
 
@@ -157,4 +204,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger: TriggerConfig = field(default_factory=TriggerConfig)
     keywords: dict[str, TriggerConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
+    integrations: IntegrationsConfig = field(default_factory=IntegrationsConfig)
     log: LogConfig = field(default_factory=LogConfig)

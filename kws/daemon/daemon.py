@@ -24,10 +24,12 @@ from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
 from kws.engine.waiting import LoopEvent, first_of
+from kws.integrations.build import make_integrations
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
 from kws.serving.connections import UNAUTHENTICATED, Connections
+from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
 from kws.serving.server import Server
@@ -39,7 +41,7 @@ from kws.spotting.spotter import warm_up
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
-"""How long subscribers may take to read the last events of a recording."""
+"""How long subscribers and integrations may take for the last events of a recording."""
 _TICK_SECONDS = 0.25
 _TICKS_PER_CHECK = 4
 """The sources are polled at each tick; the watchdog and the clips' age at every fourth."""
@@ -82,7 +84,8 @@ class Daemon:
         first: the source to begin with.
 
     Raises:
-        ConfigError: configuration and model contradict each other.
+        ConfigError: configuration and model contradict each other, or an integration cannot be
+            used as it is configured.
     """
 
     def __init__(
@@ -113,6 +116,9 @@ class Daemon:
             pace=Pace(),
             clock=time.monotonic,
         )
+        self._integrations = make_integrations(
+            config.integrations, self._hub, Description(self._engine, self._hub.run), os.environ
+        )
         self._sd_notify = SdNotify(os.environ)
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
         self._reloader = Reloader(
@@ -134,6 +140,7 @@ class Daemon:
             watchdog=self._watchdog,
             reload=self._reloader,
             connections=connections,
+            integrations=self._integrations,
         )
         self._server = Server(app.routes, connections)
 
@@ -141,11 +148,14 @@ class Daemon:
         """Process audio until the source ends or a signal comes.
 
         Raises:
-            KwsError: the port cannot be had, the source was lost for good, or the audio system
-                hangs.
+            KwsError: the port cannot be had, an integration cannot begin, the source was lost for
+                good, or the audio system hangs.
         """
         server = self._config.server
-        async with self._server.listening(server.host, server.port) as port:
+        async with (
+            self._server.listening(server.host, server.port) as port,
+            self._integrations.running(STOP_SECONDS),
+        ):
             self._stdout.start(self._written)
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
@@ -203,7 +213,7 @@ class Daemon:
                 task.cancel()
 
     async def _drain(self, error: BaseException | None) -> None:
-        """Let standard output and subscribers read their last events.
+        """Let standard output, subscribers and integrations get their last events.
 
         Of a recording nothing is lost, though it ended in damage.
         """
@@ -212,6 +222,8 @@ class Daemon:
             await first_of(self._written, seconds=STOP_SECONDS)
         if not interrupted and not live:
             self._server.drain(_DRAIN_SECONDS)
+            stopping = asyncio.create_task(self._integrations.stop(_DRAIN_SECONDS))
+            await first_of(stopping, self._interrupted)
             await first_of(self._written, self._interrupted)
 
     async def _tick(self) -> None:

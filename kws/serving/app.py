@@ -21,6 +21,7 @@ from kws.serving.sender import SenderEndpoint
 from kws.serving.status import health, info, public_health
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
+from kws.typing import IntegrationStatuses
 
 AUDIO_MESSAGE_LIMIT = 1024 * 1024
 """Bytes of a message with audio in it."""
@@ -59,6 +60,7 @@ class App:
         watchdog: of the engine.
         reload: what POST /reload does.
         connections: who is connected.
+        integrations: other systems.
 
     Attributes:
         routes: the table.
@@ -77,10 +79,11 @@ class App:
         watchdog: Watchdog,
         reload: Reload,
         connections: Connections,
+        integrations: IntegrationStatuses,
     ) -> None:
         self._engine, self._hub, self._config = engine, hub, config
         self._metrics, self._clips, self._watchdog = metrics, clips, watchdog
-        self._connections = connections
+        self._connections, self._integrations = connections, integrations
         self._started = time.monotonic()
         description, queue = Description(engine, hub.run), config.queue
         subscriber = SubscriberEndpoint(hub, access, description, metrics, queue)
@@ -113,6 +116,7 @@ class App:
             uptime_s=time.monotonic() - self._started,
             stalled=self._watchdog.stalled,
             subscribers=self._connections.clients(EVENTS_PATH),
+            integrations=self._integrations.statuses(),
         )
 
     def _public_health(self) -> JsonResponse:
@@ -132,6 +136,7 @@ class App:
                 subscribers=self._connections.clients(EVENTS_PATH),
                 model=header.name,
                 architecture=header.architecture,
+                integrations=self._integrations.statuses(),
             )
         )
 

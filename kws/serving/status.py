@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from kws.engine.state import SourceState
 from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verification
+from kws.typing import IntegrationStatus
 
 
 def health(
@@ -20,6 +21,7 @@ def health(
     uptime_s: float,
     stalled: str,
     subscribers: int,
+    integrations: Sequence[IntegrationStatus] = (),
 ) -> tuple[HTTPStatus, dict[str, Any]]:
     """Whether the daemon processes audio: 503 where a source that ought to deliver does not.
 
@@ -30,6 +32,7 @@ def health(
         uptime_s: seconds since then.
         stalled: why audio that comes is not processed; empty where it is.
         subscribers: how many there are.
+        integrations: those that are switched on. One that fails is no fault of the daemon's.
     """
     reason = source.reason or stalled
     since = source.seconds_since_audio
@@ -61,6 +64,17 @@ def health(
             for each in streams
         ],
         "subscribers": subscribers,
+        "integrations": [
+            {
+                "name": each.name,
+                "peer": each.peer,
+                "connected": each.connected,
+                "reason": each.reason or None,
+                "events": dict(each.events),
+                "waiting": each.waiting,
+            }
+            for each in integrations
+        ],
     }
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 

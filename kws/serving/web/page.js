@@ -4,6 +4,7 @@ import { Connection, WRONG_TOKEN } from "./connection.js";
 import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
+import { showIntegrations } from "./integrations.js";
 import { Lanes } from "./lanes.js";
 import { LevelChart, tellLevel } from "./level.js";
 import { Levels } from "./levels.js";
@@ -278,6 +279,7 @@ async function askHealth() {
 function showHealth(answer) {
   health = null;
   showSources(find("#sources"), sourcesOf(answer), levels);
+  showIntegrations(find("#integrations"), answer);
   say(find("#daemon"), describeDaemon(answer));
 }
 

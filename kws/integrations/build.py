@@ -1,0 +1,84 @@
+"""From the configuration to integrations. A new one gets its line in both functions."""
+
+from collections.abc import Iterator, Mapping
+
+from kws.config.paths import state_folder
+from kws.config.schema import IntegrationsConfig, MqttConfig
+from kws.errors import ConfigError
+from kws.integrations.clock import seconds
+from kws.integrations.group import Integrations
+from kws.integrations.mqtt.archive import Archive
+from kws.integrations.mqtt.broker import daemon_id, read_broker
+from kws.integrations.mqtt.client import Mqtt
+from kws.integrations.mqtt.topics import slug
+from kws.serving.description import Description
+from kws.serving.hub import Hub
+from kws.typing import Integration, Muting
+
+
+def check_integrations(config: IntegrationsConfig, environment: Mapping[str, str]) -> Iterator[str]:
+    """A line on each integration that is switched on, for people; starts nothing.
+
+    Args:
+        config: their settings.
+        environment: variables.
+
+    Raises:
+        ConfigError: one cannot be used as it is configured.
+    """
+    if config.mqtt.url:
+        broker = read_broker(config.mqtt)
+        _archive(config.mqtt, environment)
+        yield f"integration: mqtt, {broker.peer}, as {daemon_id(config.mqtt)!r}"
+
+
+def make_integrations(
+    config: IntegrationsConfig,
+    hub: Hub,
+    description: Description,
+    environment: Mapping[str, str],
+    muting: Muting | None = None,
+) -> Integrations:
+    """Those that are switched on.
+
+    Args:
+        config: their settings.
+        hub: whose events they get.
+        description: of the daemon.
+        environment: variables.
+        muting: of the daemon; None: it cannot mute.
+
+    Raises:
+        ConfigError: one cannot be used as it is configured.
+    """
+    members: list[Integration] = []
+    if config.mqtt.url:
+        mqtt = Mqtt(
+            config.mqtt,
+            read_broker(config.mqtt),
+            hub=hub,
+            description=description,
+            archive=_archive(config.mqtt, environment),
+            muting=muting,
+            clock=seconds,
+        )
+        members.append(mqtt)
+    return Integrations(members)
+
+
+def _archive(config: MqttConfig, environment: Mapping[str, str]) -> Archive | None:
+    """The archive of MQTT; None: it is off.
+
+    Raises:
+        ConfigError: there is no folder for it.
+    """
+    if not config.archive:
+        return None
+    folder = state_folder("", environment)
+    if folder is None:
+        raise ConfigError(
+            "integrations.mqtt.archive: there is no folder for it: set HOME, XDG_STATE_HOME or "
+            "STATE_DIRECTORY"
+        )
+    file = folder / f"mqtt-{slug(daemon_id(config))}.sqlite"
+    return Archive(file, config.archive_events, config.archive_bytes)
