@@ -186,7 +186,6 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         archive_bytes: bytes of them at most.
         discovery: whether Home Assistant finds the daemon by itself.
         discovery_prefix: what the topics of discovery begin with.
-        allow_unmute: whether a message may unmute the daemon; any may mute it.
     """
 
     url: str = ""
@@ -205,7 +204,6 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     archive_bytes: Annotated[int, Meta(ge=10_000, le=10_000_000_000)] = 50_000_000
     discovery: bool = False
     discovery_prefix: Annotated[str, Meta(min_length=1)] = "homeassistant"
-    allow_unmute: bool = False
 
 
 class IntegrationsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

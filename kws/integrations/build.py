@@ -1,6 +1,5 @@
 """From the configuration to integrations. A new one gets its line in both functions."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
@@ -8,6 +7,7 @@ from kws.config.schema import Config, MqttConfig
 from kws.errors import ConfigError
 from kws.integrations.actions.rules import read_rules
 from kws.integrations.actions.runner import Actions
+from kws.integrations.clock import seconds
 from kws.integrations.group import Integrations
 from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import daemon_id, read_broker
@@ -59,9 +59,7 @@ def make_integrations(
     members: list[Integration] = []
     if rules := read_rules(config):
         limits = config.actions
-        members.append(
-            Actions(limits, rules, hub=hub, environment=environment, clock=time.monotonic)
-        )
+        members.append(Actions(limits, rules, hub=hub, environment=environment, clock=seconds))
     mqtt = config.integrations.mqtt
     if mqtt.url:
         members.append(
@@ -72,7 +70,7 @@ def make_integrations(
                 description=description,
                 archive=_archive(mqtt, environment),
                 muting=muting,
-                clock=time.monotonic,
+                clock=seconds,
             )
         )
     return Integrations(members)
@@ -86,7 +84,7 @@ def _archive(config: MqttConfig, environment: Mapping[str, str]) -> Archive | No
     """
     if not config.archive:
         return None
-    folder = state_folder(environment)
+    folder = state_folder("", environment)
     if folder is None:
         raise ConfigError(
             "integrations.mqtt.archive: there is no folder for it: set HOME, XDG_STATE_HOME or "

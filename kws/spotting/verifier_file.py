@@ -9,11 +9,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from kws.errors import ModelError
 from kws.spotting.encoder_graph import (
     ARCHITECTURE,
     FRAME_SAMPLES,
     EncoderSize,
+    dequantise,
     input_shape,
     make_graph,
     make_nodes,
@@ -135,6 +139,12 @@ class VerifierFile:
                 f"{origin}: its weights do not fit its architecture {header.architecture}: {error}"
             ) from error
         return cls(header, model.encode(), origin, size.parameters(), weights_digest(graph))
+
+    def weights(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Its weights by their names in torch, as they are computed with."""
+        graph = Model.decode(self.encoded).graph
+        assert graph is not None
+        return dequantise({each.name: each.array() for each in graph.initializer})
 
 
 def save_verifier(file: VerifierFile, path: Path) -> None:

@@ -3,6 +3,7 @@
 import importlib.util
 import socket
 import ssl
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -72,8 +73,8 @@ def read_broker(config: MqttConfig) -> Broker:
     """
     if importlib.util.find_spec("paho") is None:
         raise ConfigError(
-            f"{_KEY}.url is set, and the library for MQTT is missing: install paho-mqtt, or kws as "
-            "kws[mqtt]"
+            f"{_KEY}.url is set, and the library for MQTT is missing, which kws[mqtt] would have "
+            f"brought: {sys.executable} -m pip install paho-mqtt"
         )
     url = _split(config.url)
     for name in ("topic", "discovery_prefix"):

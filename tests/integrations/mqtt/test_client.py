@@ -21,7 +21,7 @@ from tests.support.limits import TIMEOUT, at_most, limit, wait_until
 from tests.support.mosquitto import HOST, Mosquitto, Received, Subscriber
 
 from .certificates import Authority
-from .daemon import Daemon
+from .daemon import Daemon, Microphone
 
 # paho-mqtt leaves it to Python to close a line on which TLS has failed.
 pytestmark = pytest.mark.filterwarnings(
@@ -125,6 +125,15 @@ def test_the_broker_says_offline_where_the_connection_breaks(
     assert [each.payload for each in messages] == ["online", "offline", "online"]
 
 
+def test_two_daemons_of_one_id_are_told_so(
+    broker: Mosquitto, begin: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    first, second = begin(Daemon(broker.url)), begin(Daemon(broker.url))
+    wait_until(lambda: min(each.mqtt._outage._failures for each in (first, second)) >= 3, "a fight")
+    said = [each for each in caplog.messages if "another client has the same client id" in each]
+    assert len(said) == 2, said
+
+
 def test_names_of_streams_stay_one_level(broker: Mosquitto, begin: Callable[..., Any]) -> None:
     subscriber = begin(Subscriber(broker.port, "kws/test/+/detection"))
     daemon = begin(Daemon(broker.url))
@@ -192,9 +201,8 @@ def test_tls_with_certificates_of_both_sides(tmp_path: Path, begin: Callable[...
     strangers.append(Daemon(broker.url, client_id="c"))
     for stranger in strangers:
         begin(stranger)
-    for stranger in strangers:
-        wait_until(lambda each=stranger: each.status.reason != "", "it is refused")
-        assert not stranger.status.connected
+    wait_until(lambda: all(each.status.reason for each in strangers), "they are refused")
+    assert not any(each.status.connected for each in strangers)
     assert "certificate verify failed" in strangers[1].status.reason
 
 
@@ -425,26 +433,12 @@ def test_nothing_is_left_open(broker: Mosquitto, begin: Callable[..., Any]) -> N
     wait_until(lambda: files() <= before, "all files are closed")
 
 
-class Microphone:
-    """Stands for the daemon's microphone."""
-
-    muted = False
-
-    async def mute(self) -> None:
-        """Close it."""
-        self.muted = True
-
-    async def unmute(self) -> None:
-        """Open it."""
-        self.muted = False
-
-
 def test_a_switch_mutes(broker: Mosquitto, begin: Callable[..., Any]) -> None:
     microphone = Microphone()
     subscriber = begin(Subscriber(broker.port))
     # What was asked for at some other time is not meant.
     subscriber.publish("kws/test/mute/set", "ON", retain=True)
-    begin(Daemon(broker.url, muting=microphone, allow_unmute=True))
+    begin(Daemon(broker.url, muting=microphone))
     assert subscriber.wait_for_topic("test/mute")[0].payload == "OFF"
     subscriber.publish("kws/test/mute/set", "ON")
     assert subscriber.wait_for_topic("test/mute", 2)[-1].payload == "ON"
