@@ -117,7 +117,7 @@ class Daemon:
             clock=time.monotonic,
         )
         self._integrations = make_integrations(
-            config.integrations, self._hub, Description(self._engine, self._hub.run), os.environ
+            config, self._hub, Description(self._engine, self._hub.run), os.environ
         )
         self._sd_notify = SdNotify(os.environ)
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
