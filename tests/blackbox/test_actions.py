@@ -12,7 +12,6 @@ from tests.support.client import get
 from tests.support.limits import wait_until
 from tests.support.process import DaemonProcess, run_kws
 
-
 TOKEN = {"Authorization": "Bearer hidden"}
 
 
