@@ -68,6 +68,10 @@ class ServerError(KwsError):
     exit_code = 5
 
 
+class MutingError(ServerError):
+    """The daemon cannot be muted, or may not be unmuted from elsewhere."""
+
+
 class ServiceError(KwsError):
     """The service of systemd cannot be installed or removed."""
 

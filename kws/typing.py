@@ -78,6 +78,51 @@ class Signal(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class MuteState:
+    """Whether a daemon is muted.
+
+    Attributes:
+        muted: whether its microphone is closed, and nothing is detected in any stream.
+        seconds_left: until that ends by itself; None: it does not, or the daemon is not muted.
+    """
+
+    muted: bool
+    seconds_left: float | None = None
+
+
+class Muting(Protocol):
+    """Mutes and unmutes the daemon: its switch. For the thread of the event loop."""
+
+    @property
+    def state(self) -> MuteState:
+        """How it stands. Each change of it is an event, `muted` or `unmuted`."""
+        ...
+
+    async def mute(self, seconds: float | None = None) -> MuteState:
+        """Close the microphone, and detect nothing in any stream.
+
+        Args:
+            seconds: unmute after so long; None: stay muted until `unmute`. What was to last longer
+                already does.
+
+        Raises:
+            MutingError: the source cannot be muted, or the daemon does not answer.
+        """
+        ...
+
+    async def unmute(self, *, local: bool) -> MuteState:
+        """Open the microphone again.
+
+        Args:
+            local: whether that is wanted on this machine; from elsewhere it has to be allowed.
+
+        Raises:
+            MutingError: it is not allowed, or the daemon does not answer.
+        """
+        ...
+
+
 class InferenceMeter(Protocol):
     """Measures inference: the metrics."""
 

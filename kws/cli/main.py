@@ -22,6 +22,8 @@ COMMANDS = {
     "watch": "subscribe to a running daemon and print its events",
     "send": "send audio to a daemon elsewhere, and print the events that it detects in it",
     "tune": "record the scores of a room, and choose thresholds for it",
+    "mute": "close the microphone of a running daemon",
+    "unmute": "open the microphone of a running daemon again",
     "devices": "list the microphones",
     "check": "check configuration and model, and print the thresholds in use",
     "install-service": "install kws as a service of systemd, and start it",

@@ -14,8 +14,11 @@ from msgspec.structs import replace
 
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
+from kws.config.paths import state_folder
 from kws.config.schema import Config
 from kws.daemon.descriptors import make_room
+from kws.daemon.mute_file import MuteFile
+from kws.daemon.muting import MuteSwitch
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.terminal import has_terminal
@@ -115,6 +118,14 @@ class Daemon:
         )
         self._sd_notify = SdNotify(os.environ)
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
+        folder = state_folder(config.state.folder, os.environ)
+        self._switch = MuteSwitch(
+            self._engine,
+            self._hub,
+            MuteFile(folder),
+            time.monotonic,
+            remote_unmute=server.remote_unmute,
+        )
         self._reloader = Reloader(
             config,
             reader,
@@ -133,6 +144,7 @@ class Daemon:
             observers=observers,
             watchdog=self._watchdog,
             reload=self._reloader,
+            switch=self._switch,
             connections=connections,
         )
         self._server = Server(app.routes, connections)
@@ -147,12 +159,14 @@ class Daemon:
         place = self._config.server
         async with self._server.listening(place.host, place.port) as port:
             self._stdout.start(self._written)
+            self._switch.restore()
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
                     with self._signals(tasks):
                         background = [
                             tasks.create_task(self._tick()),
                             tasks.create_task(self._notify_ready(port)),
+                            tasks.create_task(self._switch.watch()),
                         ]
                         await first_of(ending, self._interrupted)
                     self._sd_notify.stopping()
@@ -229,7 +243,8 @@ class Daemon:
         """Log and notify that the daemon is ready: its source is open or known to be missing."""
         await self._engine.capture.settled.wait()
         source = self._engine.state()
-        if self._config.audio.ready_after_sound and source.kind != "network":
+        waits = self._config.audio.ready_after_sound and source.kind != "network"
+        if waits and not self._engine.muted:
             await self._engine.capture.delivering.wait()
             source = self._engine.state()
         host = self._config.server.host

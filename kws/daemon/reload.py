@@ -20,6 +20,7 @@ from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
 
+_FIXED = ("server", "state")
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
 _SWAP_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
@@ -129,8 +130,11 @@ def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
     """
     new = reader.read()
     new = replace(new, audio=_as_chosen(new.audio, old.audio))
-    if new.server != old.server:
-        raise ConfigError("server: cannot change while kws runs; restart it, or undo the change")
+    for section in _FIXED:
+        if getattr(new, section) != getattr(old, section):
+            raise ConfigError(
+                f"{section}: cannot change while kws runs; restart it, or undo the change"
+            )
     for name in _FIXED_AUDIO:
         if getattr(new.audio, name) != getattr(old.audio, name):
             raise ConfigError(

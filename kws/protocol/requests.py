@@ -128,6 +128,16 @@ class ScoresRequest(Struct, frozen=True, forbid_unknown_fields=True):
     token: str | None = None
 
 
+class MuteRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The body of POST /mute.
+
+    Attributes:
+        seconds: unmute after so long; None: stay muted.
+    """
+
+    seconds: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+
+
 class _WithToken(Struct, frozen=True):
     token: str | None = None
 
@@ -203,6 +213,28 @@ def parse_scores_request(message: str | bytes) -> ScoresRequest:
     """
     request: ScoresRequest = _decode(message, ScoresRequest)
     return request
+
+
+def parse_mute(body: bytes) -> MuteRequest:
+    """Read the body of POST /mute; there need not be one.
+
+    Raises:
+        BadRequestError: it is not JSON, or has something unknown in it.
+    """
+    try:
+        return msgspec.json.decode(body, type=MuteRequest) if body else MuteRequest()
+    except msgspec.MsgspecError as error:
+        raise BadRequestError(str(error)) from error
+
+
+def parse_nothing(body: bytes) -> None:
+    """Read a body that has to be empty.
+
+    Raises:
+        BadRequestError: it is not.
+    """
+    if body:
+        raise BadRequestError("there is no body here; leave it out")
 
 
 def _decode(message: str | bytes, kind: Any) -> Any:

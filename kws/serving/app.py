@@ -9,18 +9,30 @@ from kws.engine.clips import Clips
 from kws.engine.engine import Engine
 from kws.engine.scores import Observers
 from kws.protocol.codes import AUDIO_PATH, EVENTS_PATH, SCORES_PATH
+from kws.protocol.requests import parse_nothing
 from kws.serving.auth import Access
 from kws.serving.connections import Connections
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
+from kws.serving.muting import MutingActions
 from kws.serving.rate import MessageRate
-from kws.serving.routes import Action, Document, JsonResponse, Page, Route, Routes, Websocket
+from kws.serving.routes import (
+    Action,
+    Document,
+    JsonResponse,
+    Order,
+    Page,
+    Route,
+    Routes,
+    Websocket,
+)
 from kws.serving.scores import ScoresEndpoint
 from kws.serving.sender import SenderEndpoint
 from kws.serving.status import health, info, public_health
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
+from kws.typing import Muting
 
 AUDIO_MESSAGE_LIMIT = 1024 * 1024
 """Bytes of a message with audio in it."""
@@ -58,6 +70,7 @@ class App:
         observers: who gets the scores of each hop.
         watchdog: of the engine.
         reload: what POST /reload does.
+        switch: mutes the daemon.
         connections: who is connected.
 
     Attributes:
@@ -76,16 +89,18 @@ class App:
         observers: Observers,
         watchdog: Watchdog,
         reload: Reload,
+        switch: Muting,
         connections: Connections,
     ) -> None:
         self._engine, self._hub, self._config = engine, hub, config
         self._metrics, self._clips, self._watchdog = metrics, clips, watchdog
-        self._connections = connections
+        self._connections, self._reload, self._switch = connections, reload, switch
         self._started = time.monotonic()
         description, queue = Description(engine, hub.run), config.queue
         subscriber = SubscriberEndpoint(hub, access, description, metrics, queue)
         scores = ScoresEndpoint(hub, access, description, observers)
         sender = SenderEndpoint(hub, access, description, metrics, queue, engine.senders, observers)
+        muting = MutingActions(switch)
         site: dict[str, Route] = {
             path: Page(file.get, file.get) for path, file in website().items()
         }
@@ -101,7 +116,9 @@ class App:
                 "/info": Page(self._info),
                 "/metrics": Page(self._metrics_page),
                 "/events/*/audio.wav": Page(self._clip),
-                "/reload": Action(reload.respond),
+                "/reload": Action(self._respond_to_reload),
+                "/mute": Action(muting.mute),
+                "/unmute": Action(muting.unmute),
             },
         )
 
@@ -113,7 +130,12 @@ class App:
             uptime_s=time.monotonic() - self._started,
             stalled=self._watchdog.stalled,
             subscribers=self._connections.clients(EVENTS_PATH),
+            muting=self._switch.state,
         )
+
+    async def _respond_to_reload(self, order: Order) -> JsonResponse:
+        parse_nothing(order.body)
+        return await self._reload.respond()
 
     def _public_health(self) -> JsonResponse:
         status, content = self._health()
@@ -130,6 +152,7 @@ class App:
                 sources=self._engine.states(),
                 hop_samples=round(spotter.hop_s * spotter.model.sample_rate),
                 subscribers=self._connections.clients(EVENTS_PATH),
+                muted=self._engine.muted,
                 model=header.name,
                 architecture=header.architecture,
             )

@@ -35,6 +35,7 @@ class Snapshot:
         sources: the daemon's own, and those from the network.
         hop_samples: between two windows, at the model's rate.
         subscribers: on the websocket.
+        muted: whether nothing is detected, because somebody has muted the daemon.
         model: name of the vocabulary.
         architecture: of its network.
     """
@@ -42,6 +43,7 @@ class Snapshot:
     sources: Iterable[SourceState]
     hop_samples: int
     subscribers: int
+    muted: bool
     model: str
     architecture: str
 
@@ -150,6 +152,7 @@ class _Current(Collector):
         build.add_metric((version("kws"), now.model, now.architecture), 1)
         yield build
         yield GaugeMetricFamily("kws_subscribers", "Clients of /events.", value=now.subscribers)
+        yield GaugeMetricFamily("kws_muted", "1 while it is muted.", value=float(now.muted))
         labels = ("stream", "kind")
         age = GaugeMetricFamily(
             "kws_audio_age_seconds", "Seconds since a source last delivered.", labels=labels

@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from kws.engine.state import SourceState
 from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verification
+from kws.typing import MuteState
 
 
 def health(
@@ -20,6 +21,7 @@ def health(
     uptime_s: float,
     stalled: str,
     subscribers: int,
+    muting: MuteState,
 ) -> tuple[HTTPStatus, dict[str, Any]]:
     """Whether the daemon processes audio: 503 where a source that ought to deliver does not.
 
@@ -30,15 +32,17 @@ def health(
         uptime_s: seconds since then.
         stalled: why audio that comes is not processed; empty where it is.
         subscribers: how many there are.
+        muting: whether nothing is to be processed, because somebody has muted the daemon.
     """
-    reason = source.reason or stalled
+    reason = "" if muting.muted else source.reason or stalled
     since = source.seconds_since_audio
     if source.kind == "network":
         # There is nothing here but what is sent: the newest of that counts.
         ages = (each.seconds_since_audio for each in streams)
         since = min((age for age in ages if age is not None), default=None)
     waiting = since is None
-    status = "lost" if source.reason else "stalled" if stalled else "waiting" if waiting else "ok"
+    status = "stalled" if stalled else "waiting" if waiting else "ok"
+    status = "muted" if muting.muted else "lost" if source.reason else status
     content: dict[str, Any] = {
         "status": status,
         "reason": reason or None,
@@ -61,6 +65,8 @@ def health(
             for each in streams
         ],
         "subscribers": subscribers,
+        "muted": muting.muted,
+        "muted_seconds_left": _rounded(muting.seconds_left),
     }
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 

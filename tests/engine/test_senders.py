@@ -189,3 +189,63 @@ def test_a_stream_that_lags_drops_its_own_sound_only() -> None:
     house.say(spoken("yes"), quick)
     assert SamplesDropped in kinds(house.told("slow"))
     assert kinds(house.told("quick")) == [StreamStarted, Detected]
+
+
+def mute(house: House, *, muted: bool) -> None:
+    done = threading.Event()
+    house.inference.mute(muted, done.set)
+    house.inference.work()
+    assert done.is_set()
+
+
+def test_nothing_is_detected_while_it_is_muted_and_time_goes_on() -> None:
+    house = House()
+    kitchen = house.open("kitchen")
+    house.say(spoken("yes"), kitchen)
+    mute(house, muted=True)
+    house.say(spoken("no"), kitchen)
+    hall = house.open("hall")
+    house.say(spoken("no"), kitchen, hall)
+    mute(house, muted=False)
+    house.say(spoken("down"), kitchen, hall)
+    kitchen.finish()
+    hall.finish()
+    told = house.told("kitchen")
+    assert [each.keyword for each in told if isinstance(each, Detected)] == ["yes", "down"]
+    told = [*told, *house.told("hall")]
+    ends = [each.t for each in told if isinstance(each, StreamEnded)]
+    seconds = len(np.concatenate([spoken(each) for each in ("yes", "no", "no", "down")])) / RATE
+    assert ends[0] == pytest.approx(seconds + 1, abs=0.01)
+    assert [each.keyword for each in house.told("hall") if isinstance(each, Detected)] == ["down"]
+    assert not any(isinstance(each, SamplesDropped) for each in house.news)
+    assert kitchen.stream.dropped_samples == hall.stream.dropped_samples == 0
+
+
+@pytest.mark.parametrize("left_s", [0.05, 0.2, 0.4, 0.6])
+def test_a_word_that_is_cut_by_muting_is_not_detected(left_s: float) -> None:
+    """Neither at its beginning nor at its end: what is buffered is dropped on both sides."""
+    house = House()
+    stream = house.open("kitchen")
+    word = spoken("yes")
+    cut = len(word) - round(left_s * RATE) - round(0.4 * RATE)
+    house.say(word[:cut], stream)
+    before = len(house.told("kitchen"))
+    # Buffered, and not yet processed, at the moment of muting.
+    stream.remote.receive(pcm(word[cut : cut + BLOCK // 2]))
+    mute(house, muted=True)
+    stream.remote.receive(pcm(word[cut + BLOCK // 2 : cut + BLOCK]))
+    mute(house, muted=False)
+    house.say(np.concatenate((word[cut + BLOCK :], np.zeros(RATE, np.float32))), stream)
+    stream.finish()
+    told = house.told("kitchen")[before:]
+    assert kinds(told) == [StreamEnded]
+
+
+def test_a_stream_that_ends_while_it_is_muted_gives_nothing_late() -> None:
+    house = House()
+    stream = house.open("kitchen")
+    word = spoken("yes")
+    house.say(word[: len(word) - round(0.45 * RATE)], stream)
+    mute(house, muted=True)
+    stream.finish()
+    assert kinds(house.told("kitchen")) == [StreamStarted, StreamEnded]

@@ -8,6 +8,7 @@ import { Lanes } from "./lanes.js";
 import { LevelChart, tellLevel } from "./level.js";
 import { Levels } from "./levels.js";
 import { Microphone, isMicrophoneAllowed } from "./microphone.js";
+import { MuteButton } from "./mute.js";
 import { TICK_S, WINDOW_S, keywordColour } from "./plot.js";
 import { whileVisible } from "./repeat.js";
 import { describeDaemon, showSources, sourceTitle, sourcesOf } from "./sources.js";
@@ -42,6 +43,7 @@ let history = new History([], 1);
 let keywords = [];
 
 const spectrogram = new Spectrogram(find("#spectrogram"), find("#frequencies"));
+const muteButton = new MuteButton(find("#mute"), find("#mute-state"));
 const level = new LevelChart(find("#level"));
 const lanes = new Lanes(find("#lanes"), thresholdsMoved);
 const list = new EventList(
@@ -279,6 +281,7 @@ function showHealth(answer) {
   health = null;
   showSources(find("#sources"), sourcesOf(answer), levels);
   say(find("#daemon"), describeDaemon(answer));
+  muteButton.show(answer);
 }
 
 function offerStreams(sources) {
