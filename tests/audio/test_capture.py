@@ -519,12 +519,15 @@ def test_a_source_that_never_comes_back_does_after_muting() -> None:
         demo = Device(comes_back=False)
         bench = Bench(demo)
         async with bench.running():
+            feeds = bench.notes.feeds
             for times in range(1, 4):
+                await bench.until(lambda times=times: len(feeds) == times)  # type: ignore[misc]
                 await bench.hears(demo)
                 bench.capture.mute()
                 bench.capture.unmute()
-                await bench.until(lambda times=times: demo.stopped == times)  # type: ignore[misc]
+            await bench.until(lambda: len(feeds) == 4)
             await bench.hears(demo)
+        assert [feed.ended for feed in feeds[:-1]] == [True] * 3
         assert bench.made == 0
 
     asyncio.run(test())

@@ -82,6 +82,10 @@ class AudioServer(ABC):
         number = next(line.split()[0] for line in modules if f"sink_name={name}" in line)
         self._pactl("unload-module", number)
 
+    def listeners(self) -> int:
+        """How many programs record from it."""
+        return len(self._pactl("list", "short", "source-outputs").splitlines())
+
     def play(self, path: Path) -> subprocess.Popen[bytes]:
         """Begin to play a recording; the player ends when all of it has been played."""
         player = subprocess.Popen(
