@@ -15,6 +15,12 @@ class AudioFileError(KwsError):
     exit_code = 1
 
 
+class HistoryFileError(KwsError):
+    """The database of a history cannot be read."""
+
+    exit_code = 1
+
+
 class OutputError(KwsError):
     """Standard output cannot be written, as on a full disk."""
 

@@ -141,6 +141,18 @@ class StateConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     folder: str = ""
 
 
+class HistoryConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Events on disk, in the folder of `state`.
+
+    Attributes:
+        days: how long they are kept; 0: there is no history.
+        max_mb: the oldest go where there would be more, in 10**6 bytes.
+    """
+
+    days: Annotated[float, Meta(ge=0, le=36_500)] = 0.0
+    max_mb: Annotated[float, Meta(ge=1, le=100_000)] = 64.0
+
+
 class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What goes to standard error.
 
@@ -169,4 +181,5 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     keywords: dict[str, TriggerConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
     state: StateConfig = field(default_factory=StateConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -15,7 +16,7 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.paths import state_folder
-from kws.config.schema import Config
+from kws.config.schema import Config, HistoryConfig
 from kws.daemon.descriptors import make_room
 from kws.daemon.mute_file import MuteFile
 from kws.daemon.muting import MuteSwitch
@@ -27,12 +28,15 @@ from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
 from kws.engine.waiting import LoopEvent, first_of
+from kws.errors import ConfigError
+from kws.history.database import NAME
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
 from kws.serving.connections import UNAUTHENTICATED, Connections
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
+from kws.serving.recorder import HistoryRecorder
 from kws.serving.server import Server
 from kws.serving.stdout import StdoutWriter
 from kws.spotting.load import load_model
@@ -43,6 +47,8 @@ log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
 """How long subscribers may take to read the last events of a recording."""
+_RECORDED_SECONDS = 0.3
+"""How long the history may take to write the last events."""
 _TICK_SECONDS = 0.25
 _TICKS_PER_CHECK = 4
 """The sources are polled at each tick; the watchdog and the clips' age at every fourth."""
@@ -100,6 +106,7 @@ class Daemon:
         limits = {name: getattr(server, name) for name in ("max_connections", "max_streams")}
         self._config = config
         self._interrupted, self._written = asyncio.Event(), LoopEvent()
+        self._recorded = LoopEvent()
         self._hub = Hub(uuid.uuid4().hex[:12])
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
@@ -119,6 +126,7 @@ class Daemon:
         self._sd_notify = SdNotify(os.environ)
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
         folder = state_folder(config.state.folder, os.environ)
+        self._recorder = _recorder(config.history, folder, self._hub)
         self._switch = MuteSwitch(
             self._engine,
             self._hub,
@@ -145,6 +153,7 @@ class Daemon:
             watchdog=self._watchdog,
             reload=self._reloader,
             switch=self._switch,
+            recorder=self._recorder,
             connections=connections,
         )
         self._server = Server(app.routes, connections)
@@ -159,6 +168,8 @@ class Daemon:
         place = self._config.server
         async with self._server.listening(place.host, place.port) as port:
             self._stdout.start(self._written)
+            if self._recorder is not None:
+                self._recorder.start(self._recorded)
             self._switch.restore()
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
@@ -176,6 +187,8 @@ class Daemon:
                 self._hub.close()
             error = ending.exception() if ending.done() and not ending.cancelled() else None
             await self._drain(error)
+            if self._recorder is not None:
+                await first_of(self._recorded, seconds=_RECORDED_SECONDS)
         if self._stdout.missed:
             log.warning("standard output missed %d events", self._stdout.missed)
         if error is not None:
@@ -266,3 +279,17 @@ class Daemon:
             },
         )
         self._sd_notify.ready(self._watchdog.status)
+
+
+def _recorder(config: HistoryConfig, folder: Path | None, hub: Hub) -> HistoryRecorder | None:
+    """The history, if there is to be one.
+
+    Raises:
+        ConfigError: there is no folder for it.
+    """
+    if not config.days:
+        return None
+    if folder is None:
+        raise ConfigError("history.days: there is no folder for it here; set state.folder")
+    max_bytes = round(config.max_mb * 1e6)
+    return HistoryRecorder(hub, folder / NAME, days=config.days, max_bytes=max_bytes)

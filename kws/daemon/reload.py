@@ -20,7 +20,7 @@ from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
 
-_FIXED = ("server", "state")
+_FIXED = ("server", "state", "history")
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
 _SWAP_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""

@@ -13,10 +13,12 @@ from kws.protocol.requests import parse_nothing
 from kws.serving.auth import Access
 from kws.serving.connections import Connections
 from kws.serving.description import Description
+from kws.serving.history import HistoryPages
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
 from kws.serving.muting import MutingActions
 from kws.serving.rate import MessageRate
+from kws.serving.recorder import HistoryRecorder
 from kws.serving.routes import (
     Action,
     Document,
@@ -25,6 +27,7 @@ from kws.serving.routes import (
     Page,
     Route,
     Routes,
+    Search,
     Websocket,
 )
 from kws.serving.scores import ScoresEndpoint
@@ -71,6 +74,7 @@ class App:
         watchdog: of the engine.
         reload: what POST /reload does.
         switch: mutes the daemon.
+        recorder: of the history; None: there is none.
         connections: who is connected.
 
     Attributes:
@@ -90,17 +94,19 @@ class App:
         watchdog: Watchdog,
         reload: Reload,
         switch: Muting,
+        recorder: HistoryRecorder | None,
         connections: Connections,
     ) -> None:
         self._engine, self._hub, self._config = engine, hub, config
         self._metrics, self._clips, self._watchdog = metrics, clips, watchdog
         self._connections, self._reload, self._switch = connections, reload, switch
+        self._recorder = recorder
         self._started = time.monotonic()
         description, queue = Description(engine, hub.run), config.queue
-        subscriber = SubscriberEndpoint(hub, access, description, metrics, queue)
+        subscriber = SubscriberEndpoint(hub, access, description, metrics, queue, recorder)
         scores = ScoresEndpoint(hub, access, description, observers)
         sender = SenderEndpoint(hub, access, description, metrics, queue, engine.senders, observers)
-        muting = MutingActions(switch)
+        muting, history = MutingActions(switch), HistoryPages(recorder)
         site: dict[str, Route] = {
             path: Page(file.get, file.get) for path, file in website().items()
         }
@@ -119,6 +125,8 @@ class App:
                 "/reload": Action(self._respond_to_reload),
                 "/mute": Action(muting.mute),
                 "/unmute": Action(muting.unmute),
+                "/history": Search(history.get),
+                "/events/*/mark": Action(history.mark),
             },
         )
 
@@ -153,6 +161,7 @@ class App:
                 hop_samples=round(spotter.hop_s * spotter.model.sample_rate),
                 subscribers=self._connections.clients(EVENTS_PATH),
                 muted=self._engine.muted,
+                history_missed=None if self._recorder is None else self._recorder.missed,
                 model=header.name,
                 architecture=header.architecture,
             )

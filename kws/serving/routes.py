@@ -83,6 +83,17 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Search:
+    """A route for GET and HEAD that takes a query; only who has the token may.
+
+    Attributes:
+        get: what is found, in JSON. Raises BadRequestError.
+    """
+
+    get: Callable[[str], Awaitable[JsonResponse]]
+
+
+@dataclass(frozen=True)
 class Order:
     """What a client posts.
 
@@ -108,7 +119,7 @@ class Action:
     post: Callable[[Order], Awaitable[JsonResponse]]
 
 
-Route = Websocket | Page | Action
+Route = Websocket | Page | Search | Action
 
 
 class Routes:
@@ -163,9 +174,11 @@ class Routes:
             case Action():
                 local = is_local(address, headers)
                 return await self._act(path, route, request, Order(body, tuple(segments), local))
-            case Page() if wants_websocket:
+            case Page() | Search() if wants_websocket:
                 text = f"{path} is plain HTTP; websockets: {', '.join(self._websockets)}"
                 return refuse(HTTPStatus.BAD_REQUEST, text)
+            case Search():
+                return await self._search(route, request)
             case Page():
                 return self._get(path, route, segments, request)
         return self._nothing(path)
@@ -182,16 +195,30 @@ class Routes:
                     return route, [part for want, part in pairs if want == WILDCARD]
         return None, []
 
-    def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
+    async def _search(self, route: Search, request: Request) -> Response:
+        if refusal := self._refuse_get(request):
+            return refusal
+        try:
+            content = await route.get(request.path.partition("?")[2])
+        except BadRequestError as error:
+            return refuse(HTTPStatus.BAD_REQUEST, str(error))
+        return _respond(content, with_body=request.method == "GET")
+
+    def _refuse_get(self, request: Request, *, public: bool = False) -> Response | None:
         if request.method not in ("GET", "HEAD"):
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", Allow="GET, HEAD")
-        if self.admits(request):
+        if public or self.admits(request):
+            return None
+        text = "a token is needed: Authorization: Bearer ..."
+        return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
+
+    def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
+        if refusal := self._refuse_get(request, public=page.public is not None):
+            return refusal
+        if page.public is None or self.admits(request):
             content = page.get(*segments)
-        elif page.public is not None:
-            content = page.public()
         else:
-            text = "a token is needed: Authorization: Bearer ..."
-            return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
+            content = page.public()
         if content is None:
             return self._nothing(path)
         return _respond(content, with_body=request.method == "GET")

@@ -32,7 +32,7 @@ def counting() -> tuple[Hub, Metrics]:
 
 def samples(metrics: Metrics, *sources: SourceState) -> Samples:
     """What a scraper reads."""
-    document = metrics.page(Snapshot(sources, 1_600, 2, False, "yes-no-up-down", "SmallCNN"))
+    document = metrics.page(Snapshot(sources, 1_600, 2, False, 3, "yes-no-up-down", "SmallCNN"))
     assert document.content_type.startswith("text/plain; version=0.0.4")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
