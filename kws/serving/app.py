@@ -150,7 +150,11 @@ class App:
         return status, public_health(content)
 
     def _info(self) -> JsonResponse:
-        return HTTPStatus.OK, info(self._engine.spotter, keep_audio_s=self._config.keep_audio_s)
+        return HTTPStatus.OK, info(
+            self._engine.spotter,
+            keep_audio_s=self._config.keep_audio_s,
+            history_days=0.0 if self._recorder is None else self._recorder.days,
+        )
 
     def _metrics_page(self) -> Document:
         spotter = self._engine.spotter

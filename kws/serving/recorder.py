@@ -40,6 +40,10 @@ class HistoryRecorder:
         max_bytes: the oldest go where there would be more.
         clock: seconds, monotonic.
         today: the time of day, in seconds since 1970.
+
+    Attributes:
+        path: of the database.
+        days: what is older goes.
     """
 
     def __init__(
@@ -52,7 +56,7 @@ class HistoryRecorder:
         clock: Clock = time.monotonic,
         today: Callable[[], float] = time.time,
     ) -> None:
-        self._hub, self.path, self._days, self._max_bytes = hub, path, days, max_bytes
+        self._hub, self.path, self.days, self._max_bytes = hub, path, days, max_bytes
         self._clock, self._today = clock, today
         self._woken = threading.Event()
         self._subscription = hub.subscribe(self._woken, QUEUE)
@@ -126,7 +130,7 @@ class HistoryRecorder:
         """Write what waits; what cannot be written now waits for another time."""
         try:
             if self._writer is None:
-                self._writer = Writer(self.path, self._days, self._max_bytes)
+                self._writer = Writer(self.path, self.days, self._max_bytes)
             if self._pending:
                 self._writer.add(self._pending)
                 self._unpruned += len(self._pending)

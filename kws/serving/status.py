@@ -95,8 +95,8 @@ def _verifier(verification: Verification | None) -> dict[str, Any] | None:
     }
 
 
-def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
-    """The model and its settings, and for how many seconds the audio of events is kept."""
+def info(spotter: Spotter, *, keep_audio_s: float, history_days: float) -> dict[str, Any]:
+    """The model and its settings, and how long the audio of events, and events, are kept."""
     model = spotter.model
     header = model.header
     return {
@@ -114,6 +114,7 @@ def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
         "thresholds": spotter.thresholds,
         "context": header.context,
         "keep_audio_s": keep_audio_s,
+        "history_days": history_days,
         "verifier": _verifier(spotter.verification),
         "licence": header.licence,
         "measured": header.measured,

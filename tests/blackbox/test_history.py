@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.protocol.test_schema import check
 from tests.support.client import HOST, ask, get, get_json, receive, subscribe
 from tests.support.limits import TIMEOUT, limit, wait_until
 from tests.support.process import DaemonProcess, Message, json_lines, run_kws
@@ -120,6 +121,7 @@ def test_marks_pages_and_the_command(talk: Talk, state: dict[str, str]) -> None:
     assert get(port, "/history?since=yesterday", BEARER)[0] == 400
     assert get(port, "/history", BEARER, method="POST")[0] == 405
     wait_until(lambda: len(pages(port)) == 2, "both are written")
+    check(json.loads(get(port, "/history", BEARER)[2]), "history")
     path, yes = f"/events/{events[1]['id']}/mark", b'{"not_a_word": true}'
     assert post(port, path, yes, {})[0] == 403
     assert post(port, path, yes, {**BEARER, "Origin": "https://evil.example"})[0] == 403

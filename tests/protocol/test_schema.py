@@ -40,10 +40,12 @@ from kws.protocol.requests import (
     BadRequestError,
     End,
     Gap,
+    MarkRequest,
     MuteRequest,
     Request,
     ScoresRequest,
     Start,
+    parse_mark,
     parse_mute,
     parse_request,
     parse_scores_request,
@@ -76,8 +78,9 @@ MESSAGES = (
     *("hello", "detection", "status", "subscribed", "request", "scan_line"),
     *("start", "started", "gap", "end", "slow_down", "look", "watching", "scores"),
     *("health", "info", "reload", "mute", "muting"),
+    *("history", "mark", "marked"),
 )
-FROM_CLIENTS = {"request", "start", "gap", "end", "look", "mute"}
+FROM_CLIENTS = {"request", "start", "gap", "end", "look", "mute", "mark"}
 
 DETECTED = Detected("default", 12.34, "yes", 0.97, "yes-no-up-down")
 DROPPED = SamplesDropped(
@@ -97,6 +100,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
     "gap": parse_sender,
     "end": parse_sender,
     "look": parse_scores_request,
+    "mark": lambda text: parse_mark(text.encode()),
     "mute": lambda text: parse_mute(text.encode()),
 }
 SOURCE = SourceState(
@@ -198,6 +202,7 @@ TYPES = {
     "request": Request,
     "look": ScoresRequest,
     "mute": MuteRequest,
+    "mark": MarkRequest,
 }
 
 
@@ -373,7 +378,7 @@ def test_health(source: SourceState, stalled: str, muting: MuteState, status: st
 
 
 def test_info(model: KeywordModel) -> None:
-    page = info(Spotter(model), keep_audio_s=60.0)
+    page = info(Spotter(model), keep_audio_s=60.0, history_days=0.0)
     check(msgspec.json.decode(msgspec.json.encode(page)), "info")
 
 
@@ -426,6 +431,7 @@ START = {"type": "start", "stream": "kitchen", "sample_rate": 16_000, "format": 
         ("end", {"type": "end"}),
         ("look", {}),
         ("look", {"stream": None, "frames": True, "token": "secret"}),
+        ("mark", {"not_a_word": False}),
         ("mute", {}),
         ("mute", {"seconds": None}),
         ("mute", {"seconds": 86_400}),
@@ -457,6 +463,9 @@ def test_what_the_schema_allows_is_accepted(name: str, message: Any) -> None:
         ("end", {"type": "end", "more": 1}),
         ("look", {"stream": 1}),
         ("look", {"what": "kitchen"}),
+        ("mark", {}),
+        ("mark", {"not_a_word": 1}),
+        ("mark", {"not_a_word": True, "more": 1}),
         ("mute", {"seconds": 0}),
         ("mute", {"seconds": 86_401}),
         ("mute", {"seconds": "5"}),

@@ -106,7 +106,7 @@ def test_with_senders_only_the_daemon_is_waiting_without_a_fault() -> None:
 def test_info_begins_with_the_published_keys() -> None:
     model = untrained_model()
     trigger = dict.fromkeys(model.classes, TriggerSettings(threshold=0.6))
-    content = info(Spotter(model, hop_s=0.1, trigger=trigger), keep_audio_s=0)
+    content = info(Spotter(model, hop_s=0.1, trigger=trigger), keep_audio_s=0, history_days=0.0)
     assert dict(list(content.items())[:5]) == {
         "model": "SmallCNN",
         "classes": ["yes", "no", "up", "down"],

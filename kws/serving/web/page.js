@@ -1,6 +1,7 @@
 // Wires the page: what comes from the daemon, to the parts that show it.
 
 import { Connection, WRONG_TOKEN } from "./connection.js";
+import { Days } from "./days.js";
 import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
@@ -17,6 +18,7 @@ import { askForToken, fetchWithToken, setUpTokenForm, tokenKey } from "./token.j
 import { thresholdsAsYaml } from "./yaml.js";
 
 const HEALTH_MS = 1000;
+const DAYS_MS = 60_000;
 /** Events that can be marked in the pictures. */
 const MARKED = 500;
 /** At least, between two pictures; and for who asked their system for less motion. */
@@ -52,6 +54,10 @@ const list = new EventList(
 );
 
 // ---- pictures
+
+const days = new Days(
+  find("#days"), (keyword) => keywordColour(Math.max(0, keywords.indexOf(keyword))),
+);
 
 let drawing = 0;
 let drawn = 0;
@@ -235,7 +241,9 @@ async function askInfo() {
     needToken();
     return false;
   }
-  const keep = (await answer.json()).keep_audio_s ?? 0;
+  const { keep_audio_s: keep = 0, history_days: kept = 0 } = await answer.json();
+  days.kept = kept > 0;
+  days.load().catch(() => {});
   list.audible = keep > 0;
   say(
     find("#privacy"),
@@ -383,3 +391,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 document.addEventListener("visibilitychange", goOn);
 connect();
 whileVisible(askHealth, HEALTH_MS);
+whileVisible(() => days.load().catch(() => {}), DAYS_MS);
