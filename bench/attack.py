@@ -17,13 +17,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from bench.floods import FLOODS, HOST, MOST_CONNECTIONS, MOST_SECONDS
-from bench.process import Process, environment
+from bench.floods import FLOODS, HOST, MOST_CONNECTIONS, MOST_SECONDS, start_flood
+from bench.process import Process
 
 HEALTH_S, LATE_S, STOP_S, MORE_MB = 0.5, 0.5, 1.0, 20.0
 """The bars: `/health` answers, events come and SIGTERM is obeyed within so many seconds; and so
@@ -115,7 +114,7 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
             memory: list[int] = []
             _watch(daemon, _BEFORE_S, [], memory)
             before, memory[:] = max(memory), []
-            flooding = _flood(port, kind, connections, seconds + _PATIENCE_S / 4, run)
+            flooding = start_flood(port, kind, connections, seconds + _PATIENCE_S / 4, run)
             cpu, begun = daemon.cpu_seconds(), time.monotonic()
             _watch(daemon, seconds, measured.health_s, memory)
             measured.cores = (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun)
@@ -136,20 +135,6 @@ def _watch(daemon: Process, seconds: float, health_s: list[float], memory: list[
         health_s.append(health(daemon.port))
         memory.append(daemon.resident_bytes())
         time.sleep(_EVERY_S)
-
-
-def _flood(
-    port: int, kind: str, connections: int, seconds: float, run: str
-) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "bench.floods", str(port), kind, "--run", run]
-    command += ["--connections", str(connections), "--seconds", str(seconds)]
-    return subprocess.Popen(
-        command,
-        cwd=Path(__file__).parent.parent,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def table(rows: Sequence[Measured]) -> str:

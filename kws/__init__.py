@@ -7,9 +7,10 @@ if TYPE_CHECKING:
     from kws.engine.scan import scan
     from kws.errors import KwsError
     from kws.protocol.events import Detected, Event
+    from kws.spotting.detection import Detection
     from kws.spotting.load import load_model
     from kws.spotting.model import KeywordModel
-    from kws.spotting.spotter import Detection, Spotter
+    from kws.spotting.spotter import Spotter
 
 __all__ = [
     "Detected",
@@ -25,7 +26,7 @@ __all__ = [
 
 _HOMES = {
     "Detected": "kws.protocol.events",
-    "Detection": "kws.spotting.spotter",
+    "Detection": "kws.spotting.detection",
     "Event": "kws.protocol.events",
     "KeywordModel": "kws.spotting.model",
     "KwsError": "kws.errors",

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="microphone (the default), demo, a file, - for raw samples or WAV on standard input, "
         "network for senders only, or auto, which chooses one of them",
     )
-    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument("--device", metavar="NAME", help="the microphone's name, or a part of it")
     parser.add_argument(
         "--demo-if-no-microphone",
         action="store_true",

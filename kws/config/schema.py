@@ -26,7 +26,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
     Attributes:
         source: "microphone", "demo", "-" for standard input, the path of an audio file, "network":
             none but what others send, or "auto": see `kws.audio.source.resolve_auto`.
-        device: part of the microphone's name; empty for the system's default.
+        device: the microphone's name, a part of it, or one of its other names: see
+            `kws.audio.device.choose_device`; empty for the system's default.
         channel: of a microphone, a recording or standard input: the one that counts, from 0 on;
             "mix": the mean of all.
         device_rate: samples per second to open the microphone at; 0: the model's rate where the

@@ -176,10 +176,10 @@ class _Current(Collector):
             name: CounterMetricFamily(name, text, labels=labels) for name, text in counts.items()
         }
         for each in now.sources:
-            place = (each.stream, each.kind)
+            labels = (each.stream, each.kind)
             if each.seconds_since_audio is not None:
-                age.add_metric(place, each.seconds_since_audio)
-            lost.add_metric(place, float(bool(each.reason)))
+                age.add_metric(labels, each.seconds_since_audio)
+            lost.add_metric(labels, float(bool(each.reason)))
             values = (
                 each.dropped_samples,
                 -(-each.dropped_samples // now.hop_samples),
@@ -187,7 +187,7 @@ class _Current(Collector):
                 each.losses,
             )
             for counter, value in zip(counters.values(), values, strict=True):
-                counter.add_metric(place, value)
+                counter.add_metric(labels, value)
         yield age
         yield lost
         yield from counters.values()

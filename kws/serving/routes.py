@@ -181,7 +181,7 @@ class Routes:
                 return await self._search(route, request)
             case Page():
                 return self._get(path, route, segments, request)
-        return self._nothing(path)
+        return self._not_found(path)
 
     def _find(self, path: str) -> tuple[Route | None, list[str]]:
         if WILDCARD not in path and path in self._table:
@@ -220,7 +220,7 @@ class Routes:
         else:
             content = page.public()
         if content is None:
-            return self._nothing(path)
+            return self._not_found(path)
         return _respond(content, with_body=request.method == "GET")
 
     async def _act(self, path: str, action: Action, request: Request, order: Order) -> Response:
@@ -237,9 +237,9 @@ class Routes:
         except BadRequestError as error:
             return refuse(HTTPStatus.BAD_REQUEST, str(error))
 
-    def _nothing(self, path: str) -> Response:
-        places = ", ".join(each for each in self._table if WILDCARD not in each)
-        return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {places}")
+    def _not_found(self, path: str) -> Response:
+        paths = ", ".join(each for each in self._table if WILDCARD not in each)
+        return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {paths}")
 
 
 def is_local(address: str, headers: Headers) -> bool:

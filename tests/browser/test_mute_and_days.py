@@ -9,7 +9,7 @@ from tests.support.process import DaemonProcess
 from tests.support.talker import Talker
 
 from .page import Page
-from .test_connection import say_token
+from .test_connection import enter_token
 
 Open = Callable[..., Page]
 
@@ -31,7 +31,7 @@ def kept(state: dict[str, str]) -> Iterator[Talker]:
 def test_the_button_mutes_and_unmutes(visit: Open, state: dict[str, str]) -> None:
     with DaemonProcess("--source", "demo", environment=state) as daemon:
         page = visit(daemon.port)
-        say_token(page, SECRET)
+        enter_token(page, SECRET)
         page.wait_until_it_hears()
         button = page.one("#mute")
         button.click()
@@ -58,7 +58,7 @@ def test_without_a_token_the_page_says_why_not(page: Page) -> None:
 def test_the_last_days(visit: Open, kept: Talker) -> None:
     kept.say("yes", "no")
     page = visit(kept.port)
-    say_token(page, SECRET)
+    enter_token(page, SECRET)
     page.wait_for_text("#day-event", "2 detections")
     page.run(
         "document.querySelectorAll('#days circle')[0].dispatchEvent(new MouseEvent('click',"
@@ -68,9 +68,7 @@ def test_the_last_days(visit: Open, kept: Talker) -> None:
     page.one("#not-a-word").click()
     page.wait_for_text("#day-event", "marked as not a word")
     page.browser.refresh()
-    page.wait(
-        lambda: len(page.all("#days circle.none")) == 1, "the mark, loaded again"
-    )
+    page.wait(lambda: len(page.all("#days circle.none")) == 1, "the mark, loaded again")
     assert len(page.all("#days circle")) == 2
 
 

@@ -1,4 +1,4 @@
-"""What the page shows of a daemon that hears, and how it can be used."""
+"""What the page shows of a running daemon, and how it can be used."""
 
 from collections.abc import Mapping
 
@@ -41,7 +41,7 @@ def test_it_shows_detections(page: Page, demo: DaemonProcess) -> None:
     for name in names:
         canvases += [f"[data-keyword={name}] canvas.{which}" for which in ("live", "recent")]
     page.wait(lambda: all(is_drawn(page, each) for each in canvases), "picture in all of them")
-    page.wait(page.heard, "an event")
+    page.wait(page.detected, "an event")
     listed = page.run(
         "const entries = [...document.querySelectorAll('#events li')];"
         "return entries.map((entry) => [Number(entry.dataset.seq),"
@@ -149,7 +149,7 @@ def linear(part: float) -> float:
 
 
 def test_another_theme_is_another_picture(page: Page) -> None:
-    # At its left edge, where nothing has been heard yet.
+    # At its left edge, where nothing has been processed yet.
     corner = (
         "const picture = document.querySelector('#spectrogram').getContext('2d');"
         "return picture.getImageData(9, 99, 1, 1).data[0]"
