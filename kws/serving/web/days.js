@@ -80,10 +80,11 @@ export class Days {
     const chosen = this._events[this._chosen]?.id;
     this._events = events;
     this._chosen = events.findIndex(({ id }) => id === chosen);
-    this._draw(now);
+    this.draw(now);
   }
 
-  _draw(now) {
+  /** Draw them; also where a keyword has another colour now. */
+  draw(now = new Date()) {
     const height = TOP + DAYS * ROW;
     this._picture.setAttribute("viewBox", `0 0 ${WIDTH} ${height}`);
     const parts = [];
@@ -113,7 +114,7 @@ export class Days {
 
   _choose(index) {
     this._chosen = index;
-    this._draw(new Date());
+    this.draw();
   }
 
   _tell() {
@@ -140,7 +141,7 @@ export class Days {
       const answer = await fetchWithToken(`events/${event.id}/mark`, { method: "POST", body });
       if (answer.ok) {
         event.not_a_word = wanted;
-        this._draw(new Date());
+        this.draw();
       } else {
         say(this._told, `Not done: ${(await answer.text()).trim()}`);
       }

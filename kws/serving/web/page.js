@@ -143,6 +143,7 @@ const scores = new Connection("scores", {
       find("#spectrogram").setAttribute("aria-label", `Log-mel spectrogram of ${shown}, running`);
       ({ keywords } = message);
       lanes.configure(message);
+      days.draw();
       thresholdsMoved();
     } else if (message.type === "scores") {
       if (held.push(message) > HISTORY_S / history.hopS) held.shift();
