@@ -58,6 +58,8 @@ FLOODS = {
     "empty sound": Flood("/audio", frame(_BINARY), _START),
     "requests": Flood("/events", frame(_TEXT, b"{}")),
     "replays": Flood("/events", frame(_TEXT, b'{"after":{"run":"%s","seq":0}}')),
+    "replays, from disk": Flood("/events", frame(_TEXT, b'{"after":{"run":"?","seq":0}}')),
+    "history": Flood("/history", request=b"GET /history HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
     "scores": Flood("/scores", frame(_TEXT, b"{}")),
     "pings": Flood("/events", frame(_PING)),
     "pings, pongs unread": Flood("/events", frame(_PING, bytes(125)), reads=False),
