@@ -2,7 +2,7 @@
 
 `python -m bench.attack [--kind KIND ...] [--connections N] [--seconds S] [--token] [--json]`;
 `bench/README.md` describes each figure. Nothing but this machine is flooded, with at most 100
-connections and for at most a minute a kind.
+connections and for at most a minute a kind. MQTT is left out: kws is its client, and opens no port.
 """
 
 import argparse

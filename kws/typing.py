@@ -1,6 +1,7 @@
 """What crosses folders: arrays of audio, audio formats, and the protocols between layers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -136,4 +137,53 @@ class InferenceMeter(Protocol):
 
     def settled(self, keyword: str, verdict: str) -> None:
         """A candidate of a keyword was "confirmed", "rejected" or "dropped"."""
+        ...
+
+
+@dataclass(frozen=True)
+class IntegrationStatus:
+    """An integration at one moment, for health, metrics and the page.
+
+    Attributes:
+        name: as its key in the configuration.
+        peer: what it talks to, for people; holds no secret.
+        connected: whether it can be reached, or listens.
+        reason: why not; empty where it is connected, or has not tried yet.
+        events: how many so far, by what became of them.
+        waiting: how many are kept until it takes them.
+    """
+
+    name: str
+    peer: str
+    connected: bool
+    reason: str = ""
+    events: Mapping[str, int] = field(default_factory=dict)
+    waiting: int = 0
+
+
+class Integration(Protocol):
+    """Another system that gets events, or asks for something, while the daemon runs."""
+
+    def status(self) -> IntegrationStatus:
+        """How it is now. For the thread of the event loop."""
+        ...
+
+    async def start(self) -> None:
+        """Begin. Does not wait for the other side, whose failures are logged and tried again.
+
+        Raises:
+            KwsError: it can never begin, as where its port is taken.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """End, with the last events. It is cancelled where that takes too long."""
+        ...
+
+
+class IntegrationStatuses(Protocol):
+    """Knows how all integrations are."""
+
+    def statuses(self) -> Sequence[IntegrationStatus]:
+        """Of each one that is switched on."""
         ...

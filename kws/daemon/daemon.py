@@ -30,10 +30,12 @@ from kws.engine.scores import Observers
 from kws.engine.waiting import LoopEvent, first_of
 from kws.errors import ConfigError
 from kws.history.database import NAME
+from kws.integrations.build import make_integrations
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
 from kws.serving.connections import UNAUTHENTICATED, Connections
+from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
 from kws.serving.recorder import HistoryRecorder
@@ -46,7 +48,7 @@ from kws.spotting.spotter import warm_up
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
-"""How long subscribers may take to read the last events of a recording."""
+"""How long subscribers and integrations may take for the last events of a recording."""
 _RECORDED_SECONDS = 0.3
 """How long the history may take to write the last events."""
 _TICK_SECONDS = 0.25
@@ -91,7 +93,8 @@ class Daemon:
         first: the source to begin with.
 
     Raises:
-        ConfigError: configuration and model contradict each other.
+        ConfigError: configuration and model contradict each other, or an integration cannot be
+            used as it is configured.
     """
 
     def __init__(
@@ -134,6 +137,10 @@ class Daemon:
             time.monotonic,
             remote_unmute=server.remote_unmute,
         )
+        description = Description(self._engine, self._hub.run)
+        self._integrations = make_integrations(
+            config, self._hub, description, os.environ, self._switch
+        )
         self._reloader = Reloader(
             config,
             reader,
@@ -155,6 +162,7 @@ class Daemon:
             switch=self._switch,
             recorder=self._recorder,
             connections=connections,
+            integrations=self._integrations,
         )
         self._server = Server(app.routes, connections)
 
@@ -162,11 +170,14 @@ class Daemon:
         """Process audio until the source ends or a signal comes.
 
         Raises:
-            KwsError: the port cannot be had, the source was lost for good, or the audio system
-                hangs.
+            KwsError: the port cannot be had, an integration cannot begin, the source was lost for
+                good, or the audio system hangs.
         """
         server = self._config.server
-        async with self._server.listening(server.host, server.port) as port:
+        async with (
+            self._server.listening(server.host, server.port) as port,
+            self._integrations.running(STOP_SECONDS),
+        ):
             self._stdout.start(self._written)
             if self._recorder is not None:
                 self._recorder.start(self._recorded)
@@ -230,7 +241,7 @@ class Daemon:
                 task.cancel()
 
     async def _drain(self, error: BaseException | None) -> None:
-        """Let standard output and subscribers read their last events.
+        """Let standard output, subscribers and integrations get their last events.
 
         Of a recording nothing is lost, though it ended in damage.
         """
@@ -239,6 +250,8 @@ class Daemon:
             await first_of(self._written, seconds=STOP_SECONDS)
         if not interrupted and not live:
             self._server.drain(_DRAIN_SECONDS)
+            stopping = asyncio.create_task(self._integrations.stop(_DRAIN_SECONDS))
+            await first_of(stopping, self._interrupted)
             await first_of(self._written, self._interrupted)
 
     async def _tick(self) -> None:

@@ -35,7 +35,7 @@ from kws.serving.sender import SenderEndpoint
 from kws.serving.status import health, info, public_health
 from kws.serving.subscriber import SubscriberEndpoint
 from kws.serving.website import website
-from kws.typing import Muting
+from kws.typing import IntegrationStatuses, Muting
 
 AUDIO_MESSAGE_LIMIT = 1024 * 1024
 """Bytes of a message with audio in it."""
@@ -76,6 +76,7 @@ class App:
         switch: mutes the daemon.
         recorder: of the history; None: there is none.
         connections: who is connected.
+        integrations: other systems.
 
     Attributes:
         routes: the table.
@@ -96,11 +97,12 @@ class App:
         switch: Muting,
         recorder: HistoryRecorder | None,
         connections: Connections,
+        integrations: IntegrationStatuses,
     ) -> None:
         self._engine, self._hub, self._config = engine, hub, config
         self._metrics, self._clips, self._watchdog = metrics, clips, watchdog
-        self._connections, self._reload, self._switch = connections, reload, switch
-        self._recorder = recorder
+        self._connections, self._integrations = connections, integrations
+        self._reload, self._switch, self._recorder = reload, switch, recorder
         self._started = time.monotonic()
         description, queue = Description(engine, hub.run), config.queue
         subscriber = SubscriberEndpoint(hub, access, description, metrics, queue, recorder)
@@ -139,6 +141,7 @@ class App:
             stalled=self._watchdog.stalled,
             subscribers=self._connections.clients(EVENTS_PATH),
             muting=self._switch.state,
+            integrations=self._integrations.statuses(),
         )
 
     async def _respond_to_reload(self, order: Order) -> JsonResponse:
@@ -168,6 +171,7 @@ class App:
                 history_missed=None if self._recorder is None else self._recorder.missed,
                 model=header.name,
                 architecture=header.architecture,
+                integrations=self._integrations.statuses(),
             )
         )
 

@@ -1,6 +1,6 @@
 """Numbers that people watch, in Prometheus's text format (version 0.0.4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -19,6 +19,7 @@ from kws.engine.state import SourceState
 from kws.protocol.events import Detected, Event
 from kws.serving.hub import Hub
 from kws.serving.routes import Document
+from kws.typing import IntegrationStatus
 
 _MOST_STREAMS = 1_000
 """Streams that are counted by name: clients choose names, and each costs memory for ever."""
@@ -39,6 +40,7 @@ class Snapshot:
         history_missed: events that are not in the history; None: there is none.
         model: name of the vocabulary.
         architecture: of its network.
+        integrations: those that are switched on.
     """
 
     sources: Iterable[SourceState]
@@ -48,6 +50,7 @@ class Snapshot:
     history_missed: int | None
     model: str
     architecture: str
+    integrations: Sequence[IntegrationStatus] = ()
 
 
 class Metrics:
@@ -191,3 +194,31 @@ class _Current(Collector):
         yield age
         yield lost
         yield from counters.values()
+        if now.integrations:
+            yield from _of_integrations(now.integrations)
+
+
+def _of_integrations(statuses: Iterable[IntegrationStatus]) -> Iterable[Metric]:
+    connected = GaugeMetricFamily(
+        "kws_integration_connected",
+        "1 while an integration is connected, or listens.",
+        labels=("integration",),
+    )
+    events = CounterMetricFamily(
+        "kws_integration_events",
+        "Events of an integration, by what became of them.",
+        labels=("integration", "outcome"),
+    )
+    waiting = GaugeMetricFamily(
+        "kws_integration_waiting_events",
+        "Events that are kept until an integration takes them.",
+        labels=("integration",),
+    )
+    for each in statuses:
+        connected.add_metric((each.name,), float(each.connected))
+        waiting.add_metric((each.name,), each.waiting)
+        for outcome, count in each.events.items():
+            events.add_metric((each.name, outcome), count)
+    yield connected
+    yield events
+    yield waiting

@@ -10,7 +10,7 @@ from msgspec import to_builtins
 from kws.engine.state import SourceState
 from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verification
-from kws.typing import MuteState
+from kws.typing import IntegrationStatus, MuteState
 
 
 def health(
@@ -22,6 +22,7 @@ def health(
     stalled: str,
     subscribers: int,
     muting: MuteState,
+    integrations: Sequence[IntegrationStatus] = (),
 ) -> tuple[HTTPStatus, dict[str, Any]]:
     """Whether the daemon processes audio: 503 where a source that ought to deliver does not.
 
@@ -33,6 +34,7 @@ def health(
         stalled: why audio that comes is not processed; empty where it is.
         subscribers: how many there are.
         muting: whether nothing is to be processed, because somebody has muted the daemon.
+        integrations: those that are switched on. One that fails is no fault of the daemon's.
     """
     reason = "" if muting.muted else source.reason or stalled
     since = source.seconds_since_audio
@@ -67,6 +69,17 @@ def health(
         "subscribers": subscribers,
         "muted": muting.muted,
         "muted_seconds_left": _rounded(muting.seconds_left),
+        "integrations": [
+            {
+                "name": each.name,
+                "peer": each.peer,
+                "connected": each.connected,
+                "reason": each.reason or None,
+                "events": dict(each.events),
+                "waiting": each.waiting,
+            }
+            for each in integrations
+        ],
     }
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 

@@ -57,7 +57,7 @@ from kws.serving.status import health, info
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat, MuteState
+from kws.typing import AudioFormat, IntegrationStatus, MuteState
 from tests.support.client import ask, get_json, receive, subscribe
 from tests.support.talker import Talker
 
@@ -365,13 +365,13 @@ def test_scan_line_even_before_the_start() -> None:
 )
 def test_health(source: SourceState, stalled: str, muting: MuteState, status: str) -> None:
     _, page = health(
-        source,
-        (SOURCE,),
+        *(source, (SOURCE,)),
         run="a8064acf2f92",
         uptime_s=1.5,
         stalled=stalled,
         subscribers=2,
         muting=muting,
+        integrations=(IntegrationStatus("mqtt", "mqtt://b", connected=True, events={"sent": 1}),),
     )
     assert page["status"] == status
     check(page, "health")

@@ -9,7 +9,7 @@ from kws.engine.state import SourceState
 from kws.serving.status import health, info
 from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
-from kws.typing import AudioFormat, MuteState
+from kws.typing import AudioFormat, IntegrationStatus, MuteState
 from tests.spotting.models import untrained_model
 
 DELIVERING = SourceState(
@@ -103,6 +103,28 @@ def test_with_senders_only_the_daemon_is_waiting_without_a_fault() -> None:
         NO_SOURCE, (begun, SENT), run="r", uptime_s=5.0, stalled="", subscribers=0, muting=OPEN
     )
     assert (content["status"], content["seconds_since_audio"]) == ("ok", 0.02)
+
+
+def test_an_integration_that_fails_is_shown_and_is_no_fault_of_the_daemon() -> None:
+    code, content = health(
+        *(DELIVERING, ()),
+        run="r",
+        uptime_s=5.0,
+        stalled="",
+        subscribers=0,
+        integrations=(IntegrationStatus("mqtt", "mqtt://b:1883", False, "refused", {"sent": 3}),),
+    )
+    assert (code, content["status"]) == (HTTPStatus.OK, "ok")
+    assert content["integrations"] == [
+        {
+            "name": "mqtt",
+            "peer": "mqtt://b:1883",
+            "connected": False,
+            "reason": "refused",
+            "events": {"sent": 3},
+            "waiting": 0,
+        }
+    ]
 
 
 def test_info_begins_with_the_published_keys() -> None:

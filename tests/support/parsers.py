@@ -20,7 +20,7 @@ from kws.audio.stdin import Stdin
 from kws.config.load import load_config, parse_override
 from kws.config.paths import bundled_models
 from kws.config.schema import Config
-from kws.config.token import read_token
+from kws.config.token import read_secret
 from kws.errors import AudioFileError, ConfigError, ModelError
 from kws.protocol.requests import (
     BadRequestError,
@@ -131,7 +131,7 @@ def _read_override(data: bytes) -> None:
 
 def _read_token(data: bytes) -> None:
     _scratch().write_bytes(data)
-    assert is_plain(read_token(_scratch()))
+    assert is_plain(read_secret(_scratch(), "token"))
 
 
 def _read_requests(data: bytes) -> None:

@@ -5,6 +5,7 @@ import { Days } from "./days.js";
 import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
+import { showIntegrations } from "./integrations.js";
 import { Lanes } from "./lanes.js";
 import { LevelChart, tellLevel } from "./level.js";
 import { Levels } from "./levels.js";
@@ -289,6 +290,7 @@ async function askHealth() {
 function showHealth(answer) {
   health = null;
   showSources(find("#sources"), sourcesOf(answer), levels);
+  showIntegrations(find("#integrations"), answer);
   say(find("#daemon"), describeDaemon(answer));
   muteButton.show(answer);
 }
