@@ -112,6 +112,7 @@ def test_an_integration_that_fails_is_shown_and_is_no_fault_of_the_daemon() -> N
         uptime_s=5.0,
         stalled="",
         subscribers=0,
+        muting=OPEN,
         integrations=(IntegrationStatus("mqtt", "mqtt://b:1883", False, "refused", {"sent": 3}),),
     )
     assert (code, content["status"]) == (HTTPStatus.OK, "ok")
