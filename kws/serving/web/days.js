@@ -119,7 +119,7 @@ export class Days {
 
   _tell() {
     const event = this._events[this._chosen];
-    this._button.hidden = event === undefined;
+    this._button.hidden = this._button.disabled = event === undefined;
     if (event === undefined) {
       const count = this._events.length;
       say(this._told, count ? `${count} detections. Choose one by a click, or with ← and →.` : "No detections yet.");
