@@ -3,8 +3,9 @@
     kws run --set model.path=commands-10 --set integrations.mqtt.url=mqtt://127.0.0.1:1883
     python examples/light_switch.py zigbee2mqtt/lamp/set
 
-Say "on" or "off". The topic and what it gets are as Zigbee2MQTT has them; Tasmota wants `cmnd/NAME/POWER`
-and `--on ON --off OFF`. Settings from the environment: MQTT_HOST, MQTT_PORT, MQTT_USER, MQTT_PASSWORD.
+Say "on" or "off". The topic and what it gets are as Zigbee2MQTT has them; Tasmota wants
+`cmnd/NAME/POWER` and `--on ON --off OFF`. Where the broker is, and as whom to connect, is in the
+environment: MQTT_HOST, MQTT_PORT, MQTT_USER, MQTT_PASSWORD.
 """
 
 import argparse

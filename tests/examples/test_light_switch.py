@@ -37,18 +37,21 @@ def example(port: int, *arguments: str) -> Iterator[tuple["subprocess.Popen[byte
 
 
 def test_words_switch_the_light(tmp_path: Path) -> None:
-    with Mosquitto(tmp_path) as broker, Subscriber(broker.port, LIGHT) as light:
-        with example(broker.port, LIGHT, "--id", "kitchen", *WORDS) as (process, lines):
-            lines.find(lambda line: line == f"kws/kitchen/+/detection -> {LIGHT}")
-            settings = {"url": broker.url, "id": "kitchen"}
-            options = [f"integrations.mqtt.{key}={value}" for key, value in settings.items()]
-            arguments = [text for each in options for text in ("--set", each)]
-            with DaemonProcess("--source", "demo", *arguments):
-                got = light.wait_for_topic(LIGHT, 2)
-            assert [each.payload for each in got[:2]] == [ON, OFF]
-            assert not any(each.retain for each in got)
-            process.send_signal(signal.SIGINT)
-            assert wait_for_exit(process) == 0
+    with (
+        Mosquitto(tmp_path) as broker,
+        Subscriber(broker.port, LIGHT) as light,
+        example(broker.port, LIGHT, "--id", "kitchen", *WORDS) as (process, lines),
+    ):
+        lines.find(lambda line: line == f"kws/kitchen/+/detection -> {LIGHT}")
+        settings = {"url": broker.url, "id": "kitchen"}
+        options = [f"integrations.mqtt.{key}={value}" for key, value in settings.items()]
+        arguments = [text for each in options for text in ("--set", each)]
+        with DaemonProcess("--source", "demo", *arguments):
+            got = light.wait_for_topic(LIGHT, 2)
+        assert [each.payload for each in got[:2]] == [ON, OFF]
+        assert not any(each.retain for each in got)
+        process.send_signal(signal.SIGINT)
+        assert wait_for_exit(process) == 0
 
 
 def test_doubles_old_messages_and_nonsense_do_not(tmp_path: Path) -> None:
