@@ -15,7 +15,8 @@ import sys
 from collections import deque
 from typing import Any
 
-from paho.mqtt.client import CallbackAPIVersion, Client, MQTTMessage
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion
 
 
 class LightSwitch:

@@ -16,7 +16,7 @@ DEPLOY = Path(__file__).parents[2] / "deploy"
 IMAGE = "speech-commands-app:mqtt"
 _SERVICE_KEYS = {
     *("build", "image", "command", "environment", "ports", "volumes", "depends_on"),
-    *("read_only", "cap_drop", "security_opt", "restart"),
+    *("user", "read_only", "cap_drop", "security_opt", "restart"),
 }
 """Those of the Compose Specification that are used here; another one is a slip, or belongs here."""
 _VERSIONS = ("1.25.0", "1.30.0", "1.34.0")
@@ -137,7 +137,16 @@ def test_one_image_is_meant_everywhere() -> None:
     assert f"FROM {IMAGE.partition(':')[0]}\n" in dockerfile
 
 
-def test_haproxy_takes_its_file_which_is_the_documented_one(tmp_path: Path) -> None:
+def test_the_documented_configuration_of_a_daemon_is_one(tmp_path: Path) -> None:
+    page = (DEPLOY.parent / "docs" / "fleet.md").read_text(encoding="utf-8")
+    file = tmp_path / "config.yaml"
+    file.write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    config = load_config(file)
+    assert (config.audio.source, config.integrations.mqtt.id) == ("network", "kws-1")
+    assert config.server.allowed_hosts == ("kws.lan",)
+
+
+def test_haproxy_takes_its_file_which_is_the_documented_one() -> None:
     file = DEPLOY / "haproxy.cfg"
     lines = file.read_text(encoding="utf-8").splitlines()
     documented = documented_configuration().splitlines()
