@@ -5,15 +5,17 @@ from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
 from kws.config.schema import IntegrationsConfig, MqttConfig
+from kws.engine.senders import Senders
 from kws.errors import ConfigError
 from kws.integrations.group import Integrations
 from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import daemon_id, read_broker
 from kws.integrations.mqtt.client import Mqtt
 from kws.integrations.mqtt.topics import slug
+from kws.integrations.wyoming.address import read_address
 from kws.serving.description import Description
 from kws.serving.hub import Hub
-from kws.typing import Integration, Muting
+from kws.typing import Integration, Muting, Signal
 
 
 def check_integrations(config: IntegrationsConfig, environment: Mapping[str, str]) -> Iterator[str]:
@@ -30,6 +32,8 @@ def check_integrations(config: IntegrationsConfig, environment: Mapping[str, str
         broker = read_broker(config.mqtt)
         _archive(config.mqtt, environment)
         yield f"integration: mqtt, {broker.peer}, as {daemon_id(config.mqtt)!r}"
+    if config.wyoming.uri:
+        yield f"integration: wyoming, {read_address(config.wyoming).uri}"
 
 
 def make_integrations(
@@ -37,6 +41,9 @@ def make_integrations(
     hub: Hub,
     description: Description,
     environment: Mapping[str, str],
+    *,
+    senders: Senders,
+    over: Signal,
     muting: Muting | None = None,
 ) -> Integrations:
     """Those that are switched on.
@@ -46,6 +53,8 @@ def make_integrations(
         hub: whose events they get.
         description: of the daemon.
         environment: variables.
+        senders: process the streams of their clients.
+        over: is set when one has nothing more to do, and was all that the daemon ran for.
         muting: of the daemon; None: it cannot mute.
 
     Raises:
@@ -63,6 +72,21 @@ def make_integrations(
             clock=time.monotonic,
         )
         members.append(mqtt)
+    if config.wyoming.uri:
+        address = read_address(config.wyoming)
+        # Imports the library, which is an extra.
+        from kws.integrations.wyoming.service import Wyoming
+
+        wyoming = Wyoming(
+            config.wyoming,
+            address,
+            hub=hub,
+            senders=senders,
+            description=description,
+            over=over,
+            clock=time.monotonic,
+        )
+        members.append(wyoming)
     return Integrations(members)
 
 
