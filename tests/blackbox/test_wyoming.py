@@ -1,4 +1,4 @@
-"""A daemon as a service of the Wyoming protocol: its clients are those of the protocol's library."""
+"""A daemon as a service of the Wyoming protocol, with the clients of the protocol's library."""
 
 import asyncio
 import json
@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from wyoming.audio import AudioChunk, AudioStart, AudioStop
+from wyoming.client import AsyncClient
 from wyoming.event import Eventable, read_event, write_event
 from wyoming.info import Describe, Info
 from wyoming.ping import Ping, Pong
@@ -162,8 +163,6 @@ def test_a_pause_ends_a_stream_and_its_next_audio_begins_another(
         receive(events)
 
         async def pause() -> list[str | None]:
-            from wyoming.client import AsyncClient
-
             async with AsyncClient.from_uri(uri) as client:
                 for each in chunks(spoken("yes"), Form()):
                     await client.write_event(each.event())
@@ -236,13 +235,13 @@ def test_where_all_send_audio_the_next_is_refused(start: Start) -> None:
     daemon = start(*NETWORK, *WYOMING, *few)
     uri = f"tcp://{HOST}:{wyoming_port(daemon)}"
 
-    async def both() -> None:
-        from wyoming.client import AsyncClient
+    def has_stream() -> bool:
+        return bool(get_json(daemon.port, "/health")["streams"])
 
+    async def both() -> None:
         async with AsyncClient.from_uri(uri) as client:
             await client.write_event(next(iter(chunks(SILENCE, Form()))).event())
-            streams = lambda: get_json(daemon.port, "/health")["streams"]
-            await asyncio.to_thread(wait_until, lambda: bool(streams()), "a stream")
+            await asyncio.to_thread(wait_until, has_stream, "a stream")
             told = await converse(uri, [], answers=1)
             assert told.others[0].data["code"] == "busy"
             await client.write_event(AudioStop().event())

@@ -47,6 +47,9 @@ class Form:
         return whole.view(np.uint8).reshape(-1, 8)[:, : self.width].tobytes()
 
 
+PLAIN = Form()
+
+
 @dataclass
 class Told:
     """What a client was told.
@@ -133,7 +136,7 @@ async def converse(uri: str, said: Sequence[Eventable], until: int = 0, answers:
 async def listen_to(
     uri: str,
     samples: Samples,
-    form: Form = Form(),
+    form: Form = PLAIN,
     names: list[str] | None = None,
     *,
     until: int,
