@@ -28,12 +28,14 @@ class Flood:
         frame: sent again and again.
         first: sent once before.
         reads: whether what the daemon sends is read.
+        wyoming: whether it goes to the port of the Wyoming service, which knows no websockets.
     """
 
     path: str
     frame: bytes = b""
     first: bytes = b""
     reads: bool = True
+    wyoming: bool = False
 
 
 def frame(kind: int, payload: bytes = b"") -> bytes:
@@ -42,6 +44,11 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     length = bytes((0x80 | size,)) if size < 126 else bytes((0xFE, size >> 8, size & 0xFF))
     return bytes((kind,)) + length + bytes(4) + payload
 
+
+_AUDIO = (
+    b'{"type":"audio-chunk","data":{"rate":16000,"width":2,"channels":1},"payload_length":%d}\n'
+)
+_STOP = b'{"type":"audio-stop"}\n'
 
 NONE = "none"
 FLOODS = {
@@ -54,6 +61,14 @@ FLOODS = {
     "pings, pongs unread": Flood("/events", frame(_PING, bytes(125)), reads=False),
     "nonsense": Flood("/events", frame(_TEXT, b'{"a\\n\\u001b[31m":1}')),
     "nothing": Flood(""),
+    "wyoming: nothing": Flood("", wyoming=True),
+    "wyoming: junk": Flood("", bytes(range(256)), wyoming=True),
+    "wyoming: long header": Flood("", b"a" * 4096, b'{"type":"', wyoming=True),
+    "wyoming: payload": Flood("", first=_AUDIO % 250_000 + bytes(249_000), wyoming=True),
+    "wyoming: pings": Flood("", b'{"type":"ping"}\n', wyoming=True),
+    "wyoming: unread": Flood("", b'{"type":"describe"}\n', reads=False, wyoming=True),
+    "wyoming: empty sound": Flood("", _AUDIO % 0, wyoming=True),
+    "wyoming: starts": Flood("", _AUDIO % 4 + bytes(4) + _STOP, wyoming=True),
 }
 
 
@@ -94,17 +109,24 @@ class Client:
         try:
             await loop.sock_connect(line, (HOST, self._port))
             self.connected += 1
-            if not self._flood.path:
+            flood = self._flood
+            if not (flood.path or flood.frame or flood.first):
                 await loop.sock_recv(line, 1)
                 return
-            await loop.sock_sendall(line, self._handshake())
+            if flood.path:
+                await loop.sock_sendall(line, self._handshake())
             await self._send(loop, line)
         finally:
             line.close()
 
     async def _send(self, loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
-        if self._flood.first:
+        if self._flood.wyoming:
+            await loop.sock_sendall(line, self._flood.first)
+        elif self._flood.first:
             await loop.sock_sendall(line, frame(_TEXT, self._flood.first % self._index))
+        if not self._frame:
+            await _read(loop, line)
+            return
         block = self._frame * (BLOCK_BYTES // len(self._frame))
         reading = asyncio.create_task(_read(loop, line)) if self._flood.reads else None
         try:

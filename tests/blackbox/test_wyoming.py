@@ -6,6 +6,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from io import BufferedReader, BufferedWriter
 from pathlib import Path
 
 import numpy as np
@@ -120,7 +121,11 @@ def test_a_timestamp_is_that_of_the_chunk(uri: str) -> None:
     ]
     with_own = asyncio.run(converse(uri, [*shifted, AudioStop()], until=1))
     begin = AudioStart(RATE, 2, 1, timestamp=70_000)
-    without = [begin, *chunks(spoken("yes"), Form(), timestamps=False), AudioStop()]
+    without: list[Eventable] = [
+        begin,
+        *chunks(spoken("yes"), Form(), timestamps=False),
+        AudioStop(),
+    ]
     counted = asyncio.run(converse(uri, without, until=1))
     of_chunk, of_time = with_own.detections[0].timestamp, counted.detections[0].timestamp
     assert of_chunk in [each.timestamp for each in shifted]
@@ -271,8 +276,8 @@ def test_a_socket_of_the_file_system(start: Start, tmp_path: Path) -> None:
 def test_standard_input_and_output(word: Path) -> None:
     options = (*NETWORK, "--set", "server.port=0", "--set", "integrations.wyoming.uri=stdio://")
     process = started("run", *options, stdin=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
+    assert isinstance(process.stdin, BufferedWriter)
+    assert isinstance(process.stdout, BufferedReader)
     assert process.stderr is not None
     said: Sequence[Eventable] = (
         *(Describe(), Detect(names=["yes"]), AudioStart(RATE, 2, 1)),

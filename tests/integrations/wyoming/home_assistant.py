@@ -20,20 +20,21 @@ from wyoming.info import AsrModel, AsrProgram, Attribution, Describe, Info
 from wyoming.server import AsyncEventHandler, AsyncTcpServer
 
 WAKE_WORD = "yes"
+RATE = 16_000
 CHUNK_S = 0.064
 PATIENCE_S = 60.0
 
 
-async def played(path: str) -> AsyncIterator[bytes]:
+async def played(recording: bytes) -> AsyncIterator[bytes]:
     """A recording in real time, as a microphone would deliver it."""
-    with wave.open(path) as recording:
-        while data := recording.readframes(round(CHUNK_S * recording.getframerate())):
-            yield data
-            await asyncio.sleep(CHUNK_S)
+    step = 2 * round(CHUNK_S * RATE)
+    for begin in range(0, len(recording), step):
+        yield recording[begin : begin + step]
+        await asyncio.sleep(CHUNK_S)
 
 
 class Recogniser(AsyncEventHandler):
-    """Stands for the recogniser that follows in a pipeline: Home Assistant runs none without one."""
+    """Stands for the recogniser without which Home Assistant runs no pipeline."""
 
     async def handle_event(self, event: Event) -> bool:
         if Describe.is_type(event.type):
@@ -63,7 +64,7 @@ async def connect(hass: core.HomeAssistant, port: int) -> None:
 
 
 async def detect(
-    hass: core.HomeAssistant, entity: str, recogniser: str, recording: str
+    hass: core.HomeAssistant, entity: str, recogniser: str, recording: bytes
 ) -> list[dict[str, Any]]:
     """Stream the recording into a pipeline that waits for the wake word; its events."""
     # They need what Home Assistant has installed by now.
@@ -98,7 +99,7 @@ async def detect(
     return events
 
 
-async def main(port: int, folder: str, recording: str) -> None:
+async def main(port: int, folder: str, recording: bytes) -> None:
     """Start a core, connect it, and let it hear the recording."""
     hass = await bootstrap.async_setup_hass(runner.RuntimeConfig(config_dir=folder))
     assert hass is not None
@@ -123,4 +124,6 @@ async def main(port: int, folder: str, recording: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), sys.argv[2], sys.argv[3]))
+    with wave.open(sys.argv[3]) as demo:
+        samples = demo.readframes(demo.getnframes())
+    asyncio.run(main(int(sys.argv[1]), sys.argv[2], samples))
