@@ -204,10 +204,14 @@ class WyomingMicrophone:
             raise DeviceError(f"{self._title} is lost: {error.strerror or error}") from error
         if not data:
             raise DeviceError(f"{self._title} has closed the connection")
+        self._events.feed(data)
+        events = []
         try:
-            return self._events.push(data)
+            while (event := self._events.take()) is not None:
+                events.append(event)
         except WyomingError as error:
             raise DeviceError(f"{self._title} does not speak Wyoming: {error}") from error
+        return events
 
     def _data(self, event: WyomingEvent, kind: type[Data]) -> Data:
         try:

@@ -110,19 +110,17 @@ class EventDecoder:
         """Whether an event has begun, and is not complete."""
         return self._header is not None or bool(self._buffer)
 
-    def push(self, data: bytes) -> list[WyomingEvent]:
-        """Take the next bytes; the events that they complete.
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes; they are not read before `take`."""
+        self._buffer += data
+
+    def take(self) -> WyomingEvent | None:
+        """The next event; None: it is not complete yet.
 
         Raises:
-            WyomingError: they are no event, or one that is too large; nothing after it can be read.
+            WyomingError: what comes is no event, or one that is too large; nothing after it can be
+                read.
         """
-        self._buffer += data
-        events = []
-        while (event := self._next()) is not None:
-            events.append(event)
-        return events
-
-    def _next(self) -> WyomingEvent | None:
         if self._header is None and not self._take_header():
             return None
         header = self._header

@@ -233,8 +233,10 @@ def _requests() -> list[bytes]:
 def _read_wyoming(data: bytes) -> None:
     decoder = EventDecoder(Limits(header=1_000, data=1_000, payload=1_000))
     half = len(data) // 2
-    for event in (*decoder.push(data[:half]), *decoder.push(data[half:])):
-        data_of(event, Audio)
+    for piece in (data[:half], data[half:]):
+        decoder.feed(piece)
+        while (event := decoder.take()) is not None:
+            data_of(event, Audio)
 
 
 def _wyoming_events() -> list[bytes]:

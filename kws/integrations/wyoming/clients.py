@@ -1,11 +1,15 @@
-"""Who is connected: how many there may be, who makes way, and what their streams are called."""
+"""Who is connected: how many there may be, who makes way, and when and as what streams begin."""
 
+import asyncio
 from collections.abc import Iterator
 
 from kws.engine.senders import SenderStream
 from kws.integrations.wyoming.connection import Connection
+from kws.serving.rate import MessageCounter, MessageRate
 from kws.typing import Clock
 
+STARTS = MessageRate(per_second=10, burst=20)
+"""Streams that all clients together begin; more of them wait."""
 STREAMING_S = 10.0
 """A client that has sent audio within so many seconds makes way for nobody."""
 
@@ -87,3 +91,22 @@ class Names:
     def release(self, last: SenderStream) -> None:
         """Whoever had this stream needs its name no more."""
         self._ending.append(last)
+
+
+class Turns:
+    """Lets streams begin one after the other: each costs a millisecond and more.
+
+    Args:
+        clock: seconds, monotonic.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._counter = MessageCounter(STARTS, clock())
+        self._queue = asyncio.Lock()
+
+    async def wait(self) -> None:
+        """Wait for a turn, behind all who wait already."""
+        async with self._queue:
+            if not self._counter.take(self._clock()):
+                await asyncio.sleep(1 / STARTS.per_second)

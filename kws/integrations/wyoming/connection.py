@@ -1,7 +1,6 @@
 """A client's connection, which can neither fill the memory nor occupy the event loop."""
 
 import asyncio
-from collections import deque
 
 from wyoming.event import Event
 
@@ -18,11 +17,11 @@ WRITE_S = 5.0
 CLOSE_S = 1.0
 """The same of its last one."""
 _READ_BYTES = 16 * 1024
-_AUDIO = MessageRate(per_second=400, burst=2_000)
-"""Chunks of audio: the smallest block of a browser is 2.7 ms."""
-_OTHERS = MessageRate(per_second=20, burst=200)
+_AUDIO = MessageRate(per_second=200, burst=400)
+"""Chunks of audio: of 5 ms, so long as more than 2 s are not sent at once."""
+_OTHERS = MessageRate(per_second=20, burst=50)
 """All other events, and each KiB of them."""
-_STARTS = MessageRate(per_second=2, burst=20)
+_STARTS = MessageRate(per_second=2, burst=10)
 """Streams that are begun."""
 AUDIO_CHUNK = "audio-chunk"
 
@@ -53,7 +52,6 @@ class Connection:
         now = clock()
         self.opened = self._begun = now
         self._decoder = EventDecoder(LIMITS)
-        self._events: deque[WyomingEvent] = deque()
         self._rates = [MessageCounter(rate, now) for rate in (_AUDIO, _OTHERS, _STARTS)]
 
     async def read(self, pause_s: float | None) -> WyomingEvent | None:
@@ -67,7 +65,9 @@ class Connection:
             WyomingError: it sends something else, too much, or nothing for too long.
         """
         gives_up = None if pause_s is None else self._clock() + pause_s
-        while not self._events:
+        # What has come already is read without a pause, and others want their turn.
+        await asyncio.sleep(0)
+        while (event := self._decoder.take()) is None:
             left = self._deadline - self._clock()
             if gives_up is not None:
                 left = min(left, gives_up - self._clock())
@@ -80,10 +80,10 @@ class Connection:
                 raise WyomingError(self._too_late) from None
             if not data:
                 return None
-            self._take(data)
-            # What waits already is read without a pause, and others want their turn.
-            await asyncio.sleep(0)
-        event = self._events.popleft()
+            if not self._decoder.pending:
+                self._begun = self._clock()
+            self._decoder.feed(data)
+        self._begun = self.last_event = self._clock()
         self._count(event)
         return event
 
@@ -144,16 +144,6 @@ class Connection:
             return f"an event took longer than {EVENT_S:g} s"
         idle_s = FIRST_S if self.last_event is None else IDLE_S
         return f"it has sent no event for {idle_s:g} s"
-
-    def _take(self, data: bytes) -> None:
-        now = self._clock()
-        was_pending = self._decoder.pending
-        events = self._decoder.push(data)
-        if events:
-            self.last_event = now
-        if events or not was_pending:
-            self._begun = now
-        self._events.extend(events)
 
     def _count(self, event: WyomingEvent) -> None:
         audio, others, _ = self._rates

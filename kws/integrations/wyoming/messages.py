@@ -2,7 +2,8 @@
 
 import io
 from collections import deque
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
+from functools import lru_cache
 from importlib.metadata import version
 
 from msgspec import Struct
@@ -44,7 +45,8 @@ def to_bytes(event: Event) -> bytes:
     return target.getvalue()
 
 
-def info(keywords: Sequence[str], model: str, languages: Sequence[str]) -> Event:
+@lru_cache(maxsize=4)  # the library takes two milliseconds to make it
+def info(keywords: tuple[str, ...], model: str, languages: tuple[str, ...]) -> Event:
     """The service: a wake program whose models are the keywords.
 
     Args:

@@ -13,7 +13,7 @@ from kws.engine.senders import Senders
 from kws.integrations.wyoming import messages
 from kws.integrations.wyoming.address import KEY, Address
 from kws.integrations.wyoming.announcement import Announcement
-from kws.integrations.wyoming.clients import Clients, Names
+from kws.integrations.wyoming.clients import Clients, Names, Turns
 from kws.integrations.wyoming.connection import Connection
 from kws.integrations.wyoming.listener import Streams, accept, bound, listen, stdio
 from kws.integrations.wyoming.session import House, Session
@@ -55,7 +55,7 @@ class Wyoming:
         clock: Clock,
     ) -> None:
         self._config, self._address, self._clock = config, address, clock
-        self._house = House(hub, senders, description, Names(), config.languages)
+        self._house = House(hub, senders, description, Names(), Turns(clock), config.languages)
         self._clients = Clients(config.max_connections, clock)
         self._over = over
         self._listening: socket.socket | None = None

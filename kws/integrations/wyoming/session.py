@@ -8,7 +8,7 @@ from kws.audio.wyoming_events import Audio, WyomingError, WyomingEvent, data_of
 from kws.engine.senders import NameTakenError, Senders, SenderStream
 from kws.engine.waiting import LoopEvent
 from kws.integrations.wyoming import messages
-from kws.integrations.wyoming.clients import Names
+from kws.integrations.wyoming.clients import Names, Turns
 from kws.integrations.wyoming.connection import Connection
 from kws.integrations.wyoming.messages import ChunkTimes, Detect, Ping
 from kws.protocol.events import Detected, Event, StreamEnded
@@ -50,6 +50,7 @@ class House:
         senders: process streams.
         description: of the daemon.
         names: of streams.
+        turns: to begin one.
         counts: of all sessions.
         languages: of the keywords.
     """
@@ -58,6 +59,7 @@ class House:
     senders: Senders
     description: Description
     names: Names
+    turns: Turns
     languages: tuple[str, ...]
     counts: Counts = field(default_factory=Counts)
 
@@ -180,7 +182,7 @@ class Session:
         if audio.stream is None:
             if not payload:
                 return
-            audio.stream = self._begin_stream(audio)
+            audio.stream = await self._begin_stream(audio)
         audio.times.add(len(payload) / pcm.frame_bytes / rate, chunk.timestamp)
         step = round(PIECE_S * rate) * pcm.frame_bytes
         for begin in range(0, len(payload), step):
@@ -188,13 +190,14 @@ class Session:
             if wait_s > 0:
                 await asyncio.sleep(wait_s)
 
-    def _begin_stream(self, audio: _Audio) -> SenderStream:
+    async def _begin_stream(self, audio: _Audio) -> SenderStream:
         """Begin a stream; all that was before it has been processed.
 
         Raises:
             WyomingError: there are too many, or its name is taken.
         """
         self._connection.count_start()
+        await self._house.turns.wait()
         audio.times = ChunkTimes(audio.times.now)
         self._over.clear()
         house, peer = self._house, self._connection.peer

@@ -18,7 +18,7 @@ from kws.integrations.wyoming.messages import (
 
 
 def test_bytes_are_what_the_library_reads() -> None:
-    for event in (detection("yes", 12), not_detected(), pong("a"), info(["yes"], "m", ["en"])):
+    for event in (detection("yes", 12), not_detected(), pong("a"), info(("yes",), "m", ("en",))):
         read = read_event(io.BytesIO(to_bytes(event)))
         assert read is not None
         assert (read.type, read.data) == (event.type, event.data)
@@ -29,7 +29,7 @@ def test_a_detection_has_name_and_timestamp_alone() -> None:
 
 
 def test_a_phrase_is_what_is_spoken() -> None:
-    (program,) = Info.from_event(info(["hey_computer"], "m", ["en", "de"])).wake
+    (program,) = Info.from_event(info(("hey_computer",), "m", ("en", "de"))).wake
     (model,) = program.models
     assert (model.name, model.phrase, model.description) == (
         "hey_computer",
