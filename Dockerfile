@@ -42,15 +42,17 @@ LABEL org.opencontainers.image.title="kws" \
       org.opencontainers.image.description="A real-time keyword spotter" \
       org.opencontainers.image.version="0.1.0" \
       org.opencontainers.image.licenses="Apache-2.0"
-# Of ALSA's plugins only PulseAudio's: the package itself would bring 200 MB of video codecs.
+# Of ALSA's plugins only PulseAudio's: the package itself would bring 200 MB of video codecs. pactl
+# lists the server's sources.
 WORKDIR /tmp
 SHELL ["/bin/bash", "-o", "pipefail", "-c"]
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libportaudio2 libpulse0 \
-    && apt-get download libasound2-plugins \
+    && apt-get download libasound2-plugins pulseaudio-utils \
     && dpkg --fsys-tarfile libasound2-plugins_*.deb | tar -x -C / --wildcards '*pulse*' \
-    && rm -rf libasound2-plugins_*.deb /var/lib/apt/lists/* /var/cache/apt/* \
+    && dpkg --fsys-tarfile pulseaudio-utils_*.deb | tar -x -C / ./usr/bin/pactl \
+    && rm -rf libasound2-plugins_*.deb pulseaudio-utils_*.deb /var/lib/apt/lists/* /var/cache/apt/* \
     && useradd --uid 10001 --no-create-home --home-dir /nonexistent --groups audio kws
 COPY --from=slim /opt/kws /opt/kws
 COPY --from=model /etc/kws /etc/kws

@@ -2,7 +2,7 @@
 
 `python -m bench.attack [--kind KIND ...] [--connections N] [--seconds S] [--token] [--json]`;
 `bench/README.md` describes each figure. Nothing but this machine is flooded, with at most 100
-connections and for at most a minute a kind.
+connections and for at most a minute a kind. MQTT is left out: kws is its client, and opens no port.
 """
 
 import argparse
@@ -17,13 +17,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from pathlib import Path
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from bench.floods import FLOODS, HOST, MOST_CONNECTIONS, MOST_SECONDS
-from bench.process import Process, environment
+from bench.floods import FLOODS, HOST, MOST_CONNECTIONS, MOST_SECONDS, start_flood
+from bench.process import Process
 
 HEALTH_S, LATE_S, STOP_S, MORE_MB = 0.5, 0.5, 1.0, 20.0
 """The bars: `/health` answers, events come and SIGTERM is obeyed within so many seconds; and so
@@ -129,7 +128,7 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
             _watch(daemon, _BEFORE_S, [], memory)
             before, memory[:] = max(memory), []
             flooded = wyoming_port(port, headers) if flood.wyoming else port
-            flooding = _flood(flooded, kind, connections, seconds + _PATIENCE_S / 4, run)
+            flooding = start_flood(flooded, kind, connections, seconds + _PATIENCE_S / 4, run)
             cpu, begun = daemon.cpu_seconds(), time.monotonic()
             _watch(daemon, seconds, measured.health_s, memory)
             measured.cores = (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun)
@@ -150,20 +149,6 @@ def _watch(daemon: Process, seconds: float, health_s: list[float], memory: list[
         health_s.append(health(daemon.port))
         memory.append(daemon.resident_bytes())
         time.sleep(_EVERY_S)
-
-
-def _flood(
-    port: int, kind: str, connections: int, seconds: float, run: str
-) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-m", "bench.floods", str(port), kind, "--run", run]
-    command += ["--connections", str(connections), "--seconds", str(seconds)]
-    return subprocess.Popen(
-        command,
-        cwd=Path(__file__).parent.parent,
-        env=environment(),
-        stdout=subprocess.PIPE,
-        text=True,
-    )
 
 
 def table(rows: Sequence[Measured]) -> str:

@@ -1,6 +1,7 @@
 """Clients that flood a daemon on this machine, for a limited time: `python -m bench.floods`.
 
-Started by `bench.attack` as a process of its own, so that it takes nothing from who measures.
+Started by `bench.attack` and `bench.soak` as a process of its own, so that it takes nothing from
+who measures.
 """
 
 import argparse
@@ -8,8 +9,13 @@ import asyncio
 import base64
 import os
 import socket
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
+from pathlib import Path
+
+from bench.process import environment
 
 HOST = "127.0.0.1"
 """Nothing but this machine is ever flooded."""
@@ -157,6 +163,29 @@ async def flood(port: int, kind: Flood, connections: int, seconds: float, run: s
     clients = [Client(port, kind, i, run) for i in range(count)]
     await asyncio.gather(*(each.run(until) for each in clients))
     return sum(each.connected for each in clients)
+
+
+def start_flood(
+    port: int, kind: str, connections: int, seconds: float, run: str
+) -> "subprocess.Popen[str]":
+    """A flood by a process of its own, which prints how often its clients connected.
+
+    Args:
+        port: of the daemon on this machine.
+        kind: key of `FLOODS`.
+        connections: at a time.
+        seconds: that it lasts.
+        run: the daemon's.
+    """
+    command = [sys.executable, "-m", "bench.floods", str(port), kind, "--run", run]
+    command += ["--connections", str(connections), "--seconds", str(seconds)]
+    return subprocess.Popen(
+        command,
+        cwd=Path(__file__).parent.parent,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 def main() -> None:

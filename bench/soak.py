@@ -1,6 +1,7 @@
 """A long run: a microphone that is lost again and again, and subscribers of whom some never read.
 
-`python -m bench.soak [--minutes N] [--subscribers N] [--mute N] [--json]`; `bench/README.md`
+`python -m bench.soak [--minutes N] [--subscribers N] [--mute N] [--attack N] [--json]`;
+`bench/README.md`
 describes each figure.
 """
 
@@ -20,6 +21,7 @@ import soundfile
 from websockets.asyncio.client import connect
 
 from bench.command import run_program
+from bench.floods import FLOODS, NONE, start_flood
 from bench.soak_result import Reader, Result, Sample, result
 from kws.audio.file import demo_recording
 from kws.printing import parse, print_line
@@ -36,6 +38,9 @@ CYCLE_S = 60.0
 SAMPLE_S = 5.0
 PAUSE_S = 1.5
 PATIENCE_S = 45.0
+KINDS = tuple(kind for kind in FLOODS if kind != NONE)
+ATTACK_S = 15.0
+"""Seconds of a flood, one kind after the other, one a minute."""
 
 
 async def read(port: int, reader: Reader, ready: asyncio.Event) -> None:
@@ -75,8 +80,14 @@ async def watch(pid: int, since: float, samples: list[Sample]) -> None:
         await asyncio.sleep(SAMPLE_S)
 
 
-async def soak(minutes: float, readers: int, mute: int) -> Result:
+async def soak(minutes: float, readers: int, mute: int, attackers: int) -> Result:
     """Run it.
+
+    Args:
+        minutes: how long.
+        readers: subscribers that read.
+        mute: subscribers that never read.
+        attackers: clients that flood the daemon for a part of each minute.
 
     Raises:
         TimeoutError: the daemon is not ready, or sound does not come back.
@@ -105,12 +116,17 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
             stack.enter_context(mute_subscriber(port))
         samples: list[Sample] = []
         watching = asyncio.create_task(watch(daemon.process.pid, since, samples))
-        cycles, returns = 0, [0.0]
+        run = json.loads(get(port, "/health")[2])["run"]
+        cycles, floods, returns = 0, 0, [0.0]
         while time.monotonic() - since < 60 * minutes:
             begun = time.monotonic()
             await _to_health(port, "ok")
             player = server.play(recording)
+            kind = KINDS[cycles % len(KINDS)]
+            flood = start_flood(port, kind, attackers, ATTACK_S, run) if attackers else None
             await asyncio.to_thread(player.wait, PATIENCE_S + CYCLE_S)
+            if flood is not None:
+                floods += int((await asyncio.to_thread(flood.communicate))[0])
             await asyncio.sleep(max(0.0, begun + CYCLE_S - 8 - time.monotonic()))
             # In turns: the microphone alone is removed, and its server is killed.
             await asyncio.to_thread(
@@ -131,7 +147,9 @@ async def soak(minutes: float, readers: int, mute: int) -> Result:
         printed.seek(0)
         events = [json.loads(line) for line in printed]
         minutes = (time.monotonic() - since) / 60
-    return result(events, taken, mute, samples, words * cycles, cycles, returns, minutes, exit_code)
+    return result(
+        *(events, taken, mute, samples, words * cycles, cycles, returns, minutes, exit_code, floods)
+    )
 
 
 async def _to_health(port: int, status: str) -> None:
@@ -147,9 +165,14 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=60.0, metavar="N", help="default: 60")
     parser.add_argument("--subscribers", type=int, default=45, metavar="N", help="that read")
     parser.add_argument("--mute", type=int, default=5, metavar="N", help="that never read")
+    parser.add_argument(
+        "--attack", type=int, default=0, metavar="N", help="that flood, now and then"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object instead of lines")
     options = parse(parser)
-    found = asdict(asyncio.run(soak(options.minutes, options.subscribers, options.mute)))
+    found = asdict(
+        asyncio.run(soak(options.minutes, options.subscribers, options.mute, options.attack))
+    )
     if options.json:
         print_line(json.dumps(found))
     else:

@@ -59,6 +59,7 @@ class Result:
         lost: events that say that the sound was lost; `back`: that it was back.
         readers: subscribers that read; `whole`: those who got every event once and in order.
         mute: subscribers that never read.
+        floods: how often clients that flood the daemon connected.
         worst_delay_s: longest way of an event to a subscriber.
         median_delay_s: half of them are faster.
         longest_return_s: from the microphone's return to audio being processed again.
@@ -77,6 +78,7 @@ class Result:
     readers: int
     whole: int
     mute: int
+    floods: int
     worst_delay_s: float
     median_delay_s: float
     longest_return_s: float
@@ -97,6 +99,7 @@ def result(
     returns: Sequence[float],
     minutes: float,
     exit_code: int,
+    floods: int = 0,
 ) -> Result:
     """Sum up.
 
@@ -110,6 +113,7 @@ def result(
         returns: seconds that each return took.
         minutes: of the run.
         exit_code: of the daemon.
+        floods: connections of clients that flooded it.
     """
     delays = [delay for reader in taken for delay in reader.delays] or [0.0]
     warm = [each for each in samples if each.seconds >= min(WARM_UP_S, 30 * minutes)]
@@ -126,6 +130,7 @@ def result(
         readers=len(taken),
         whole=sum(each.whole and len(each.numbers) == len(events) for each in taken),
         mute=mute,
+        floods=floods,
         worst_delay_s=round(max(delays), 3),
         median_delay_s=round(statistics.median(delays), 4),
         longest_return_s=round(max(returns), 1),

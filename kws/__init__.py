@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from kws.engine.scan import scan
     from kws.errors import KwsError
+    from kws.spotting.detection import Detection
     from kws.spotting.load import load_model
     from kws.spotting.model import KeywordModel
-    from kws.spotting.spotter import Detection, Spotter
+    from kws.spotting.spotter import Spotter
 
 __all__ = ["Detection", "KeywordModel", "KwsError", "Spotter", "load_model", "scan"]
 
 _HOMES = {
-    "Detection": "kws.spotting.spotter",
+    "Detection": "kws.spotting.detection",
     "KeywordModel": "kws.spotting.model",
     "KwsError": "kws.errors",
     "Spotter": "kws.spotting.spotter",

@@ -79,6 +79,51 @@ class Signal(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class MuteState:
+    """Whether a daemon is muted.
+
+    Attributes:
+        muted: whether its microphone is closed, and nothing is detected in any stream.
+        seconds_left: until that ends by itself; None: it does not, or the daemon is not muted.
+    """
+
+    muted: bool
+    seconds_left: float | None = None
+
+
+class Muting(Protocol):
+    """Mutes and unmutes the daemon: its switch. For the thread of the event loop."""
+
+    @property
+    def state(self) -> MuteState:
+        """How it stands. Each change of it is an event, `muted` or `unmuted`."""
+        ...
+
+    async def mute(self, seconds: float | None = None) -> MuteState:
+        """Close the microphone, and detect nothing in any stream.
+
+        Args:
+            seconds: unmute after so long; None: stay muted until `unmute`. What was to last longer
+                already does.
+
+        Raises:
+            MutingError: the source cannot be muted, or the daemon does not answer.
+        """
+        ...
+
+    async def unmute(self, *, local: bool) -> MuteState:
+        """Open the microphone again.
+
+        Args:
+            local: whether that is wanted on this machine; from elsewhere it has to be allowed.
+
+        Raises:
+            MutingError: it is not allowed, or the daemon does not answer.
+        """
+        ...
+
+
 class InferenceMeter(Protocol):
     """Measures inference: the metrics."""
 
@@ -105,6 +150,7 @@ class IntegrationStatus:
         connected: whether it can be reached, or listens.
         reason: why not; empty where it is connected, or has not tried yet.
         events: how many so far, by what became of them.
+        waiting: how many are kept until it takes them.
     """
 
     name: str
@@ -112,6 +158,7 @@ class IntegrationStatus:
     connected: bool
     reason: str = ""
     events: Mapping[str, int] = field(default_factory=dict)
+    waiting: int = 0
 
 
 class Integration(Protocol):
@@ -139,21 +186,4 @@ class IntegrationStatuses(Protocol):
 
     def statuses(self) -> Sequence[IntegrationStatus]:
         """Of each one that is switched on."""
-        ...
-
-
-class Muting(Protocol):
-    """Closes the microphone and discards buffered audio, until it is unmuted."""
-
-    @property
-    def muted(self) -> bool:
-        """Whether nothing is listened to now."""
-        ...
-
-    async def mute(self) -> None:
-        """Listen to nothing from here on."""
-        ...
-
-    async def unmute(self) -> None:
-        """Listen again."""
         ...

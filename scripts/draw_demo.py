@@ -46,6 +46,7 @@ def draw(output: Path) -> None:
         detections += spotter.push(samples[start : start + hop])
         times.append(spotter.position / rate)
         smoothed.append(list(spotter.smoothed.values()))
+    detections += spotter.finish()
 
     figure, (above, below) = pyplot.subplots(
         2, sharex=True, figsize=(12, 5), height_ratios=(1, 1.2), layout="constrained"
@@ -57,9 +58,8 @@ def draw(output: Path) -> None:
     for index, keyword in enumerate(model.classes):
         colour = COLOURS[index % len(COLOURS)]
         below.plot(times, np.array(smoothed)[:, index], color=colour)
-        below.axhline(
-            model.header.trigger[keyword].threshold, color=colour, linestyle=":", linewidth=0.8
-        )
+        threshold = spotter.thresholds[keyword]
+        below.axhline(threshold, color=colour, linestyle=":", linewidth=0.8)
         for detection in (each for each in detections if each.keyword == keyword):
             below.annotate(
                 keyword,

@@ -18,9 +18,9 @@ from kws.config.paths import DEFAULT_MODEL
 from kws.config.schema import NO_VERIFIER
 from kws.errors import ConfigError
 from kws.printing import parse, print_lines
+from kws.spotting.detection import Detection
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 from studies.rivals.comparison import Comparison, Outcome, Row
 from studies.rivals.keyphrases import SAMPLE_RATE, Feed, KeyphraseSearch
 from studies.rivals.material import CALIBRATION, CPU_USES, USES, Material, Use, material
@@ -52,7 +52,7 @@ def _outcome(
     return Outcome(tallies(verdicts, keywords, hours), spoken)
 
 
-def hear_with_model(model: KeywordModel, sound: Material) -> Row:
+def detect_with_model(model: KeywordModel, sound: Material) -> Row:
     """What a model with its own trigger settings says."""
     name, trigger = model.header.name, model.header.trigger
 
@@ -69,7 +69,7 @@ def hear_with_model(model: KeywordModel, sound: Material) -> Row:
     return Row(name, thresholds, outcomes, cpu_ms)
 
 
-def hear_with_pocketsphinx(
+def detect_with_pocketsphinx(
     name: str, sound: Material, point: Point, keywords: Sequence[str]
 ) -> Row:
     """What pocketsphinx says with thresholds that were chosen for it.
@@ -146,14 +146,14 @@ def compare(
             sound = material(data, keywords, split, minutes)
             found[keywords] = sound, curve(sound, keywords)
         sound, choice = found[keywords]
-        own = hear_with_model(model, sound)
+        own = detect_with_model(model, sound)
         said, unsaid = (own.outcomes[use].total for use in CALIBRATION)
         alarms = with_alarms(choice, max(1, unsaid.false_alarms))
         misses = with_misses(choice, said.misses)
         rows = (
             own,
-            hear_with_pocketsphinx(ALARMS, sound, alarms, keywords),
-            hear_with_pocketsphinx(MISSES, sound, misses, keywords),
+            detect_with_pocketsphinx(ALARMS, sound, alarms, keywords),
+            detect_with_pocketsphinx(MISSES, sound, misses, keywords),
         )
         calibrated = model.header.calibration is not None
         compared.append(Comparison(keywords, split, calibrated, sound.shares, rows, tuple(choice)))
@@ -161,7 +161,7 @@ def compare(
 
 
 def main() -> None:
-    """Hear, print, and say with the exit code whether it could be done."""
+    """Run both, print, and tell with the exit code whether it could be done."""
     parser = argparse.ArgumentParser(prog="python -m studies.accuracy_rivals", description=__doc__)
     parser.add_argument(
         "--data",

@@ -28,7 +28,8 @@ from train.measure.evaluate import evaluate_folder
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet
 from train.measure.scoring import Tally, together
 from train.measure.stream_report import make_report
-from train.measure.tracks import ModelSource, TrackedGroup, track_groups
+from train.measure.tracks import TrackedGroup
+from train.measure.workers import ModelSource, track_groups
 
 MODELS = ("commands-10", "commands-10-bc")
 RATES = (0.5, 1.0)

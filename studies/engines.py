@@ -19,7 +19,7 @@ from bench.command import run_program
 from kws.config.paths import DEFAULT_MODEL
 from kws.log import set_up_logging
 from kws.printing import parse, print_line
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet, Group
 from train.measure.tracks import posteriors_of
 

@@ -130,8 +130,10 @@ class Capture:
             self._woken.set()
 
     def change(self, factory: SourceFactory, timeouts: IdleTimeouts) -> None:
-        """Go over to a new source at once."""
+        """Go over to a new source at once; one that does not come back goes on instead."""
         self._factory, self._timeouts = factory, timeouts
+        if not self._source.comes_back:
+            return
         self._changed = True
         self._woken.set()
 

@@ -20,13 +20,13 @@ from kws.audio.formats import (
     may_be_mpeg,
     may_be_text,
 )
+from kws.audio.libsndfile import SoundfileReader
 from kws.audio.media import MediaError, MediaReader, media_installed
 from kws.audio.pipe import ByteStream
 from kws.audio.readers import (
     AudioReader,
     OneChannel,
     PcmReader,
-    SoundfileReader,
     WavFileReader,
     unreadable,
 )

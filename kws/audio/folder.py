@@ -45,9 +45,9 @@ def files_in(folder: Path) -> list[Path]:
         AudioFileError: a folder cannot be read.
     """
     found = []
-    for place, folders, names in os.walk(folder, onerror=_unreadable):
+    for parent, folders, names in os.walk(folder, onerror=_unreadable):
         folders[:] = [each for each in folders if not each.startswith(".")]
-        found += [Path(place, name) for name in names if not name.startswith(".")]
+        found += [Path(parent, name) for name in names if not name.startswith(".")]
     return sorted(found)
 
 

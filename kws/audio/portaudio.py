@@ -1,15 +1,17 @@
-"""Which input devices there are, and which one a name means."""
+"""PortAudio: which input devices there are, and how one is opened."""
 
 import contextlib
 import logging
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import IO
 
+from kws.audio.device import Device, numbered
+from kws.audio.sound_card import card_keys
+from kws.audio.sound_server import ServerSource, pipewire_sources, pulse_sources
 from kws.errors import ConfigError, DeviceError, NoMicrophoneError
 from kws.typing import AudioFormat, Channel
 
@@ -18,27 +20,6 @@ log = logging.getLogger(__name__)
 INSTALL_PORTAUDIO = (
     "brew install portaudio" if sys.platform == "darwin" else "apt-get install libportaudio2"
 )
-
-
-@dataclass(frozen=True)
-class Device:
-    """An input device, as PortAudio knows it.
-
-    Attributes:
-        index: PortAudio's number of it; changes when devices come and go.
-        name: as PortAudio spells it.
-        host_api: ALSA, Core Audio, ...
-        native_rate: samples per second that the device prefers.
-        channels: the most it offers.
-        default: whether it is the system's default input.
-    """
-
-    index: int
-    name: str
-    host_api: str
-    native_rate: int
-    channels: int
-    default: bool
 
 
 @contextlib.contextmanager
@@ -102,15 +83,16 @@ def rescan() -> None:
 
 
 def input_devices() -> list[Device]:
-    """All devices that can record.
+    """All devices that can record, those of a sound server last.
 
     Raises:
         NoMicrophoneError: PortAudio is missing.
+        HungError: the sound server does not answer.
     """
     sounddevice = portaudio()
     default = sounddevice.default.device[0]
     hosts = sounddevice.query_hostapis()
-    return [
+    devices = [
         Device(
             index=entry["index"],
             name=entry["name"],
@@ -118,37 +100,52 @@ def input_devices() -> list[Device]:
             native_rate=round(entry["default_samplerate"]),
             channels=entry["max_input_channels"],
             default=entry["index"] == default,
+            keys=card_keys(entry["name"]),
         )
         for entry in sounddevice.query_devices()
         if entry["max_input_channels"] > 0
     ]
+    return numbered([*devices, *_of_sound_server(devices)])
 
 
-def choose_device(devices: list[Device], name: str) -> Device:
-    """The device whose name holds `name` in any case, or the default one where it is empty.
-
-    Raises:
-        DeviceError: there is none.
-    """
-    if not devices:
-        wanted = f" {name!r}" if name else ""
-        raise NoMicrophoneError(
-            f"no microphone{wanted}: this machine has no audio input device that this user may use"
-        )
-    if not name:
-        return next((device for device in devices if device.default), devices[0])
-    wanted = name.casefold()
-    # A device that is called exactly so comes before one that has it in its name.
-    matching = sorted(
-        (device for device in devices if wanted in device.name.casefold()),
-        key=lambda device: device.name.casefold() != wanted,
+def _of_sound_server(devices: list[Device]) -> list[Device]:
+    """The sources of a sound server that PortAudio shows as one device of ALSA."""
+    doors = {device.name: device for device in devices if device.host_api == "ALSA"}
+    servers: tuple[tuple[str, str, str, Callable[[], list[ServerSource]]], ...] = (
+        ("pulse", "PulseAudio", "PULSE_SOURCE", pulse_sources),
+        ("pipewire", "PipeWire", "PIPEWIRE_NODE", pipewire_sources),
     )
-    if not matching:
-        known = ", ".join(repr(device.name) for device in devices)
-        raise DeviceError(
-            f"no microphone has {name!r} in its name (audio.device); there are: {known}"
-        )
-    return matching[0]
+    for name, server, variable, sources in servers:
+        if (door := doors.get(name)) is not None and (found := sources()):
+            return [
+                Device(
+                    index=door.index,
+                    name=source.name,
+                    host_api=server,
+                    native_rate=source.rate or door.native_rate,
+                    channels=source.channels or door.channels,
+                    default=False,
+                    keys=(source.key,),
+                    environment=((variable, source.key),),
+                )
+                for source in found
+            ]
+    return []
+
+
+@contextlib.contextmanager
+def chosen(device: Device) -> Iterator[None]:
+    """Have what opens a sound server's one device get this source of it."""
+    before = {name: os.environ.get(name) for name, _ in device.environment}
+    os.environ.update(device.environment)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 def capture_format(
@@ -182,7 +179,7 @@ def capture_format(
             (least, max(least, min(2, device.channels)), device.channels)
         ):
             try:
-                with quiet_libraries():
+                with quiet_libraries(), chosen(device):
                     sounddevice.check_input_settings(
                         device=device.index, channels=channels, samplerate=rate, dtype="float32"
                     )

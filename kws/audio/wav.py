@@ -109,9 +109,9 @@ def read_header(read: ReadBytes) -> WavHeader:
     riff_size = int.from_bytes(head[4:8], "little")
     data_size: int | None = None
     pcm: PcmFormat | None = None
-    place, size = 12, 0
+    offset, size = 12, 0
     while True:
-        name, size, place = _next_chunk(read, place, odd=size % 2 == 1)
+        name, size, offset = _next_chunk(read, offset, odd=size % 2 == 1)
         if name == b"data":
             break
         if name == b"ds64" and head[:4] != b"RIFF":
@@ -121,7 +121,7 @@ def read_header(read: ReadBytes) -> WavHeader:
             pcm = _format(_content(read, name, size, at_least=16))
         else:
             _skip(read, name, size)
-        place += size
+        offset += size
     if pcm is None:
         raise WavError("its sound comes before its format")
     large = head[:4] != b"RIFF"
@@ -129,7 +129,7 @@ def read_header(read: ReadBytes) -> WavHeader:
         data_size = size
     declared = None if _is_unknown(data_size, large=large) else data_size
     riff_end = None if riff_size < 36 or _is_unknown(riff_size, large=large) else riff_size + 8
-    return WavHeader(pcm, place, declared, riff_end)
+    return WavHeader(pcm, offset, declared, riff_end)
 
 
 def _is_unknown(size: int, *, large: bool) -> bool:
@@ -139,25 +139,25 @@ def _is_unknown(size: int, *, large: bool) -> bool:
     return size >= _UNKNOWN_FROM
 
 
-def _next_chunk(read: ReadBytes, place: int, *, odd: bool) -> tuple[bytes, int, int]:
+def _next_chunk(read: ReadBytes, offset: int, *, odd: bool) -> tuple[bytes, int, int]:
     """The name and size of the next chunk, and where its content begins.
 
     Args:
         read: gives the next bytes.
-        place: where they begin.
+        offset: where they begin.
         odd: whether the chunk before has an odd size: then a pad byte should follow, and is often
             missing.
     """
     head = read(8)
-    place += 8
+    offset += 8
     if odd and _is_padded(head):
         head = head[1:] + read(1)
-        place += 1
+        offset += 1
     if len(head) < 8:
         raise WavError("ends before its sound: there is no chunk 'data'")
     if not _is_name(head[:4]):
-        raise WavError(f"is damaged at byte {place - 8}: no chunk begins there")
-    return head[:4], int.from_bytes(head[4:], "little"), place
+        raise WavError(f"is damaged at byte {offset - 8}: no chunk begins there")
+    return head[:4], int.from_bytes(head[4:], "little"), offset
 
 
 def _is_padded(head: bytes) -> bool:

@@ -1,6 +1,7 @@
 """`kws devices`: the microphones, and the level of one of them."""
 
 import argparse
+import logging
 import os
 from functools import partial
 
@@ -9,11 +10,13 @@ from kws.config.schema import Config
 from kws.errors import DeviceError, HungError
 from kws.printing import print_line
 
+log = logging.getLogger(__name__)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     add_config_arguments(parser)
-    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument("--device", metavar="NAME", help="the microphone's name, or a part of it")
     parser.add_argument(
         "--meter",
         action="store_true",
@@ -36,7 +39,8 @@ def _list(config: Config) -> None:
         DeviceError: the one that the configuration names is not among them.
         HungError: the audio system hangs.
     """
-    from kws.audio.portaudio import capture_format, choose_device, input_devices
+    from kws.audio.device import choose_device
+    from kws.audio.portaudio import capture_format, input_devices
     from kws.audio.timeout import run_with_timeout
     from kws.config.schema import NO_VERIFIER
     from kws.spotting.load import load_model
@@ -46,7 +50,10 @@ def _list(config: Config) -> None:
     devices = run_with_timeout(input_devices)
     chosen = None
     try:
-        chosen = choose_device(devices, config.audio.device)
+        choice = choose_device(devices, config.audio.device)
+        chosen = choice.device
+        if choice.others:
+            log.warning("%s", choice.told(config.audio.device))
     finally:
         print_line(
             "  name, host API, channels, native rate, how it opens (* = the one that is used)"
@@ -68,6 +75,8 @@ def _list(config: Config) -> None:
                 f"{'*' if device == chosen else ' '} {device.name}, {device.host_api}, "
                 f"{device.channels}, {device.native_rate} Hz, {opens}"
             )
+            if device.keys:
+                print_line(f"    also: {', '.join(device.keys)}")
 
 
 def _meter(config: Config) -> None:

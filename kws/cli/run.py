@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "network for senders only, wyoming+tcp://HOST:PORT for a microphone of another machine, or "
         "auto, which chooses one of the others",
     )
-    parser.add_argument("--device", metavar="NAME", help="part of the microphone's name")
+    parser.add_argument("--device", metavar="NAME", help="the microphone's name, or a part of it")
     parser.add_argument(
         "--demo-if-no-microphone",
         action="store_true",

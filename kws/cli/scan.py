@@ -22,8 +22,8 @@ from kws.errors import AudioFileError, ConfigError
 if TYPE_CHECKING:
     from tqdm import tqdm
 
+    from kws.spotting.detection import Detection
     from kws.spotting.model import KeywordModel
-    from kws.spotting.spotter import Detection
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--channel",
         type=channel,
         metavar="N",
-        help="hear this channel only, 0 or more; default: the mean of all (audio.channel)",
+        help="process this channel only, 0 or more; default: the mean of all (audio.channel)",
     )
     parser.add_argument("--model", metavar="MODEL", help="bundled model's name, or a model file")
     parser.add_argument(

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--microphone", action="store_true", help="send this machine's microphone")
     parser.add_argument(
-        "--device", default="", metavar="NAME", help="part of the microphone's name"
+        "--device", default="", metavar="NAME", help="the microphone's name, or a part of it"
     )
     url = default_url(AUDIO_PATH)
     parser.add_argument("--url", default=url, help=f"default: {url}")

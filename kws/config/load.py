@@ -128,14 +128,14 @@ def convert(tree: Mapping[str, Any], kind: type[Settings], source: str) -> Setti
     """
     hints = get_type_hints(kind, include_extras=True)
     # A section without keys is null in YAML.
-    said = {
+    given = {
         key: {} if value is None and is_section(hints.get(key)) else value
         for key, value in tree.items()
     }
-    if wrong := list(problems(said, kind)):
+    if wrong := list(problems(given, kind)):
         raise ConfigError("\n".join(f"{source}: {problem}" for problem in wrong))
     try:
-        return msgspec.convert(said, kind, dec_hook=to_path)
+        return msgspec.convert(given, kind, dec_hook=to_path)
     except msgspec.ValidationError as error:
         # A __post_init__ has refused values that are right one by one.
         message, _, path = str(error).partition(" - at `$")

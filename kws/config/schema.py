@@ -27,7 +27,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
         source: "microphone", "demo", "-" for standard input, the path of an audio file, "network":
             none but what others send, "wyoming+tcp://HOST:PORT" for the microphone of another
             machine, or "auto": see `kws.audio.source.resolve_auto`.
-        device: part of the microphone's name; empty for the system's default.
+        device: the microphone's name, a part of it, or one of its other names: see
+            `kws.audio.device.choose_device`; empty for the system's default.
         channel: of a microphone, a recording or standard input: the one that counts, from 0 on;
             "mix": the mean of all.
         device_rate: samples per second to open the microphone at; 0: the model's rate where the
@@ -151,7 +152,6 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
         archive_bytes: bytes of them at most.
         discovery: whether Home Assistant finds the daemon by itself.
         discovery_prefix: what the topics of discovery begin with.
-        allow_unmute: whether a message may unmute the daemon; any may mute it.
     """
 
     url: str = ""
@@ -170,7 +170,6 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     archive_bytes: Annotated[int, Meta(ge=10_000, le=10_000_000_000)] = 50_000_000
     discovery: bool = False
     discovery_prefix: Annotated[str, Meta(min_length=1)] = "homeassistant"
-    allow_unmute: bool = False
 
 
 class WyomingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -166,9 +166,9 @@ class Daemon:
             KwsError: the port cannot be had, an integration cannot begin, the source was lost for
                 good, or the audio system hangs.
         """
-        place = self._config.server
+        server = self._config.server
         async with (
-            self._server.listening(place.host, place.port) as port,
+            self._server.listening(server.host, server.port) as port,
             self._integrations.running(STOP_SECONDS),
         ):
             if self._stdout is None:
@@ -263,14 +263,14 @@ class Daemon:
             await self._engine.capture.delivering.wait()
             source = self._engine.state()
         host = self._config.server.host
-        place = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         form = source.audio_format
         sound = f"{form.sample_rate} Hz, {form.channels} channel(s)" if form else "not there yet"
         classes = self._engine.spotter.model.classes
         log.info(
             "listening to %s %r (%s) for: %s; events at ws://%s%s, state at http://%s/health",
             *(source.kind, source.name, sound, ", ".join(classes)),
-            *(place, EVENTS_PATH, place),
+            *(address, EVENTS_PATH, address),
             extra={
                 "fields": {
                     "event": "ready",

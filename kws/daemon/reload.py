@@ -22,6 +22,9 @@ log = logging.getLogger(__name__)
 
 _FIXED_SECTIONS = ("server", "integrations")
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
+_LIVE_SOURCES = ("microphone", "demo", "network")
+"""A microphone is opened again with another channel; the others have none to choose. A recording
+and standard input cannot be read again."""
 _SWAP_SECONDS = 5.0
 """How long the inference thread may take to go over to another model."""
 _ANSWER_SECONDS = 2.0
@@ -135,7 +138,8 @@ def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
             raise ConfigError(
                 f"{section}: cannot change while kws runs; restart it, or undo the change"
             )
-    for name in _FIXED_AUDIO:
+    read_once = old.audio.source not in _LIVE_SOURCES
+    for name in (*_FIXED_AUDIO, *(("channel",) if read_once else ())):
         if getattr(new.audio, name) != getattr(old.audio, name):
             raise ConfigError(
                 f"audio.{name}: cannot change while kws runs; restart it, or undo the change"

@@ -41,7 +41,7 @@ class SdNotify:
         self._ready = True
         self._send(READY=1, STATUS=status)
 
-    def alive(self) -> None:
+    def keep_alive(self) -> None:
         """Work gets done."""
         if self._ready:
             self._send(WATCHDOG=1)

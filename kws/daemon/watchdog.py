@@ -53,7 +53,7 @@ class Progress:
     def __init__(self) -> None:
         self._before = Work(-1, -1, -1, Awaited.NOTHING)
 
-    def alive(self, now: Work) -> bool:
+    def progressed(self, now: Work) -> bool:
         """Whether there was progress since the last call that found some."""
         before = self._before
         processed, tried, responded = (
@@ -90,13 +90,13 @@ class Watchdog:
         self._progress = Progress()
         self._responses = 0
         self._requested = False
-        self._alive_at = clock()
+        self._progressed_at = clock()
         self._notified = ""
 
     @property
     def stalled(self) -> str:
         """Why audio that comes is not processed; empty where it is."""
-        seconds = self._clock() - self._alive_at
+        seconds = self._clock() - self._progressed_at
         if self._awaited is Awaited.DEVICE or seconds < _STALLED_SECONDS:
             return ""
         return f"no audio was processed for {seconds:.0f} s"
@@ -120,12 +120,12 @@ class Watchdog:
             self._engine.inference.ask(self._respond)
         state = self._engine.capture.state
         work = Work(self._engine.inference.windows, state.attempts, self._responses, self._awaited)
-        alive = self._progress.alive(work)
+        progressed = self._progress.progressed(work)
         # Audio that has just come back was not left unprocessed.
-        if alive or work.awaited is Awaited.DEVICE:
-            self._alive_at = self._clock()
-        if alive:
-            self._sd_notify.alive()
+        if progressed or work.awaited is Awaited.DEVICE:
+            self._progressed_at = self._clock()
+        if progressed:
+            self._sd_notify.keep_alive()
         if self.status != self._notified:
             self._notified = self.status
             self._sd_notify.status(self._notified)

@@ -158,8 +158,8 @@ def _merged(
 ) -> TriggerSettings:
     wanted: dict[str, float] = {} if threshold is None else {"threshold": threshold}
     for section in filter(None, sections):
-        said = msgspec.to_builtins(section)
-        wanted |= {name: value for name, value in said.items() if value is not None}
+        given = msgspec.to_builtins(section)
+        wanted |= {name: value for name, value in given.items() if value is not None}
     wanted.pop("verifier_threshold", None)
     settings = settings.with_threshold(wanted.pop("threshold", settings.threshold))
     try:

@@ -19,7 +19,8 @@ from kws.protocol.events import (
     Publisher,
     SamplesDropped,
 )
-from kws.spotting.spotter import Detection, Spotter, TurnedDown
+from kws.spotting.detection import Detection, TurnedDown
+from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verdict
 from kws.typing import InferenceMeter
 

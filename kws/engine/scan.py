@@ -13,9 +13,9 @@ from kws.audio.resample import MonoResampler, warn_not_finite
 from kws.config.schema import Config
 from kws.engine.build import SILENCE_S, make_spotter
 from kws.errors import AudioFileError
+from kws.spotting.detection import Detection
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 from kws.typing import Samples
 
 log = logging.getLogger(__name__)
@@ -79,7 +79,7 @@ def scan_reader(
             return shifted(spotter.push(samples))
 
         def shifted(detections: list[Detection]) -> Iterator[Detection]:
-            return (replace(each, t=each.t - SILENCE_S) for each in detections)
+            return (replace(each, t=round(each.t - SILENCE_S, 9)) for each in detections)
 
         yield from detected(resampler.flush(SILENCE_S))
         damage: AudioFileError | None = None

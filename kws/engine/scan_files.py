@@ -14,9 +14,9 @@ from kws.config.schema import Config
 from kws.engine.scan import scan
 from kws.errors import AudioFileError, KwsError
 from kws.log import set_up_logging
+from kws.spotting.detection import Detection
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 
 _WAITING = 4
 """Recordings a process that may be processed before the one that is reported next."""

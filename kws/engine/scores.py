@@ -14,7 +14,7 @@ from msgspec import UNSET
 
 from kws.protocol import replies
 from kws.protocol.replies import Scores
-from kws.spotting.spotter import TurnedDown
+from kws.spotting.detection import TurnedDown
 from kws.typing import Frames
 
 _FRAME_OFFSET, _FRAME_GAIN = 14.0, 12.0

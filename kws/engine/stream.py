@@ -15,7 +15,8 @@ from kws.engine.build import SILENCE_S
 from kws.engine.output import StreamOutput
 from kws.engine.queue import Attach, Lose, Reach, StreamQueue
 from kws.engine.scores import level
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.detection import Detection
+from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Candidate
 from kws.typing import Posteriors, Windows
 

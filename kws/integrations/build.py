@@ -1,12 +1,12 @@
 """From the configuration to integrations. A new one gets its line in both functions."""
 
-import time
 from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
 from kws.config.schema import IntegrationsConfig, MqttConfig
 from kws.engine.senders import Senders
 from kws.errors import ConfigError
+from kws.integrations.clock import seconds
 from kws.integrations.group import Integrations
 from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import daemon_id, read_broker
@@ -69,7 +69,7 @@ def make_integrations(
             description=description,
             archive=_archive(config.mqtt, environment),
             muting=muting,
-            clock=time.monotonic,
+            clock=seconds,
         )
         members.append(mqtt)
     if config.wyoming.uri:
@@ -98,7 +98,7 @@ def _archive(config: MqttConfig, environment: Mapping[str, str]) -> Archive | No
     """
     if not config.archive:
         return None
-    folder = state_folder(environment)
+    folder = state_folder("", environment)
     if folder is None:
         raise ConfigError(
             "integrations.mqtt.archive: there is no folder for it: set HOME, XDG_STATE_HOME or "

@@ -34,10 +34,10 @@ class Body(Struct, frozen=True, tag_field="status"):
             if fields.get(name) is not None:
                 fields[name] = round(fields[name], decimals)
         fields.pop("type", None)
-        place: dict[str, Any] = {
+        stamp: dict[str, Any] = {
             name: fields.pop(name) for name in ("stream", "t") if name in fields
         }
-        return {**place, **fields}
+        return {**stamp, **fields}
 
 
 class Detected(Body, frozen=True, tag_field="type", tag="detection"):

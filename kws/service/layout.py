@@ -92,11 +92,11 @@ def why_unseen(paths: Iterable[Path]) -> str:
         paths: absolute ones, that it needs.
     """
     for path in paths:
-        for place in (path.resolve(), path):
+        for each in (path.resolve(), path):
             for folder, reason in _HIDDEN.items():
-                if place.is_relative_to(folder):
-                    return f"{place} is in {reason}"
-            for part in (place, *place.parents):
+                if each.is_relative_to(folder):
+                    return f"{each} is in {reason}"
+            for part in (each, *each.parents):
                 if not _open_to_all(part):
                     return f"{part} is not open to all users"
     return ""

@@ -105,5 +105,5 @@ def _is_address(name: str) -> bool:
 
 def _same(origin: str, host: str | None) -> bool:
     """Whether a page was served by the host that it now talks to."""
-    scheme, _, place = origin.partition("://")
-    return scheme in ("http", "https") and place.lower() == (host or "").lower()
+    scheme, _, authority = origin.partition("://")
+    return scheme in ("http", "https") and authority.lower() == (host or "").lower()

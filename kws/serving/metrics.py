@@ -168,10 +168,10 @@ class _Current(Collector):
             name: CounterMetricFamily(name, text, labels=labels) for name, text in counts.items()
         }
         for each in now.sources:
-            place = (each.stream, each.kind)
+            labels = (each.stream, each.kind)
             if each.seconds_since_audio is not None:
-                age.add_metric(place, each.seconds_since_audio)
-            lost.add_metric(place, float(bool(each.reason)))
+                age.add_metric(labels, each.seconds_since_audio)
+            lost.add_metric(labels, float(bool(each.reason)))
             values = (
                 each.dropped_samples,
                 -(-each.dropped_samples // now.hop_samples),
@@ -179,7 +179,7 @@ class _Current(Collector):
                 each.losses,
             )
             for counter, value in zip(counters.values(), values, strict=True):
-                counter.add_metric(place, value)
+                counter.add_metric(labels, value)
         yield age
         yield lost
         yield from counters.values()
@@ -198,9 +198,16 @@ def _of_integrations(statuses: Iterable[IntegrationStatus]) -> Iterable[Metric]:
         "Events of an integration, by what became of them.",
         labels=("integration", "outcome"),
     )
+    waiting = GaugeMetricFamily(
+        "kws_integration_waiting_events",
+        "Events that are kept until an integration takes them.",
+        labels=("integration",),
+    )
     for each in statuses:
         connected.add_metric((each.name,), float(each.connected))
+        waiting.add_metric((each.name,), each.waiting)
         for outcome, count in each.events.items():
             events.add_metric((each.name, outcome), count)
     yield connected
     yield events
+    yield waiting

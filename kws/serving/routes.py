@@ -141,7 +141,7 @@ class Routes:
                 return refuse(HTTPStatus.BAD_REQUEST, text)
             case Page():
                 return self._get(path, route, segments, request)
-        return self._nothing(path)
+        return self._not_found(path)
 
     def _find(self, path: str) -> tuple[Route | None, list[str]]:
         if WILDCARD not in path and path in self._table:
@@ -166,7 +166,7 @@ class Routes:
             text = "a token is needed: Authorization: Bearer ..."
             return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
         if content is None:
-            return self._nothing(path)
+            return self._not_found(path)
         return _respond(content, with_body=request.method == "GET")
 
     async def _act(self, path: str, action: Action, request: Request) -> Response:
@@ -180,9 +180,9 @@ class Routes:
             return refuse(HTTPStatus.FORBIDDEN, text)
         return _json(*await action.post())
 
-    def _nothing(self, path: str) -> Response:
-        places = ", ".join(each for each in self._table if WILDCARD not in each)
-        return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {places}")
+    def _not_found(self, path: str) -> Response:
+        paths = ", ".join(each for each in self._table if WILDCARD not in each)
+        return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {paths}")
 
 
 def _path(request: Request) -> str:

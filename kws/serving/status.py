@@ -71,6 +71,7 @@ def health(
                 "connected": each.connected,
                 "reason": each.reason or None,
                 "events": dict(each.events),
+                "waiting": each.waiting,
             }
             for each in integrations
         ],

@@ -135,6 +135,19 @@ def quantise(weights: Weights, size: EncoderSize) -> Stored:
     return stored
 
 
+def dequantise(stored: Stored) -> dict[str, npt.NDArray[np.float32]]:
+    """Weights of a network by their names in torch, as they are computed with.
+
+    Args:
+        stored: the arrays of a file.
+    """
+    return {
+        name: array.astype(np.float32) * stored.get(name + _SCALE, np.float32(1))
+        for name, array in stored.items()
+        if not name.endswith(_SCALE)
+    }
+
+
 def make_nodes(size: EncoderSize) -> tuple[Node, ...]:
     """The nodes of a verifier's graph."""
     steps = _EncoderSteps(size)

@@ -13,7 +13,7 @@ from kws.spotting.model_file import ModelFile, read_model
 from kws.spotting.pair import Pair
 from kws.spotting.trial import try_model, try_verifier
 from kws.spotting.verifier import Verifier
-from kws.spotting.verifier_file import read_verifier
+from kws.spotting.verifier_file import VerifierFile, read_verifier
 
 
 def load_model(
@@ -66,6 +66,15 @@ def _open_verifier(name: str, pair: Pair, model: Path) -> Verifier:
             f"model.verifier: {file.origin} is not the {pair.verifier!r} that {model} was "
             f"calibrated with; copy that one, or set model.verifier to {NO_VERIFIER}"
         )
+    return open_verifier(file)
+
+
+def open_verifier(file: VerifierFile) -> Verifier:
+    """What runs a verifier's file.
+
+    Raises:
+        ModelError: it cannot be run, or gives no probabilities.
+    """
     from kws.spotting.backends.onnx import OnnxVerifier
 
     verifier = OnnxVerifier(file)

@@ -21,16 +21,14 @@ from kws.spotting.header import ModelHeader
 from kws.spotting.onnx_file import (
     MODEL_FORMAT,
     ONNX_BEGIN,
-    VERIFIER_FORMAT,
     check_digest,
+    decode,
     encodable,
-    format_of,
     header_of,
-    metadata_of,
     read_bytes,
     write_bytes,
 )
-from kws.spotting.onnx_format import Model, Weights, check
+from kws.spotting.onnx_format import Weights, check
 from kws.spotting.protobuf import MalformedError
 from kws.spotting.torch_file import (
     MAGIC,
@@ -133,18 +131,9 @@ def read_model(path: Path) -> ModelFile:
 
 
 def _of_onnx(path: Path, data: bytes) -> ModelFile:
+    origin = f"model file {path}"
     try:
-        model = Model.decode(data)
-        kind = format_of(model)
-        if kind == VERIFIER_FORMAT:
-            raise ModelError(
-                f"model file {path}: is a verifier, which only confirms what a keyword model "
-                "detects; set model.path to a keyword model, and model.verifier to this file"
-            )
-        if kind is None:
-            raise ModelError(f"model file {path}: written by another program, not by kws")
-        origin = f"model file {path}"
-        header = header_of(metadata_of(model, origin), ModelHeader, VERSION, origin)
+        model, header = decode(data, MODEL_FORMAT, ModelHeader, VERSION, origin)
         weights = check(model, *_shapes(header))
         # An allowed operator can still be told to take all memory: a graph that is not the
         # architecture's own never runs.
@@ -160,10 +149,9 @@ def _of_onnx(path: Path, data: bytes) -> ModelFile:
         check_digest(model)
     except (MalformedError, KeyError) as error:
         raise ModelError(
-            f"model file {path}: not a model file, or a damaged one ({error}); "
-            "nothing in it was executed"
+            f"{origin}: not a model file, or a damaged one ({error}); nothing in it was executed"
         ) from error
-    return ModelFile(header, weights, data, f"model file {path}")
+    return ModelFile(header, weights, data, origin)
 
 
 def _of_torch(path: Path, data: bytes) -> ModelFile:
@@ -184,8 +172,8 @@ def _of_torch(path: Path, data: bytes) -> ModelFile:
                 f"--classes yes,no,up,down {shlex.quote(str(path))} OUTPUT.onnx"
             )
         raise ModelError(f"model file {path}: written by another program, not by kws")
-    origin, said = f"model file {path}", content.get("header")
-    values = {**(said if isinstance(said, dict) else {}), "version": content.get("version")}
+    origin, declared = f"model file {path}", content.get("header")
+    values = {**(declared if isinstance(declared, dict) else {}), "version": content.get("version")}
     header = header_of(_plain(values, origin), ModelHeader, _TORCH_VERSION, origin)
     weights = content.get("state_dict")
     if not isinstance(weights, dict) or not _are_arrays(weights):

@@ -19,6 +19,17 @@ from kws.spotting.protobuf import MalformedError
 MODEL_FORMAT, VERIFIER_FORMAT = "kws-model", "kws-verifier"
 ONNX_BEGIN = b"\x08"
 """The key of a model's first field, its IR version."""
+_OTHERS = {
+    MODEL_FORMAT: (
+        "is a keyword model, which detects by itself; set model.path to it, and model.verifier to "
+        "a verifier, auto or none"
+    ),
+    VERIFIER_FORMAT: (
+        "is a verifier, which only confirms what a keyword model detects; set model.path to a "
+        "keyword model, and model.verifier to this file"
+    ),
+}
+"""What is said of a file where the other format is wanted."""
 T = TypeVar("T")
 
 
@@ -59,18 +70,30 @@ def encodable(kind: str, version: int, header: Any, graph: Graph) -> Model:
     return Model(IR_VERSION, "kws", graph, (Opset(version=OPSET),), tuple(properties))
 
 
-def format_of(model: Model) -> str | None:
-    """`MODEL_FORMAT`, `VERIFIER_FORMAT`, or None for what another program wrote.
+def decode(data: bytes, kind: str, header: type[T], version: int, origin: str) -> tuple[Model, T]:
+    """A file of one format, and its header. The graph is not checked.
+
+    Args:
+        data: of the file.
+        kind: its format, `MODEL_FORMAT` or `VERIFIER_FORMAT`.
+        header: type of its header.
+        version: of the format that this kws reads.
+        origin: stands first in messages.
 
     Raises:
-        MalformedError: it has no graph.
+        MalformedError: it is no ONNX, or has no graph.
+        ModelError: it is of the other format, of another program, or has no such header.
     """
-    said = model.properties.get("format")
-    known = (kind for kind in (MODEL_FORMAT, VERIFIER_FORMAT) if said == f'"{kind}"')
-    kind = next(known, None)
-    if kind is None and model.graph is None:
-        raise MalformedError("it has no graph")
-    return kind
+    model = Model.decode(data)
+    declared = model.properties.get("format")
+    if declared != f'"{kind}"':
+        for other, message in _OTHERS.items():
+            if declared == f'"{other}"':
+                raise ModelError(f"{origin}: {message}")
+        if model.graph is None:
+            raise MalformedError("it has no graph")
+        raise ModelError(f"{origin}: written by another program, not by kws")
+    return model, header_of(metadata_of(model, origin), header, version, origin)
 
 
 def metadata_of(model: Model, origin: str) -> dict[str, Any]:

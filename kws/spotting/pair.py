@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from kws.spotting.calibration import Calibration
 from kws.spotting.trigger import TriggerSettings
-from kws.spotting.verifier import LONGEST_LOOKAHEAD_S
+from kws.spotting.verifier import check_limits
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,7 @@ class Lookahead:
     calibration: Calibration
 
     def __post_init__(self) -> None:
-        if not 0 <= self.lookahead_s <= LONGEST_LOOKAHEAD_S:
-            raise ValueError(f"lookahead_s must be from 0 to {LONGEST_LOOKAHEAD_S:g}")
-        if not all(0 < threshold <= 1 for threshold in self.thresholds.values()):
-            raise ValueError("thresholds of the verifier must be above 0 and at most 1")
+        check_limits(self.lookahead_s, self.thresholds)
 
 
 @dataclass(frozen=True)

@@ -2,65 +2,20 @@
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from kws.spotting.detection import Detection, TurnedDown
 from kws.spotting.frontend import LogMel, StreamingLogMel
 from kws.spotting.model import KeywordModel
 from kws.spotting.samples import as_samples
 from kws.spotting.trigger import Trigger, TriggerSettings
-from kws.spotting.verifier import (
-    Candidate,
-    Candidates,
-    Outcome,
-    Settlement,
-    Verdict,
-    Verification,
-)
+from kws.spotting.verifier import Candidate, Candidates, Outcome, Settlement, Verification
 from kws.typing import Posteriors, Samples, Windows
 
 _MOST_TURNED_DOWN = 100
 """Candidates turned down that are kept for who asks for them."""
-
-
-@dataclass(frozen=True)
-class Detection:
-    """A keyword was detected.
-
-    Attributes:
-        keyword: the word.
-        confidence: the smoothed posterior that fired, in (0, 1]; where a verifier named another
-            keyword than was proposed, that of the one that was.
-        t: seconds of the stream's audio at the moment of decision; of a verified one, at the moment
-            that it was proposed.
-        score: the verifier's posterior of the keyword, in (0, 1]; None without a verifier.
-    """
-
-    keyword: str
-    confidence: float
-    t: float
-    score: float | None = None
-
-
-@dataclass(frozen=True)
-class TurnedDown:
-    """A candidate that became no event.
-
-    Attributes:
-        keyword: the one that was proposed.
-        confidence: its smoothed posterior.
-        t: seconds of the stream's audio at which it was proposed.
-        verdict: "rejected" by the verifier, or "dropped" for want of the audio after it.
-        score: the verifier's posterior of the keyword; None where it was not run.
-    """
-
-    keyword: str
-    confidence: float
-    t: float
-    verdict: Verdict
-    score: float | None
 
 
 class Spotter:
@@ -211,7 +166,7 @@ class Spotter:
                 decision = self._trigger.step(row, self._next_decision)
                 if decision is not None:
                     keyword = self.model.classes[decision.keyword]
-                    t = self._seconds(decision.position)
+                    t = decision.position / self.model.sample_rate
                     detections.append(Detection(keyword, decision.confidence, t))
             elif (proposal := self._trigger.propose(row, self._next_decision)) is not None:
                 self._candidates.add(proposal)
@@ -233,12 +188,7 @@ class Spotter:
         if outcome.verdict != "confirmed":
             self._turn_down(outcome)
             return None
-        return Detection(
-            self.model.classes[outcome.keyword],
-            outcome.proposal.confidence,
-            self._seconds(outcome.proposal.position),
-            outcome.score,
-        )
+        return Detection.of(outcome, self.model.classes, self.model.sample_rate)
 
     def turned_down(self) -> list[TurnedDown]:
         """The latest candidates that became no event since this was last asked, in order."""
@@ -294,13 +244,8 @@ class Spotter:
         return Candidates(verifier.window_samples, lookahead, settlement)
 
     def _turn_down(self, outcome: Outcome) -> None:
-        keyword = self.model.classes[outcome.proposal.keyword]
-        t = self._seconds(outcome.proposal.position)
-        confidence = outcome.proposal.confidence
-        self._turned_down.append(TurnedDown(keyword, confidence, t, outcome.verdict, outcome.score))
-
-    def _seconds(self, position: int) -> float:
-        return position / self.model.sample_rate
+        turned_down = TurnedDown.of(outcome, self.model.classes, self.model.sample_rate)
+        self._turned_down.append(turned_down)
 
     def _restart(self, position: int) -> None:
         self._frames = np.empty((0, self.model.header.front_end.bands), np.float32)

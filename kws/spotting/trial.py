@@ -1,6 +1,10 @@
-"""A model is run once before it is used: weights can be such that it never detects anything."""
+"""A network is run once before it is used: what its file declares may be untrue, and weights can be
+such that it never detects anything."""
+
+from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 
 from kws.errors import ModelError
 from kws.spotting.frontend import LogMel
@@ -13,11 +17,12 @@ def try_model(model: KeywordModel, origin: str) -> None:
     """Run a model on a window of silence and one of noise.
 
     Raises:
-        ModelError: it gives what is no probability; `origin` stands first.
+        ModelError: it cannot be run, or gives what are no probabilities; `origin` stands first.
     """
-    frames = LogMel(model.header.front_end)(_silence_and_noise(model.window_samples))
     with np.errstate(all="ignore"):
-        _check(model.posteriors(np.ascontiguousarray(frames.swapaxes(1, 2))), origin)
+        frames = LogMel(model.header.front_end)(_silence_and_noise(model.window_samples))
+    windows = np.ascontiguousarray(frames.swapaxes(1, 2))
+    _try(model.posteriors, windows, len(model.classes), origin)
 
 
 def try_verifier(verifier: Verifier, origin: str) -> None:
@@ -26,8 +31,8 @@ def try_verifier(verifier: Verifier, origin: str) -> None:
     Raises:
         ModelError: as `try_model`.
     """
-    with np.errstate(all="ignore"):
-        _check(verifier.scores(_silence_and_noise(verifier.window_samples)), origin)
+    windows = _silence_and_noise(verifier.window_samples)
+    _try(verifier.scores, windows, len(verifier.classes), origin)
 
 
 def _silence_and_noise(samples: int) -> Samples:
@@ -35,7 +40,21 @@ def _silence_and_noise(samples: int) -> Samples:
     return np.stack((np.zeros(samples), noise)).astype(np.float32)
 
 
-def _check(posteriors: Posteriors, origin: str) -> None:
+def _try(
+    run: Callable[[npt.NDArray[np.float32]], Posteriors],
+    windows: npt.NDArray[np.float32],
+    classes: int,
+    origin: str,
+) -> None:
+    try:
+        with np.errstate(all="ignore"):
+            posteriors = run(windows)
+    # ONNX Runtime names no base class for what a graph that does not fit raises.
+    except Exception as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"{origin}: it cannot be run: {reason}") from error
+    if posteriors.shape != (len(windows), classes):
+        raise ModelError(f"{origin}: of {len(windows)} windows it gives {posteriors.shape}")
     for name, row in zip(("silence", "noise"), posteriors, strict=True):
         if not (np.isfinite(row).all() and row.min() >= 0 and row.max() <= 1 + 1e-4):
             raise ModelError(

@@ -52,6 +52,18 @@ class Verifier(Protocol):
         ...
 
 
+def check_limits(lookahead_s: float, thresholds: Mapping[str, float]) -> None:
+    """Check what a verifier is used with.
+
+    Raises:
+        ValueError: the lookahead or a threshold is out of its range.
+    """
+    if not 0 <= lookahead_s <= LONGEST_LOOKAHEAD_S:
+        raise ValueError(f"lookahead_s must be from 0 to {LONGEST_LOOKAHEAD_S:g}")
+    if not all(0 < each <= 1 for each in thresholds.values()):
+        raise ValueError("thresholds of the verifier must be above 0 and at most 1")
+
+
 @dataclass(frozen=True)
 class Verification:
     """A verifier, and when it confirms.
@@ -67,10 +79,7 @@ class Verification:
     thresholds: Mapping[str, float]
 
     def __post_init__(self) -> None:
-        if not 0 <= self.lookahead_s <= LONGEST_LOOKAHEAD_S:
-            raise ValueError(f"lookahead_s must be from 0 to {LONGEST_LOOKAHEAD_S:g}")
-        if not all(0 < each <= 1 for each in self.thresholds.values()):
-            raise ValueError("thresholds of the verifier must be above 0 and at most 1")
+        check_limits(self.lookahead_s, self.thresholds)
         if unknown := set(self.thresholds) - set(self.verifier.classes):
             raise ValueError(
                 f"verifier {self.verifier.name!r} does not know {', '.join(sorted(unknown))}"

@@ -1,4 +1,4 @@
-"""The file of a verifier: a network that looks again at what a keyword model has detected, in ONNX.
+"""The file of a verifier: a network that decides on what a keyword model proposes, in ONNX.
 
 Its metadata hold the header (`VerifierHeader`), its graph (`kws.spotting.encoder_graph`) goes from
 log-mel frames to posteriors. Files are not trusted: all names, types and shapes follow from the
@@ -9,25 +9,26 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+import numpy as np
+import numpy.typing as npt
+
 from kws.errors import ModelError
 from kws.spotting.encoder_graph import (
     ARCHITECTURE,
     FRAME_SAMPLES,
     EncoderSize,
+    dequantise,
     input_shape,
     make_graph,
     make_nodes,
     quantise,
 )
 from kws.spotting.onnx_file import (
-    MODEL_FORMAT,
     ONNX_BEGIN,
     VERIFIER_FORMAT,
     check_digest,
+    decode,
     encodable,
-    format_of,
-    header_of,
-    metadata_of,
     read_bytes,
     weights_digest,
     write_bytes,
@@ -136,6 +137,12 @@ class VerifierFile:
             ) from error
         return cls(header, model.encode(), origin, size.parameters(), weights_digest(graph))
 
+    def weights(self) -> dict[str, npt.NDArray[np.float32]]:
+        """Its weights by their names in torch, as they are computed with."""
+        graph = Model.decode(self.encoded).graph
+        assert graph is not None
+        return dequantise({each.name: each.array() for each in graph.initializer})
+
 
 def save_verifier(file: VerifierFile, path: Path) -> None:
     """Write a verifier's file; an existing one is replaced only by a whole new one.
@@ -162,16 +169,7 @@ def read_verifier(path: Path) -> VerifierFile:
             problem = "a .pt file is none"
         raise ModelError(f"{origin}: not a verifier: {problem}; nothing in it was executed")
     try:
-        model = Model.decode(data)
-        kind = format_of(model)
-        if kind == MODEL_FORMAT:
-            raise ModelError(
-                f"{origin}: is a keyword model, which detects by itself; set model.path to it, and "
-                "model.verifier to a verifier, auto or none"
-            )
-        if kind is None:
-            raise ModelError(f"{origin}: written by another program, not by kws")
-        header = header_of(metadata_of(model, origin), VerifierHeader, VERSION, origin)
+        model, header = decode(data, VERIFIER_FORMAT, VerifierHeader, VERSION, origin)
         _check(model, header)
         check_digest(model)
     except MalformedError as error:

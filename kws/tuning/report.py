@@ -49,12 +49,12 @@ class Report:
                 "stream, verifier or trigger were others then"
             )
         yield (
-            f"without a single alarm in them there may still be {rounded(self._chooser.least, 2)} "
-            f"an hour (3/{hours}, the 95 % upper bound)"
+            "without a single false alarm in them there may still be "
+            f"{rounded(self._chooser.least, 2)} an hour (3/{hours}, the 95 % upper bound)"
         )
         yield ""
         score = "the verifier's score" if self._recording.verified else "the smoothed posterior"
-        yield f"alarms an hour, by threshold of {score}:"
+        yield f"false alarms an hour, by threshold of {score}:"
         yield from _aligned(self._curve())
         yield ""
         yield from _aligned(self._thresholds())

@@ -19,7 +19,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kws.errors import ConfigError
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from train.measure.labelled_streams import LabelledStream
 
 SAMPLE_RATE = 16000
@@ -175,7 +175,7 @@ class KeyphraseSearch:
         return detections
 
     def candidates(self, stream: LabelledStream) -> tuple[Candidate, ...]:
-        """Hear a stream once for all thresholds: nothing is acted on, so nothing is restarted.
+        """Process a stream once for all thresholds: nothing is acted on, so nothing is restarted.
 
         That is near to what `live` is told at each threshold, and not the same: a new utterance
         forgets the audio before, and estimates noise and level again.

@@ -132,8 +132,8 @@ class Bench:
             while not condition():
                 await asyncio.sleep(0.001)
 
-    async def hears(self, device: Device) -> Feed:
-        """Wait until a device is the one that is heard; its feed."""
+    async def receives(self, device: Device) -> Feed:
+        """Wait until a device is the one that is open; its feed."""
         await self.until(
             lambda: (
                 device.feed is not None
@@ -161,7 +161,7 @@ def test_a_source_that_was_opened_is_not_opened_again() -> None:
         device = Device(open=refuse("opened twice"))
         bench = Bench(device)
         async with bench.running(FORMAT):
-            feed = await bench.hears(device)
+            feed = await bench.receives(device)
             await bench.until(lambda: bench.capture.state.attempts == 1)
         state = bench.capture.state
         assert (state.kind, state.name, state.audio_format) == ("microphone", "USB", FORMAT)
@@ -182,10 +182,10 @@ def test_a_lost_source_comes_back(caplog: pytest.LogCaptureFixture) -> None:
         first, away, second = Device("one"), Device("one", open=refuse("away")), Device("two")
         bench = Bench(first, away, away, away, second)
         async with bench.running():
-            feed = await bench.hears(first)
+            feed = await bench.receives(first)
             feed.lose(3)
             feed.end(DeviceError("unplugged"))
-            await bench.hears(second)
+            await bench.receives(second)
         state = bench.capture.state
         assert (state.name, state.losses, state.overflows) == ("two", 1, 1)
         assert first.stopped == 1
@@ -207,7 +207,7 @@ def test_the_state_has_the_reason_of_a_loss() -> None:
         first, away = Device(), Device(open=refuse("away"))
         bench = Bench(first, away)
         async with bench.running():
-            feed = await bench.hears(first)
+            feed = await bench.receives(first)
             feed.end(DeviceError("unplugged"))
             await bench.until(lambda: bench.made > 2)
             state = bench.capture.state
@@ -225,8 +225,8 @@ def test_waits_grow_up_to_a_bound_and_begin_anew_after_sound() -> None:
         back, gone, again = Device(), Device(open=refuse("gone")), Device()
         bench = Bench(*aways, back, gone, again, pace=pace)
         async with bench.running():
-            (await bench.hears(back)).end(DeviceError("unplugged"))
-            await bench.hears(again)
+            (await bench.receives(back)).end(DeviceError("unplugged"))
+            await bench.receives(again)
         moments = [each.opened_at for each in (*aways, back)]
         waits = [after - before for before, after in itertools.pairwise(moments)]
         for wait, least in zip(waits, (0.05, 0.1, 0.2, 0.2), strict=True):
@@ -243,7 +243,7 @@ def test_a_source_that_opens_and_delivers_nothing_is_lost() -> None:
         good = Device()
         bench = Bench(*devices, good)
         async with bench.running():
-            await bench.hears(good)
+            await bench.receives(good)
         waits = [
             after.opened_at - before.opened_at
             for before, after in zip(devices, [*devices[1:], good], strict=True)
@@ -259,12 +259,12 @@ def test_a_source_that_opens_and_delivers_nothing_is_lost() -> None:
 
 def test_a_source_that_falls_silent_without_a_word_is_lost() -> None:
     async def test() -> None:
-        dead, good = Device(), Device()
-        bench = Bench(dead, good, timeouts=HASTY)
+        unplugged, good = Device(), Device()
+        bench = Bench(unplugged, good, timeouts=HASTY)
         async with bench.running():
-            await bench.until(lambda: dead.stopped == 1)
-        assert dead.feed is not None
-        assert str(dead.feed.error) == (
+            await bench.until(lambda: unplugged.stopped == 1)
+        assert unplugged.feed is not None
+        assert str(unplugged.feed.error) == (
             "microphone 'USB' has delivered nothing for 0.02 s (audio.lost_after_s)"
         )
 
@@ -334,7 +334,7 @@ def test_an_audio_system_that_hangs_is_given_up(call: str, gate: threading.Event
         bench = Bench(device, pace=Pace(timeout=0.05, first_retry=0.004))
         task = asyncio.create_task(bench.capture.run())
         if call == "stop":
-            (await bench.hears(device)).end(DeviceError("unplugged"))
+            (await bench.receives(device)).end(DeviceError("unplugged"))
         async with bench.ticking(), asyncio.timeout(LONG):
             with pytest.raises(HungError, match=r"has not answered for 0\.05 s"):
                 await task
@@ -348,7 +348,7 @@ def test_the_end_of_what_does_not_come_back_is_the_end(error: KwsError | None) -
         device = Device(live=False, comes_back=False)
         bench = Bench(device, timeouts=HASTY)
         task = asyncio.create_task(bench.capture.run(FORMAT))
-        feed = await bench.hears(device)
+        feed = await bench.receives(device)
         feed.end(error)
         async with bench.ticking(), asyncio.timeout(LONG):
             if error is None:
@@ -383,7 +383,7 @@ def test_a_first_source_that_was_refused_is_waited_for(caplog: pytest.LogCapture
         assert bench.capture.state.reason == "no microphone"
         assert bench.notes.reasons == ["no microphone"]
         async with bench.running():
-            await bench.hears(made)
+            await bench.receives(made)
         assert refused.opened_at == 0.0
         assert bench.capture.state.losses == 0
 
@@ -414,6 +414,23 @@ def test_a_change_takes_effect_at_once(refused: bool) -> None:
     asyncio.run(test())
 
 
+def test_a_source_that_does_not_come_back_goes_on_over_a_change() -> None:
+    async def test() -> None:
+        only = Device()
+        only.comes_back = False
+        bench = Bench(only)
+        task = asyncio.create_task(bench.capture.run())
+        async with bench.ticking():
+            feed = await bench.receives(only)
+            bench.capture.change(bench, TIMEOUTS)
+            feed.end(DeviceError("its own end"))
+            with pytest.raises(DeviceError, match="its own end"):
+                await task
+        assert bench.made == 0
+
+    asyncio.run(test())
+
+
 def test_a_change_while_a_source_opens_is_not_forgotten(gate: threading.Event) -> None:
     async def test() -> None:
         slow = Pace(timeout=5.0, first_retry=600.0, last_retry=600.0)
@@ -435,8 +452,8 @@ def test_each_new_reason_is_logged(caplog: pytest.LogCaptureFixture) -> None:
         away = [Device(open=refuse(each)) for each in ("a", "a", "b", "b")]
         bench = Bench(*away, good, *away[:2], last)
         async with bench.running():
-            (await bench.hears(good)).end(DeviceError("a"))
-            await bench.hears(last)
+            (await bench.receives(good)).end(DeviceError("a"))
+            await bench.receives(last)
 
     asyncio.run(test())
     assert [each.partition(";")[0] for each in warnings(caplog)] == ["a", "b", "a"]
@@ -450,7 +467,7 @@ def test_it_stops_in_time(
         device = Device(stop=gate.wait) if hangs else Device()
         bench = Bench(device)
         async with bench.running():
-            feed = await bench.hears(device)
+            feed = await bench.receives(device)
         async with asyncio.timeout(LONG):
             await bench.capture.stop(0.05 if hangs else LONG)
         assert feed.ended

@@ -49,7 +49,7 @@ class Line:
         self.remote.poll()
 
 
-def heard(feed: Feed) -> int:
+def received(feed: Feed) -> int:
     """Frames that are in a feed."""
     chunk = feed.take(1)
     return 0 if chunk is None else len(chunk.frames)
@@ -62,7 +62,7 @@ def test_bytes_become_one_feed_of_mono_sound() -> None:
     line.send(SECOND)
     (feed,) = line.feeds
     assert feed.format == AudioFormat(RATE, 1)
-    assert heard(feed) == RATE
+    assert received(feed) == RATE
     assert (
         line.remote.liveness.reason,
         line.remote.liveness.losses,
@@ -120,7 +120,7 @@ def test_what_comes_much_faster_than_real_time_is_refused() -> None:
     taken = line.feeds[0]
     with pytest.raises(TooFastError, match=r"6\.0 s ahead; at most 5 s"):
         line.send(SECOND, seconds=0.0)
-    assert heard(taken) == AHEAD_LIMIT_S * RATE
+    assert received(taken) == AHEAD_LIMIT_S * RATE
 
 
 def test_a_gap_is_lost_sound() -> None:
@@ -130,7 +130,7 @@ def test_a_gap_is_lost_sound() -> None:
     line.send(SECOND)
     line.remote.gap(0.5)
     line.send(SECOND)
-    assert heard(line.feeds[0]) == RATE
+    assert received(line.feeds[0]) == RATE
     chunk = line.feeds[0].take(1)
     assert chunk is not None
     assert chunk.lost == RATE // 2
@@ -142,7 +142,7 @@ def test_the_end_can_have_silence_behind_it() -> None:
     line.remote.end(1.0)
     assert line.feeds[0].ended
     assert line.feeds[0].error is None
-    assert heard(line.feeds[0]) == 2 * RATE
+    assert received(line.feeds[0]) == 2 * RATE
     line.wait(100)
     assert line.remote.liveness.losses == 0
 

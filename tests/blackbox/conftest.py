@@ -9,11 +9,16 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.support.audio_servers import PulseAudio
+from tests.support.audio_servers import AudioServer, PipeWire, PulseAudio
 from tests.support.microphones import need
 from tests.support.process import DaemonProcess
 from tests.support.speech import RATE, spoken
 from tests.support.talker import Talker
+
+NEEDED = {
+    PulseAudio: ("pulseaudio",),
+    PipeWire: ("pipewire", "wireplumber", "pipewire-pulse", "dbus-daemon"),
+}
 
 
 @pytest.fixture
@@ -52,6 +57,15 @@ def pulseaudio(stack: ExitStack) -> Callable[..., PulseAudio]:
         return stack.enter_context(PulseAudio(Path(folder), rate))
 
     return begin
+
+
+@pytest.fixture(params=NEEDED, ids=lambda kind: kind.__name__)
+def server(request: pytest.FixtureRequest) -> Iterator[AudioServer]:
+    """An audio server of each kind, that runs."""
+    kind: type[AudioServer] = request.param
+    need(*NEEDED[kind])
+    with TemporaryDirectory(prefix="kws-") as folder, kind(Path(folder)) as running:
+        yield running
 
 
 @pytest.fixture

@@ -29,7 +29,7 @@ ELSEWHERE = Origin("https://elsewhere.example")
 
 @pytest.fixture(scope="module")
 def daemon() -> Iterator[DaemonProcess]:
-    """A daemon that hears only what is sent, for the tests of this module."""
+    """A daemon that processes only what is sent, for the tests of this module."""
     with DaemonProcess(*NETWORK) as daemon:
         yield daemon
 
@@ -88,8 +88,8 @@ def test_a_sender_and_all_subscribers_get_the_events_of_its_stream(daemon: Daemo
             None,
             "stream-ended",
         ]
-        (heard,) = detections(messages)
-        assert (heard["keyword"], heard["stream"]) == ("yes", "kitchen")
+        (detected,) = detections(messages)
+        assert (detected["keyword"], detected["stream"]) == ("yes", "kitchen")
         assert [receive(subscriber) for _ in messages] == messages
     (ended,) = (each for each in messages if each.get("status") == "stream-ended")
     assert ended["t"] == pytest.approx(len(spoken("yes")) / RATE + 1, abs=0.01)
@@ -127,8 +127,8 @@ def test_other_formats_are_processed_too(
         # Cut in the middle of samples.
         for start in range(0, len(data), 4_095):
             connection.send(data[start : start + 4_095])
-        (heard,) = detections(end(connection))
-    assert heard["keyword"] == "yes"
+        (detected,) = detections(end(connection))
+    assert detected["keyword"] == "yes"
 
 
 @pytest.mark.parametrize(
@@ -166,8 +166,8 @@ def test_what_will_come_can_stand_in_the_address(guarded: DaemonProcess) -> None
     with subscribe(daemon.port, address, additional_headers=bearer) as connection:
         connection.send(pcm(spoken("no")))
         assert receive(connection)["stream"] == "desk 1"
-        (heard,) = detections(end(connection))
-    assert (heard["keyword"], heard["stream"]) == ("no", "desk 1")
+        (detected,) = detections(end(connection))
+    assert (detected["keyword"], detected["stream"]) == ("no", "desk 1")
     for wrong, code in (
         (address.replace("s16le", "mp3"), 1008),
         (f"{address}&token=secret", 1008),
@@ -266,7 +266,7 @@ def test_there_is_an_end_to_how_many_streams(start: Start) -> None:
     ):
         pass
     assert full.value.response.status_code == 503
-    # Subscribers have seats of their own.
+    # Subscribers are counted by themselves.
     with subscribe(daemon.port) as subscriber:
         assert receive(subscriber)["type"] == "hello"
 
@@ -288,17 +288,17 @@ def test_token_and_origin_are_checked_at_all_endpoints(guarded: DaemonProcess) -
 
 
 def test_scores_are_sent_for_each_hop(daemon: DaemonProcess) -> None:
-    with subscribe(daemon.port, "/scores") as looker:
-        watching = ask(looker, stream="seen", frames=True)
+    with subscribe(daemon.port, "/scores") as viewer:
+        watching = ask(viewer, stream="seen", frames=True)
         assert (watching["type"], watching["stream"]) == ("watching", "seen")
         with send(daemon.port, "seen") as connection:
             connection.send(pcm(spoken("yes")))
-            (heard,) = detections(end(connection))
-        seen = [receive(looker)]
-        while seen[-1]["t"] < heard["t"] - 0.01:
-            seen.append(receive(looker))
+            (detected,) = detections(end(connection))
+        seen = [receive(viewer)]
+        while seen[-1]["t"] < detected["t"] - 0.01:
+            seen.append(receive(viewer))
     assert [each["type"] for each in seen] == ["scores"] * len(seen)
-    assert seen[-1]["smoothed"]["yes"] == heard["confidence"]
+    assert seen[-1]["smoothed"]["yes"] == detected["confidence"]
     assert seen[-1]["smoothed"]["yes"] >= watching["thresholds"]["yes"]
     for each in seen:
         frames = base64.b64decode(each["frames"])
@@ -308,20 +308,20 @@ def test_scores_are_sent_for_each_hop(daemon: DaemonProcess) -> None:
 def test_a_stream_that_does_not_exist_is_waited_for_and_nonsense_is_refused(
     daemon: DaemonProcess,
 ) -> None:
-    with subscribe(daemon.port, "/scores") as looker:
-        assert ask(looker)["stream"] == "network"
-        assert ask(looker, stream="nowhere")["stream"] == "nowhere"
-        looker.send('{"what": 1}')
-        assert close_code(looker)[0] == 1008
+    with subscribe(daemon.port, "/scores") as viewer:
+        assert ask(viewer)["stream"] == "network"
+        assert ask(viewer, stream="nowhere")["stream"] == "nowhere"
+        viewer.send('{"what": 1}')
+        assert close_code(viewer)[0] == 1008
 
 
 def test_senders_and_clients_of_scores_get_the_reason_when_the_daemon_stops(start: Start) -> None:
     daemon = start(*NETWORK)
-    with send(daemon.port, "x") as sender, subscribe(daemon.port, "/scores") as looker:
-        ask(looker)
+    with send(daemon.port, "x") as sender, subscribe(daemon.port, "/scores") as viewer:
+        ask(viewer)
         assert daemon.stop() == 0
         assert receive_all(sender)[1] == 1001
-        assert close_code(looker)[0] == 1001
+        assert close_code(viewer)[0] == 1001
 
 
 def test_metrics_count_what_happened(daemon: DaemonProcess) -> None:
@@ -343,14 +343,14 @@ def test_the_audio_of_an_event_needs_the_token(guarded: DaemonProcess) -> None:
         begin = {"type": "start", "stream": "x", "sample_rate": RATE, "format": "s16le"}
         assert ask(connection, **begin)["type"] == "started"
         connection.send(pcm(spoken("yes")))
-        (heard,) = detections(end(connection))
-    path = f"/events/{heard['id']}/audio.wav"
+        (detected,) = detections(end(connection))
+    path = f"/events/{detected['id']}/audio.wav"
     assert get(daemon.port, path)[0] == 401
     samples = np.frombuffer(_bytes(daemon.port, path, bearer)[44:], "<i2")
     said = np.frombuffer(pcm(spoken("yes")), "<i2")
-    stop = round(heard["t"] * RATE)
+    stop = round(detected["t"] * RATE)
     assert np.abs(samples - said[stop - RATE : stop].astype(int)).max() <= 1
-    assert get(daemon.port, path.replace(heard["id"], "r-1"), bearer)[0] == 404
+    assert get(daemon.port, path.replace(detected["id"], "r-1"), bearer)[0] == 404
 
 
 def _bytes(port: int, path: str, headers: dict[str, str]) -> bytes:

@@ -47,7 +47,7 @@ def at_rate(samples: Samples, rate: int) -> Samples:
 
 @pytest.fixture(scope="module")
 def unusual(speech: Samples, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Recordings of the same three keywords that are fit to be heard, each in its own way."""
+    """Recordings of the same three keywords that can be processed, each in its own way."""
     folder = tmp_path_factory.mktemp("unusual")
     speckled = speech.copy()
     speckled[::1_000] = np.nan
@@ -70,9 +70,9 @@ def unusual(speech: Samples, tmp_path_factory: pytest.TempPathFactory) -> list[P
 def test_unusual_recordings_are_processed(unusual: list[Path]) -> None:
     scan = run_kws("scan", *map(str, unusual))
     assert scan.returncode == 0, scan.stderr
-    heard = json_lines(scan.stdout)
+    detected = json_lines(scan.stdout)
     for path in unusual:
-        words = [event["keyword"] for event in heard if event["file"] == str(path)]
+        words = [event["keyword"] for event in detected if event["file"] == str(path)]
         assert words == list(CLEAREST), path.name
     warned = scan.stderr.splitlines()
     assert len(warned) == 2, scan.stderr
@@ -131,9 +131,9 @@ def test_bad_recordings_do_not_stop_the_others(
     scan = run_kws("scan", str(first), *map(str, bad), str(last))
     assert scan.returncode == RECORDING
     assert "Traceback" not in scan.stderr
-    heard = json_lines(scan.stdout)
+    detected = json_lines(scan.stdout)
     for path in (first, last):
-        words = [event["keyword"] for event in heard if event["file"] == str(path)]
+        words = [event["keyword"] for event in detected if event["file"] == str(path)]
         assert words == list(CLEAREST)
     said = scan.stderr.splitlines()
     for path, reason in bad.items():
@@ -147,7 +147,7 @@ def test_a_wav_file_that_was_cut_short(speech: Samples, tmp_path: Path) -> None:
     soundfile.write(path, speech, RATE)
     path.write_bytes(path.read_bytes()[: -len(spoken("down")) * 2])
     scan = run_kws("scan", str(path))
-    # What there is, is heard; and it is said that this is not all.
+    # What there is, is processed; and it is said that this is not all.
     assert [event["keyword"] for event in json_lines(scan.stdout)] == ["yes", "no"]
     assert scan.returncode == RECORDING
     assert "cut short" in scan.stderr

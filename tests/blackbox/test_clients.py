@@ -201,8 +201,8 @@ def test_a_client_that_never_reads_is_closed_and_others_are_not_affected(
 
         wait_until(closed, "who never reads is closed")
         # If it wakes up now, it reads why.
-        goodbye = TOO_SLOW.to_bytes(2) + b"too slow: more than 3 events were waiting"
-        assert read_all(mute).endswith(b"\x88" + bytes([len(goodbye)]) + goodbye)
+        reason = TOO_SLOW.to_bytes(2) + b"too slow: more than 3 events were waiting"
+        assert read_all(mute).endswith(b"\x88" + bytes([len(reason)]) + reason)
         wait_until(lambda: subscribers(talker) == 1, "it is forgotten")
         assert talker.stop() == 0
         assert receive_all(good)[0] == []

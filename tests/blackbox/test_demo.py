@@ -1,4 +1,4 @@
-"""The demo recording on every way into the daemon: all its keywords are heard, none invented."""
+"""The demo recording on every way into the daemon: all its keywords are detected, none invented."""
 
 import subprocess
 from collections.abc import Callable
@@ -28,8 +28,8 @@ from tests.support.speech import (
 Start = Callable[..., DaemonProcess]
 
 
-def hear_stdin(start: Start, sound: bytes, *arguments: str) -> DaemonProcess:
-    """A daemon that has heard this on its standard input, and has ended."""
+def process_stdin(start: Start, sound: bytes, *arguments: str) -> DaemonProcess:
+    """A daemon that has processed this from its standard input, and has ended."""
     daemon = start("--source", "-", *arguments, stdin=subprocess.PIPE)
     daemon.write(sound)
     daemon.end_input()
@@ -48,9 +48,9 @@ def test_the_demo_is_processed_in_real_time(start: Start) -> None:
         health = get_json(daemon.port, "/health")
         assert (health["status"], health["source"]["stream"]) == ("ok", "demo")
         assert daemon.stop() == 0
-        heard, _, _ = receive_all(subscriber)
+        detected, _, _ = receive_all(subscriber)
     events = daemon.all_events()
-    assert heard == events
+    assert detected == events
     assert {event["stream"] for event in events} == {"demo"}
     # It goes round and round: what comes after the last word belongs to the next round.
     first_round = [event for event in events if event["seq"] <= last["seq"]]
@@ -59,7 +59,7 @@ def test_the_demo_is_processed_in_real_time(start: Start) -> None:
 
 @pytest.fixture(scope="module")
 def from_file() -> list[Message]:
-    """What a daemon says that hears the demo as a file, and ends."""
+    """The events of a daemon that processes the demo as a file, and ends."""
     with DaemonProcess("--source", str(DEMO)) as daemon:
         assert daemon.finish() == 0
         return daemon.all_events()
@@ -88,12 +88,12 @@ def test_scan_detects_what_the_daemon_detects(from_file: list[Message]) -> None:
 
 
 def test_raw_samples_on_standard_input(start: Start) -> None:
-    assert_heard_once(hear_stdin(start, pcm(demo())).all_events(), words())
+    assert_heard_once(process_stdin(start, pcm(demo())).all_events(), words())
 
 
 def test_a_wav_stream_on_standard_input(start: Start) -> None:
     # What the options say about raw samples does not count then.
-    daemon = hear_stdin(start, wav(demo()), "--set", "audio.stdin_rate=8000")
+    daemon = process_stdin(start, wav(demo()), "--set", "audio.stdin_rate=8000")
     assert_heard_once(daemon.all_events(), words())
 
 
@@ -102,7 +102,7 @@ def test_raw_stereo_at_another_rate_on_standard_input(start: Start) -> None:
     at = np.arange(round(seconds * 44_100)) / 44_100
     mono = np.interp(at, np.arange(len(demo())) / RATE, demo()).astype(np.float32)
     both: Samples = np.repeat(mono, 2)
-    daemon = hear_stdin(
+    daemon = process_stdin(
         start, pcm(both), "--set", "audio.stdin_rate=44100", "--set", "audio.stdin_channels=2"
     )
     assert_heard_once(daemon.all_events(), words())
@@ -111,7 +111,7 @@ def test_raw_stereo_at_another_rate_on_standard_input(start: Start) -> None:
 @pytest.mark.parametrize("keyword", CLEAREST)
 def test_a_word_at_the_very_end_of_a_pipe(start: Start, keyword: str) -> None:
     word = words()[CLEAREST[keyword]]
-    daemon = hear_stdin(start, pcm(piece(max(0.0, word.start - 2.0), word.end + 0.02)))
+    daemon = process_stdin(start, pcm(piece(max(0.0, word.start - 2.0), word.end + 0.02)))
     assert [event["keyword"] for event in daemon.all_events()][-1] == keyword
 
 
@@ -121,13 +121,13 @@ def test_scan_detects_words_at_the_edges_of_a_recording(tmp_path: Path) -> None:
         soundfile.write(tmp_path / keyword, piece(word.start, word.end), RATE, format="WAV")
     scan = run_kws("scan", *(str(tmp_path / keyword) for keyword in CLEAREST))
     assert (scan.returncode, scan.stderr) == (0, "")
-    heard = [(Path(event["file"]).name, event["keyword"]) for event in json_lines(scan.stdout)]
-    assert heard == [(keyword, keyword) for keyword in CLEAREST]
+    detected = [(Path(event["file"]).name, event["keyword"]) for event in json_lines(scan.stdout)]
+    assert detected == [(keyword, keyword) for keyword in CLEAREST]
 
 
 def test_a_recording_given_twice_on_a_pipe_is_processed_twice(start: Start) -> None:
     sound = np.concatenate((demo(), demo()))
-    events = hear_stdin(start, pcm(sound)).all_events()
+    events = process_stdin(start, pcm(sound)).all_events()
     half = len(events) // 2
     seconds = len(demo()) / RATE
     first, second = (begin_in_stream(part, words()) for part in (events[:half], events[half:]))

@@ -121,7 +121,7 @@ def test_who_ignores_a_refusal_is_cut_off_without_a_traceback(start: Start) -> N
 
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[Talker]:
-    """A daemon that asks for a token, and has one seat."""
+    """A daemon that asks for a token, and takes one connection."""
     with Talker("--set", "server.max_connections=1", environment={"KWS_TOKEN": SECRET}) as daemon:
         yield daemon
 

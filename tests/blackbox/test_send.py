@@ -36,7 +36,7 @@ NETWORK = ("--source", "network")
 
 @pytest.fixture(scope="module")
 def network() -> Iterator[DaemonProcess]:
-    """A daemon that hears only what is sent, for the tests of this module."""
+    """A daemon that processes only what is sent, for the tests of this module."""
     with DaemonProcess(*NETWORK) as daemon:
         yield daemon
 
@@ -88,8 +88,8 @@ def test_standard_input_is_sent_at_its_own_rate(network: DaemonProcess, stack: E
     )
     assert process.stdout is not None
     output, _ = process.communicate(pcm(spoken("no")[::2]), timeout=limit(TIMEOUT))
-    (heard,) = (each for each in json_lines(output.decode()) if each["type"] == "detection")
-    assert (heard["keyword"], heard["stream"]) == ("no", "pipe")
+    (detected,) = (each for each in json_lines(output.decode()) if each["type"] == "detection")
+    assert (detected["keyword"], detected["stream"]) == ("no", "pipe")
     assert process.returncode == 0
 
 
@@ -203,8 +203,10 @@ def test_a_microphone_is_sent_through_a_new_start_of_the_daemon(
         assert event["stream"] == "satellite"
     process.send_signal(signal.SIGINT)
     assert wait_for_exit(process) == 0
-    heard = [each for each in json_lines("\n".join(lines.finish())) if each["type"] == "detection"]
-    assert [each["keyword"] for each in heard] == ["yes", "yes"]
+    detected = [
+        each for each in json_lines("\n".join(lines.finish())) if each["type"] == "detection"
+    ]
+    assert [each["keyword"] for each in detected] == ["yes", "yes"]
 
 
 def test_without_a_daemon_an_interrupt_ends_it_at_once(

@@ -72,7 +72,7 @@ def test_a_reader_that_comes_back_to_it_gets_everything(talk: Talk) -> None:
             receive(subscriber)
             daemon.mumble(*said)
             told = [receive(subscriber) for _ in said]
-            daemon.end_input()  # waits until what has been heard has also been written
+            daemon.end_input()  # waits until what has been detected has also been written
             assert json_lines(pipe.read()) == told
         assert daemon.finish() == 0
     assert "missed" not in daemon.messages()

@@ -1,4 +1,4 @@
-"""A real browser without a screen, offline, whose microphone hears the demo recording."""
+"""A real browser without a screen, offline, whose microphone is the demo recording."""
 
 import shutil
 from collections.abc import Iterator

@@ -33,7 +33,7 @@ def browser() -> Iterator[Chrome]:
 
 @pytest.fixture(scope="package")
 def demo() -> Iterator[DaemonProcess]:
-    """A daemon that hears the demo recording, over and over, and has another name."""
+    """A daemon that plays the demo recording over and over, and has another name."""
     allowed = f"server.allowed_hosts=[{FOREIGN_NAME}]"
     with DaemonProcess("--source", "demo", "--set", allowed) as daemon:
         yield daemon
@@ -67,7 +67,7 @@ def visit(browser: Chrome, stack: ExitStack) -> Open:
 
 @pytest.fixture
 def page(visit: Open, demo: DaemonProcess) -> Page:
-    """A fresh page that hears the demo."""
+    """A fresh page of the demo."""
     page = visit(demo.port)
     page.wait_until_it_hears()
     return page

@@ -24,9 +24,12 @@ class Page:
         port: of the daemon.
         host: name to call it by.
         script: runs in the page before its own.
+        path: of the page, behind a proxy.
     """
 
-    def __init__(self, browser: Chrome, port: int, host: str = HOST, script: str = "") -> None:
+    def __init__(
+        self, browser: Chrome, port: int, host: str = HOST, script: str = "", path: str = "/"
+    ) -> None:
         self.browser = browser
         self.origin = f"http://{host}:{port}"
         browser.switch_to.new_window("tab")
@@ -34,7 +37,7 @@ class Page:
         if script:
             browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": script})
         self.console()  # what it said until now is not this page's
-        browser.get(f"{self.origin}/")
+        browser.get(f"{self.origin}{path}")
 
     def __enter__(self) -> Self:
         return self
@@ -90,13 +93,13 @@ class Page:
     def wait_until_it_hears(self) -> None:
         """Wait until scores have come."""
         self.wait_for_text("#connection", "Connected")
-        self.wait(self.hears, "a level")
+        self.wait(self.receives, "a level")
 
-    def hears(self) -> bool:
+    def receives(self) -> bool:
         """Whether scores have come of the stream that is shown."""
         return "dB" in self.text("#level-now")
 
-    def heard(self) -> list[str]:
+    def detected(self) -> list[str]:
         """The keywords of the listed events, the newest first."""
         return [word.text for word in self.all("#events .detection .word")]
 

@@ -25,7 +25,7 @@ def guarded() -> Iterator[Talker]:
         yield daemon
 
 
-def say_token(page: Page, token: str) -> None:
+def enter_token(page: Page, token: str) -> None:
     page.wait(page.one("#token").is_displayed, "the field for the token")
     page.one("#token").send_keys(token)
     page.one("#token-form button").click()
@@ -34,9 +34,9 @@ def say_token(page: Page, token: str) -> None:
 def test_the_token_is_asked_for_until_it_is_right(visit: Open, guarded: Talker) -> None:
     page = visit(guarded.port)
     page.wait_for_text("#token-form", "This daemon asks for a token.")
-    say_token(page, "open barley")
+    enter_token(page, "open barley")
     page.wait_for_text("#token-form", "That token is wrong.")
-    say_token(page, SECRET)
+    enter_token(page, SECRET)
     page.wait_for_text("#connection", "Connected")
     assert not page.one("#token-form").is_displayed()
     # It is kept for this tab, and in no other place.
@@ -48,12 +48,12 @@ def test_the_token_is_asked_for_until_it_is_right(visit: Open, guarded: Talker) 
 
 def test_the_audio_of_an_event_is_played(visit: Open, guarded: Talker) -> None:
     page = visit(guarded.port)
-    say_token(page, SECRET)
+    enter_token(page, SECRET)
     page.wait_for_text("#privacy", "for 60 s")
     page.wait_for_text("#connection", "Connected")
     assert all("401" in complaint for complaint in page.console())
     guarded.say("yes")
-    page.wait(page.heard, "the event")
+    page.wait(page.detected, "the event")
     button = page.one("#events .detection button")
     assert button.accessible_name.startswith("Hear yes of ")
     button.click()
@@ -63,7 +63,7 @@ def test_the_audio_of_an_event_is_played(visit: Open, guarded: Talker) -> None:
 
 
 def test_without_kept_audio_nothing_can_be_played(page: Page) -> None:
-    page.wait(page.heard, "an event")
+    page.wait(page.detected, "an event")
     assert not page.one("#events .detection button").is_displayed()
     page.one("#events .detection").click()
     assert "keeps no audio" in page.text("#privacy")
@@ -76,13 +76,15 @@ def test_a_restarted_daemon_is_connected_to_again(visit: Open) -> None:
         page = visit(port)
         page.wait_for_text("#connection", "Connected")
         first.say("no")
-        page.wait(page.heard, "an event")
+        page.wait(page.detected, "an event")
         assert first.stop() == 0
     page.wait_for_text("#connection", "Connection lost")
     with DaemonProcess("--source", "demo", "--set", f"server.port={port}"):
         page.wait_for_text("#connection", "the daemon was restarted")
-        page.wait(page.hears, "scores of the new daemon")
-        page.wait(lambda: page.heard()[-2:] == ["yes", "no"], "its first event above the old one")
+        page.wait(page.receives, "scores of the new daemon")
+        page.wait(
+            lambda: page.detected()[-2:] == ["yes", "no"], "its first event above the old one"
+        )
         assert "The daemon was restarted" in page.text("#events .remark")
 
 

@@ -45,7 +45,7 @@ return Promise.all([import("/history.js"), import(`/${file}`)]).then(([{ History
 
 @pytest.fixture
 def counted(visit: Open, demo: DaemonProcess) -> Page:
-    """A fresh page that hears the demo, and whose drawing is counted."""
+    """A fresh page of the demo whose drawing is counted."""
     page = visit(demo.port, script=COUNTERS)
     page.wait_until_it_hears()
     return page

@@ -1,4 +1,4 @@
-"""This browser's microphone, which hears the demo recording, is heard by the daemon."""
+"""This browser's microphone, with the demo recording in it, is processed by the daemon."""
 
 from collections.abc import Callable
 
@@ -22,10 +22,10 @@ def test_words_from_the_browser_are_detected(visit: Open) -> None:
         page.wait_for_text("#connection", "Connected")
         page.wait_for_text("#stream", "no stream yet")
         page.one("#microphone").click()
-        page.wait(lambda: len(page.heard()) >= SOME, "words in the list")
-        heard = page.heard()[::-1]
+        page.wait(lambda: len(page.detected()) >= SOME, "words in the list")
+        detected = page.detected()[::-1]
         expected = [word.word for word in words()]
-        assert heard == expected[: len(heard)]
+        assert detected == expected[: len(detected)]
         stream = page.text("#events .detection .stream")
         assert stream.startswith("browser-")
         page.wait_for_text("#microphone-state", f"as {stream}")
@@ -36,7 +36,7 @@ def test_words_from_the_browser_are_detected(visit: Open) -> None:
         page.wait_for_text("#events", "stream ended: its sender ended it")
         assert page.text("#microphone") == "Use this browser's microphone"
         assert page.console() == []
-        events = [line for line in daemon.events(len(heard) + 1) if line["type"] == "detection"]
+        events = [line for line in daemon.events(len(detected) + 1) if line["type"] == "detection"]
         assert {event["stream"] for event in events} == {stream}
 
 
@@ -51,7 +51,7 @@ def test_another_stream_can_be_looked_at(visit: Open, demo: DaemonProcess) -> No
     assert "browser-" in picture.accessible_name
     Select(page.one("#stream")).select_by_visible_text("demo (demo recording)")
     page.wait(lambda: " of demo," in picture.accessible_name, "the picture of another stream")
-    page.wait(page.hears, "the demo's level")
+    page.wait(page.receives, "the demo's level")
 
 
 def test_without_a_microphone_the_page_shows_why(visit: Open, demo: DaemonProcess) -> None:

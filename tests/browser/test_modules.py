@@ -33,7 +33,7 @@ def posteriors(model: kws.KeywordModel) -> Posteriors:
     return model.posteriors(kws.Spotter(model).windows(np.tile(demo_samples(), 3)))
 
 
-def hear(
+def replay(
     model: kws.KeywordModel,
     posteriors: Posteriors,
     settings: dict[str, TriggerSettings],
@@ -62,7 +62,7 @@ def test_peaks_that_would_fire_are_those_that_fire(
         name: replace(each, **usual).with_threshold(threshold)
         for name, each in model.header.trigger.items()
     }
-    points, detections = hear(model, posteriors, settings)
+    points, detections = replay(model, posteriors, settings)
     assert detections
     again = {
         name: {"release": each.release, "refractoryS": each.refractory_s}

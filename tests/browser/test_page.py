@@ -1,4 +1,4 @@
-"""What the page shows of a daemon that hears, and how it can be used."""
+"""What the page shows of a running daemon, and how it can be used."""
 
 from collections.abc import Mapping
 
@@ -7,8 +7,10 @@ from selenium.webdriver import ActionChains, Keys
 
 from tests.support.client import get
 from tests.support.limits import limit
+from tests.support.mosquitto import HOST, free_port
 from tests.support.process import DaemonProcess
 
+from .conftest import Open
 from .page import Page
 
 THEMES = ("light", "dark")
@@ -41,7 +43,7 @@ def test_it_shows_detections(page: Page, demo: DaemonProcess) -> None:
     for name in names:
         canvases += [f"[data-keyword={name}] canvas.{which}" for which in ("live", "recent")]
     page.wait(lambda: all(is_drawn(page, each) for each in canvases), "picture in all of them")
-    page.wait(page.heard, "an event")
+    page.wait(page.detected, "an event")
     listed = page.run(
         "const entries = [...document.querySelectorAll('#events li')];"
         "return entries.map((entry) => [Number(entry.dataset.seq),"
@@ -149,7 +151,7 @@ def linear(part: float) -> float:
 
 
 def test_another_theme_is_another_picture(page: Page) -> None:
-    # At its left edge, where nothing has been heard yet.
+    # At its left edge, where nothing has been processed yet.
     corner = (
         "const picture = document.querySelector('#spectrogram').getContext('2d');"
         "return picture.getImageData(9, 99, 1, 1).data[0]"
@@ -166,3 +168,13 @@ def test_it_is_small(demo: DaemonProcess, page: Page) -> None:
         ".filter(({ name }) => /[.](js|css)$/.test(name)).map((each) => each.decodedBodySize)"
     )
     assert sum(sizes) + len(get(demo.port, "/")[2]) < 80_000
+
+
+def test_it_shows_other_systems_only_where_there_are_any(page: Page, visit: Open) -> None:
+    assert not page.one("#integrations").is_displayed()
+    url = f"integrations.mqtt.url=mqtt://{HOST}:{free_port()}"
+    with DaemonProcess("--source", "demo", "--set", url) as daemon:
+        other = visit(daemon.port)
+        other.wait_for_text("#integrations tbody", "nothing listens there")
+        other.wait_for_text("#integrations tbody", "waiting")
+        assert url.partition("=")[2] in other.text("#integrations tbody th")

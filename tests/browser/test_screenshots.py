@@ -19,7 +19,7 @@ DESKTOP, PHONE = (1360, 1), (390, 2)
 def full(exhibit: Page) -> Page:
     """The page that has listened from the first test on."""
     exhibit.show()
-    exhibit.wait(lambda: len(exhibit.heard()) >= ENOUGH, "events", timeout=60)
+    exhibit.wait(lambda: len(exhibit.detected()) >= ENOUGH, "events", timeout=60)
     # Stricter than the daemon, so that the pictures show what that would mean.
     exhibit.one("[data-keyword=up] input").send_keys(Keys.ARROW_RIGHT * 32)
     exhibit.run("document.activeElement.blur()")

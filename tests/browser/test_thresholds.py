@@ -17,7 +17,7 @@ from .page import Page
 
 @pytest.fixture
 def keyword(page: Page) -> str:
-    """A keyword that was heard since the page was opened."""
+    """A keyword that was detected since the page was opened."""
     return page.wait(lambda: fires(page), "peak that would fire")
 
 

@@ -57,8 +57,9 @@ def test_without_a_home_there_is_no_folder() -> None:
     ],
 )
 def test_the_folder_of_what_survives(environment: dict[str, str], folder: str) -> None:
-    assert state_folder(environment) == Path(folder)
-    assert state_folder({}) is None
+    assert state_folder("", environment) == Path(folder)
+    assert state_folder("/elsewhere", environment) == Path("/elsewhere")
+    assert state_folder("", {}) is None
 
 
 def test_the_users_configuration_comes_before_the_machines(tmp_path: Path, machine: Path) -> None:

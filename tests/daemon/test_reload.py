@@ -56,7 +56,13 @@ def test_the_new_configuration_applies_and_its_model_detects(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     "override",
-    ["audio.device=USB", "audio.lost_after_s=5", "audio.silent_after_s=0", "log.level=debug"],
+    [
+        "audio.device=USB",
+        "audio.channel=1",
+        "audio.lost_after_s=5",
+        "audio.silent_after_s=0",
+        "log.level=debug",
+    ],
 )
 def test_these_may_change(override: str) -> None:
     config, _ = load(OLD, Reader((override,)))
@@ -72,11 +78,19 @@ def test_these_may_change(override: str) -> None:
         ("audio.stdin_format=f32le", "audio.stdin_format: cannot change"),
         ("server.port=9", "server: cannot change"),
         ("server.queue=9", "server: cannot change"),
+        ("integrations.mqtt.url=mqtt://broker", "integrations: cannot change"),
     ],
 )
 def test_these_need_a_new_start(override: str, message: str) -> None:
     with pytest.raises(ConfigError, match=f"^{message} while kws runs"):
         load(OLD, Reader((override,)))
+
+
+@pytest.mark.parametrize("source", ["-", "a.wav"])
+def test_the_channel_of_what_is_read_once_needs_a_new_start(source: str) -> None:
+    old = changed(f"audio.source={source}")
+    with pytest.raises(ConfigError, match=r"^audio\.channel: cannot change while kws runs"):
+        load(old, Reader((f"audio.source={source}", "audio.channel=1")))
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:

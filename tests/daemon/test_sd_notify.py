@@ -33,7 +33,7 @@ def address(listening: socket.socket) -> str:
     return name if isinstance(name, str) else f"@{name[1:].decode()}"
 
 
-def told(listening: socket.socket) -> list[dict[str, str]]:
+def sent_to(listening: socket.socket) -> list[dict[str, str]]:
     """All that has been said by now."""
     messages: list[dict[str, str]] = []
     while True:
@@ -47,16 +47,16 @@ def told(listening: socket.socket) -> list[dict[str, str]]:
 def test_a_life(supervised: socket.socket) -> None:
     supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     supervisor.ready("Processing audio from microphone 'usb'")
-    supervisor.alive()
+    supervisor.keep_alive()
     supervisor.reloading()
-    supervisor.reloaded("Hears")
+    supervisor.reloaded("Listening")
     supervisor.stopping()
-    ready, alive, reloading, reloaded, stopping = told(supervised)
+    ready, keep_alive, reloading, reloaded, stopping = sent_to(supervised)
     assert ready == {"READY": "1", "STATUS": "Processing audio from microphone 'usb'"}
-    assert alive == {"WATCHDOG": "1"}
+    assert keep_alive == {"WATCHDOG": "1"}
     assert reloading["RELOADING"] == "1"
     assert reloading["MONOTONIC_USEC"].isdigit()
-    assert reloaded == {"READY": "1", "STATUS": "Hears"}
+    assert reloaded == {"READY": "1", "STATUS": "Listening"}
     assert stopping == {"STOPPING": "1", "STATUS": "Stopping"}
 
 
@@ -64,14 +64,14 @@ def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
     supervised: socket.socket,
 ) -> None:
     supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
-    supervisor.alive()
+    supervisor.keep_alive()
     supervisor.reloading()
-    supervisor.reloaded("Hears")
-    assert told(supervised) == [{"EXTEND_TIMEOUT_USEC": "30000000"}]
+    supervisor.reloaded("Listening")
+    assert sent_to(supervised) == [{"EXTEND_TIMEOUT_USEC": "30000000"}]
 
 
 @pytest.mark.parametrize(
-    ("status", "heard"),
+    ("status", "sent"),
     [
         ("Audio from 'Größe'", "Audio from 'Größe'"),
         ("No audio: a\nREADY=1\rb", "No audio: a READY=1 b"),
@@ -79,23 +79,23 @@ def test_before_it_is_ready_work_extends_the_start_and_a_reload_does_not_end_it(
     ],
 )
 def test_a_status_may_contain_anything_and_assigns_nothing(
-    supervised: socket.socket, status: str, heard: str
+    supervised: socket.socket, status: str, sent: str
 ) -> None:
     SdNotify({"NOTIFY_SOCKET": address(supervised)}).status(status)
-    assert told(supervised) == [{"STATUS": heard}]
+    assert sent_to(supervised) == [{"STATUS": sent}]
 
 
 def test_a_supervisor_that_does_not_read_delays_nothing(supervised: socket.socket) -> None:
     supervisor = SdNotify({"NOTIFY_SOCKET": address(supervised)})
     for _ in range(10_000):
-        supervisor.alive()
-    assert told(supervised)
+        supervisor.keep_alive()
+    assert sent_to(supervised)
 
 
 def test_without_one_nothing_happens(folder: Path) -> None:
-    SdNotify({}).ready("Hears")
-    SdNotify({"NOTIFY_SOCKET": ""}).ready("Hears")
-    SdNotify({"NOTIFY_SOCKET": str(folder / "none")}).ready("Hears")
+    SdNotify({}).ready("Listening")
+    SdNotify({"NOTIFY_SOCKET": ""}).ready("Listening")
+    SdNotify({"NOTIFY_SOCKET": str(folder / "none")}).ready("Listening")
 
 
 @pytest.mark.parametrize(

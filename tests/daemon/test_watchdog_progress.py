@@ -13,13 +13,13 @@ MORE = {"windows": 11, "attempts": 21, "responses": 31}
 
 
 def after_start() -> Progress:
-    vitals = Progress()
-    assert vitals.alive(START), "that it runs at all is progress"
-    return vitals
+    progress = Progress()
+    assert progress.progressed(START), "that it runs at all is progress"
+    return progress
 
 
 @pytest.mark.parametrize(
-    ("awaited", "done", "alive"),
+    ("awaited", "done", "progressed"),
     [
         (Awaited.AUDIO, {"windows"}, True),
         (Awaited.AUDIO, {"attempts", "responses"}, False),
@@ -32,41 +32,41 @@ def after_start() -> Progress:
         (Awaited.NOTHING, {"attempts"}, False),
     ],
 )
-def test_what_counts(awaited: Awaited, done: set[str], alive: bool) -> None:
+def test_what_counts(awaited: Awaited, done: set[str], progressed: bool) -> None:
     signs = Work(
         **{name: MORE[name] if name in done else getattr(START, name) for name in MORE},
         awaited=awaited,
     )
-    assert after_start().alive(signs) is alive
+    assert after_start().progressed(signs) is progressed
 
 
 def test_an_attempt_and_an_answer_need_not_come_at_once() -> None:
-    vitals = after_start()
+    progress = after_start()
     waiting = replace(START, awaited=Awaited.DEVICE)
-    assert not vitals.alive(replace(waiting, attempts=21))
-    assert vitals.alive(replace(waiting, attempts=21, responses=31))
+    assert not progress.progressed(replace(waiting, attempts=21))
+    assert progress.progressed(replace(waiting, attempts=21, responses=31))
 
 
 @given(st.sampled_from(Awaited), st.integers(1, 20))
 def test_without_progress_it_is_stalled_at_every_check(awaited: Awaited, looks: int) -> None:
-    vitals = after_start()
+    progress = after_start()
     for _ in range(looks):
-        assert not vitals.alive(replace(START, awaited=awaited))
+        assert not progress.progressed(replace(START, awaited=awaited))
 
 
 @given(st.lists(st.tuples(st.sampled_from(Awaited), *[st.integers(0, 1)] * 3), max_size=30))
 def test_progress_counts_since_the_last_that_was_found(
     steps: list[tuple[Awaited, int, int, int]],
 ) -> None:
-    vitals, before, now = after_start(), START, START
+    progress, before, now = after_start(), START, START
     for awaited, *done in steps:
         now = Work(
             now.windows + done[0], now.attempts + done[1], now.responses + done[2], awaited=awaited
         )
-        alive = vitals.alive(now)
+        progressed = progress.progressed(now)
         if now.windows > before.windows:
-            assert alive
+            assert progressed
         elif awaited is Awaited.AUDIO or now.responses == before.responses:
-            assert not alive
-        if alive:
+            assert not progressed
+        if progressed:
             before = now

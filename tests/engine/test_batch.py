@@ -64,7 +64,7 @@ class Heap:
         self.ended.set()
 
     @property
-    def heard(self) -> list[tuple[str, float]]:
+    def detected(self) -> list[tuple[str, float]]:
         return [(each.keyword, each.t) for each in self.news if isinstance(each, Detected)]
 
 
@@ -102,7 +102,7 @@ def alone(signal: Frames) -> list[tuple[str, float]]:
 
 ALONE = [alone(signal) for signal in SIGNALS]
 PADDED = [alone(np.pad(signal, ((0, RATE), (0, 0)))) for signal in SIGNALS]
-"""With the second of silence that is heard after the end of a recording."""
+"""With the second of silence that is processed after the end of a recording."""
 
 
 def test_the_signals_are_worth_testing_with() -> None:
@@ -130,7 +130,7 @@ def test_each_stream_is_processed_as_if_it_were_alone(writes: list[tuple[int, in
     for heap in heaps:
         heap.feed.end()
     inference.work()
-    assert [heap.heard for heap in heaps] == PADDED
+    assert [heap.detected for heap in heaps] == PADDED
 
 
 def test_windows_of_all_streams_are_one_batch() -> None:
@@ -165,7 +165,7 @@ def test_candidates_of_all_streams_are_one_batch() -> None:
     detections = [*alone.push(np.pad(SIGNALS[0][:, 0], (0, RATE))), *alone.finish()]
     assert detections
     assert verifier.sizes[0] == STREAMS
-    assert [heap.heard for heap in heaps] == [
+    assert [heap.detected for heap in heaps] == [
         [(each.keyword, each.t) for each in detections]
     ] * STREAMS
     events = [each for each in heaps[0].news if isinstance(each, Detected)]
@@ -177,10 +177,10 @@ def test_a_stream_without_audio_delays_no_other() -> None:
     inference, (quiet, loud, _) = joined()
     loud.feed.write(SIGNALS[0])
     inference.work()
-    assert loud.heard == ALONE[0]
+    assert loud.detected == ALONE[0]
     quiet.feed.write(SIGNALS[1])
     inference.work()
-    assert quiet.heard == ALONE[1]
+    assert quiet.detected == ALONE[1]
 
 
 def test_streams_come_and_go() -> None:
@@ -192,8 +192,8 @@ def test_streams_come_and_go() -> None:
     for heap in (first, second, third):
         heap.feed.write(SIGNALS[0])
     inference.work()
-    assert first.heard == third.heard == ALONE[0]
-    assert not second.heard
+    assert first.detected == third.detected == ALONE[0]
+    assert not second.detected
 
 
 def test_all_streams_go_over_to_another_model() -> None:
@@ -211,7 +211,7 @@ def test_all_streams_go_over_to_another_model() -> None:
         heap.news.clear()
         heap.feed.write(signal[2 * RATE :])
     inference.work()
-    keywords = {keyword for heap in heaps for keyword, _ in heap.heard}
+    keywords = {keyword for heap in heaps for keyword, _ in heap.detected}
     assert keywords
     assert keywords <= set(OTHER.classes)
     assert all(heap.stream.spotter.model is OTHER for heap in heaps)
@@ -281,7 +281,7 @@ def test_the_thread_processes_audio_and_calls() -> None:
             assert heap.feed.write_waiting(SIGNALS[0][start : start + 1_600])
         heap.feed.end()
         assert heap.ended.wait(LONG)
-        assert heap.heard == PADDED[0]
+        assert heap.detected == PADDED[0]
         answered(lambda done: inference.exchange(OTHER, lambda: Spotter(OTHER), done))
         assert inference.model is OTHER
         assert threads == [running.thread.ident]
@@ -297,7 +297,7 @@ def test_windows_that_are_due_at_the_stop_are_processed() -> None:
     heap.feed.write(SIGNALS[0])
     with Running(inference):
         answered(inference.ask)
-    assert heap.heard == ALONE[0]
+    assert heap.detected == ALONE[0]
 
 
 def test_a_stream_that_is_added_during_a_reload_gets_the_new_model() -> None:

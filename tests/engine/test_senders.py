@@ -30,8 +30,8 @@ PCM = PcmFormat(AudioFormat(RATE, 1), "s16le")
 BLOCK = RATE // 10
 
 
-class House:
-    """Network streams with their inference; time goes with the sound."""
+class Harness:
+    """Network streams with their inference; time advances with the samples."""
 
     def __init__(self) -> None:
         self.now = 10.0
@@ -57,7 +57,7 @@ class House:
         self.replaced.append(replaced)
         return self.streams.open(name, PCM, "192.0.2.7", replaced)
 
-    def say(self, samples: Samples, *streams: SenderStream) -> None:
+    def send(self, samples: Samples, *streams: SenderStream) -> None:
         """The same to each, in real time."""
         for start in range(0, len(samples), BLOCK):
             self.now += 0.1
@@ -72,7 +72,7 @@ class House:
         self.streams.poll()
         self.inference.work()
 
-    def told(self, stream: str) -> list[Body]:
+    def events(self, stream: str) -> list[Body]:
         self.inference.work()
         return [each for each in self.news if getattr(each, "stream", None) == stream]
 
@@ -82,13 +82,13 @@ def kinds(news: list[Body]) -> list[type]:
 
 
 def test_each_stream_has_its_own_events_in_order() -> None:
-    house = House()
-    first, second = house.open("kitchen"), house.open("hall")
-    house.say(np.concatenate((spoken("yes"), spoken("no"))), first)
-    house.say(spoken("down"), first, second)
+    harness = Harness()
+    first, second = harness.open("kitchen"), harness.open("hall")
+    harness.send(np.concatenate((spoken("yes"), spoken("no"))), first)
+    harness.send(spoken("down"), first, second)
     first.finish()
     second.finish()
-    kitchen, hall = house.told("kitchen"), house.told("hall")
+    kitchen, hall = harness.events("kitchen"), harness.events("hall")
     assert kinds(kitchen) == [StreamStarted, Detected, Detected, Detected, StreamEnded]
     assert [each.keyword for each in kitchen if isinstance(each, Detected)] == ["yes", "no", "down"]
     assert kinds(hall) == [StreamStarted, Detected, StreamEnded]
@@ -96,96 +96,102 @@ def test_each_stream_has_its_own_events_in_order() -> None:
     assert isinstance(ended, StreamEnded)
     assert ended.reason == "its sender ended it"
     assert ended.t == pytest.approx(len(spoken("down")) / RATE + 1)
-    assert (first.over, second.over, len(house.streams)) == (True, True, 0)
+    assert (first.over, second.over, len(harness.streams)) == (True, True, 0)
 
 
 def test_the_last_word_is_detected_after_the_senders_end() -> None:
-    house = House()
-    stream = house.open("kitchen")
+    harness = Harness()
+    stream = harness.open("kitchen")
     word = spoken("yes")
-    house.say(word[: len(word) - round(0.45 * RATE)], stream)
-    before = kinds(house.told("kitchen"))
+    harness.send(word[: len(word) - round(0.45 * RATE)], stream)
+    before = kinds(harness.events("kitchen"))
     stream.finish()
     assert before == [StreamStarted]
-    assert kinds(house.told("kitchen")) == [StreamStarted, Detected, StreamEnded]
+    assert kinds(harness.events("kitchen")) == [StreamStarted, Detected, StreamEnded]
 
 
 def test_the_end_of_a_connection_ends_the_stream_with_a_reason() -> None:
-    house = House()
-    stream = house.open("kitchen")
-    house.say(spoken("no"), stream)
+    harness = Harness()
+    stream = harness.open("kitchen")
+    harness.send(spoken("no"), stream)
     stream.abandon("its connection ended")
     stream.abandon("twice is once")
-    told = house.told("kitchen")
-    assert kinds(told) == [StreamStarted, Detected, StreamEnded]
-    assert isinstance(told[-1], StreamEnded)
-    assert told[-1].reason == "its connection ended"
+    events = harness.events("kitchen")
+    assert kinds(events) == [StreamStarted, Detected, StreamEnded]
+    assert isinstance(events[-1], StreamEnded)
+    assert events[-1].reason == "its connection ended"
 
 
 def test_a_name_is_taken_while_its_sender_delivers() -> None:
-    house = House()
-    first = house.open("kitchen")
-    house.say(spoken("yes"), first)
+    harness = Harness()
+    first = harness.open("kitchen")
+    harness.send(spoken("yes"), first)
     with pytest.raises(NameTakenError, match=r"'kitchen' is live already, from 192\.0\.2\.7"):
-        house.open("kitchen")
+        harness.open("kitchen")
     with pytest.raises(NameTakenError, match="'default' is this machine's own"):
-        house.open("default")
+        harness.open("default")
     first.finish()
-    house.open("kitchen")
-    assert not any(each.is_set() for each in house.replaced)
+    harness.open("kitchen")
+    assert not any(each.is_set() for each in harness.replaced)
 
 
 def test_a_sender_whose_connection_broke_gets_its_name_again() -> None:
-    house = House()
-    first = house.open("kitchen")
-    house.say(spoken("yes"), first)
-    house.now += 2.1
-    second = house.open("kitchen")
-    assert [each.is_set() for each in house.replaced] == [True, False]
-    house.say(spoken("no"), second)
+    harness = Harness()
+    first = harness.open("kitchen")
+    harness.send(spoken("yes"), first)
+    harness.now += 2.1
+    second = harness.open("kitchen")
+    assert [each.is_set() for each in harness.replaced] == [True, False]
+    harness.send(spoken("no"), second)
     # The first one's connection ends at last.
     first.abandon("its connection ended")
-    told = house.told("kitchen")
-    assert kinds(told) == [StreamStarted, Detected, StreamEnded, StreamStarted, Detected]
-    assert (first.over, second.over, len(house.streams)) == (True, False, 1)
+    events = harness.events("kitchen")
+    assert kinds(events) == [StreamStarted, Detected, StreamEnded, StreamStarted, Detected]
+    assert (first.over, second.over, len(harness.streams)) == (True, False, 1)
 
 
 def test_silence_is_a_loss_and_sound_ends_it() -> None:
-    house = House()
-    stream = house.open("kitchen")
-    house.say(spoken("yes"), stream)
-    house.wait(3.5)
-    (state,) = house.streams.states()
+    harness = Harness()
+    stream = harness.open("kitchen")
+    harness.send(spoken("yes"), stream)
+    harness.wait(3.5)
+    (state,) = harness.streams.states()
     assert "delivered nothing for 3 s" in state.reason
     assert (state.losses, state.seconds_since_audio) == (1, 3.5)
-    house.say(spoken("no"), stream)
-    assert kinds(house.told("kitchen")) == [StreamStarted, Detected, AudioLost, AudioBack, Detected]
-    (state,) = house.streams.states()
+    harness.send(spoken("no"), stream)
+    assert kinds(harness.events("kitchen")) == [
+        StreamStarted,
+        Detected,
+        AudioLost,
+        AudioBack,
+        Detected,
+    ]
+    (state,) = harness.streams.states()
     assert state.reason == ""
 
 
 def test_a_gap_is_dropped_audio_and_gives_no_detection() -> None:
-    house = House()
-    stream = house.open("kitchen")
+    harness = Harness()
+    stream = harness.open("kitchen")
     word = spoken("yes")
     middle = len(word) // 2
-    house.say(word[:middle], stream)
+    harness.send(word[:middle], stream)
     stream.remote.gap(1.0)
-    house.say(word[middle:], stream)
-    told = house.told("kitchen")
-    assert kinds(told) == [StreamStarted, SamplesDropped]
-    (state,) = house.streams.states()
+    harness.send(word[middle:], stream)
+    events = harness.events("kitchen")
+    assert kinds(events) == [StreamStarted, SamplesDropped]
+    (state,) = harness.streams.states()
     assert state.dropped_samples == RATE
 
 
 def test_a_stream_that_lags_drops_its_own_sound_only() -> None:
-    house = House()
-    slow, quick = house.open("slow"), house.open("quick")
+    harness = Harness()
+    slow, quick = harness.open("slow"), harness.open("quick")
     for _ in range(2):
-        # Nobody hears what comes within these five seconds.
+        # Nothing processes what comes within these five seconds.
         for _ in range(50):
-            house.now += 0.1
+            harness.now += 0.1
             slow.remote.receive(bytes(2 * BLOCK))
-    house.say(spoken("yes"), quick)
-    assert SamplesDropped in kinds(house.told("slow"))
-    assert kinds(house.told("quick")) == [StreamStarted, Detected]
+    harness.send(spoken("yes"), quick)
+    assert SamplesDropped in kinds(harness.events("slow"))
+    assert kinds(harness.events("quick")) == [StreamStarted, Detected]

@@ -82,7 +82,7 @@ class Room:
         return feed
 
     def say(self, feed: Feed, frames: Frames, block_s: float = BLOCK_S) -> None:
-        """Hear frames as they come."""
+        """Process frames as they come."""
         rate = feed.format.sample_rate
         step = round(block_s * rate)
         for start in range(0, len(frames), step):
@@ -102,9 +102,9 @@ class Room:
         self.inference.work()
 
     @property
-    def heard(self) -> list[tuple[str, float]]:
+    def detected(self) -> list[tuple[str, float]]:
         """Keywords and when."""
-        return heard(self.published)
+        return detected(self.published)
 
     @property
     def news(self) -> list[Body]:
@@ -118,12 +118,12 @@ class Room:
         ]
 
 
-def heard(news: Sequence[Body]) -> list[tuple[str, float]]:
+def detected(news: Sequence[Body]) -> list[tuple[str, float]]:
     return [(each.keyword, round(each.t, 3)) for each in news if isinstance(each, Detected)]
 
 
 def at_once(frames: Frames, *, live: bool, audio_format: AudioFormat = MONO) -> list[Body]:
-    """What is heard of frames that are all there already."""
+    """What is detected of frames that are all there already."""
     room = Room(live=live)
     feed = room.plug(audio_format)
     feed.write(frames)
@@ -138,7 +138,7 @@ def test_scores_do_not_change_detections() -> None:
     seen: list[Hop] = []
     observed = Observers()
     observed.add("kitchen", seen.append)
-    heard = []
+    detected = []
     for observers in (None, observed):
         publisher = Published()
         output = StreamOutput("kitchen", publisher, observers)
@@ -150,14 +150,14 @@ def test_scores_do_not_change_detections() -> None:
         for start in range(0, len(DEMO) // 2, RATE // 3):
             feed.write(DEMO[start : start + RATE // 3])
             inference.work()
-        heard.append(publisher.bodies)
-    assert heard[0] == heard[1]
-    assert len(heard[0]) > 2
+        detected.append(publisher.bodies)
+    assert detected[0] == detected[1]
+    assert len(detected[0]) > 2
     # A hop each tenth of a second from the first window on, without a gap.
     times = [hop.t for hop in seen]
     assert times[0] == 1.0
     assert np.diff(times) == pytest.approx(np.full(len(times) - 1, 0.1))
-    for event in heard[0]:
+    for event in detected[0]:
         assert isinstance(event, Detected)
         (hop,) = (each for each in seen if each.t == pytest.approx(event.t))
         assert hop.smoothed[event.keyword] == event.confidence
@@ -200,7 +200,7 @@ def test_a_recording_is_processed_whole_and_a_second_beyond() -> None:
     padded = np.concatenate((SIGNAL[:, 0], np.zeros(RATE, np.float32)))
     expected = [(each.keyword, round(each.t, 3)) for each in Spotter(MODEL).push(padded)]
     assert expected
-    assert heard(published) == expected
+    assert detected(published) == expected
     assert len(published) == len(expected)
     assert {each.stream for each in published if isinstance(each, Detected)} == {"kitchen"}
 
@@ -211,7 +211,7 @@ def test_a_live_source_that_is_far_behind_is_processed_from_its_newest_second(
     published = at_once(SIGNAL, live=True)
     dropped = [each for each in published if isinstance(each, SamplesDropped)]
     assert [(each.samples, each.t) for each in dropped] == [(5 * RATE, 5.0)]
-    assert all(t == 6.0 for _, t in heard(published))
+    assert all(t == 6.0 for _, t in detected(published))
     assert "80000 samples dropped" in caplog.text
 
 
@@ -227,7 +227,7 @@ def test_a_gap_from_the_device_breaks_the_stream() -> None:
     assert isinstance(dropped, SamplesDropped)
     assert (dropped.samples, dropped.t) == (8_000, 1.5)
     assert room.stream.dropped_samples == 8_000
-    assert not [t for _, t in room.heard if 1.0 < t < 2.5]
+    assert not [t for _, t in room.detected if 1.0 < t < 2.5]
 
 
 @pytest.mark.parametrize("live", [True, False])
@@ -274,7 +274,7 @@ def test_a_loss_is_reported_once_and_time_continues() -> None:
     ]
     assert room.stream.seconds == 11.5
     assert room.stream.dropped_samples == 7.5 * RATE
-    assert not [t for _, t in room.heard if 2.0 < t < 10.5]
+    assert not [t for _, t in room.detected if 2.0 < t < 10.5]
     room.unplug(feed)
     assert room.news[2:] == [AudioLost("kitchen", 11.5, "unplugged")]
 
@@ -358,7 +358,7 @@ def test_another_device_is_no_loss() -> None:
     room.say(room.plug(AudioFormat(48_000, 2)), np.repeat(bursts(2, 48_000), 2, axis=1))
     assert not room.news
     assert room.stream.seconds == pytest.approx(3.25, abs=0.05)
-    assert not [t for _, t in room.heard if 1.0 < t < 2.25]
+    assert not [t for _, t in room.detected if 1.0 < t < 2.25]
 
 
 def test_the_demo_is_worth_testing_with() -> None:
@@ -381,14 +381,14 @@ def test_a_word_cut_in_two_by_a_loss_is_not_detected(
     feed = whole.plug()
     whole.say(feed, before)
     whole.say(feed, after)
-    assert word in [each for each, _ in whole.heard]
+    assert word in [each for each, _ in whole.detected]
     feed = cut.plug()
     cut.say(feed, before)
     cut.unplug(feed)
     cut.now += away
     cut.say(cut.plug(), after)
-    assert word not in [each for each, t in cut.heard if t > 2.0]
-    assert not [t for _, t in cut.heard if 2.0 < t < 3.0 + away]
+    assert word not in [each for each, t in cut.detected if t > 2.0]
+    assert not [t for _, t in cut.detected if 2.0 < t < 3.0 + away]
 
 
 def listened(exchanges: Sequence[float], *, rate: int, block_s: float, seconds: float) -> Room:
@@ -407,7 +407,7 @@ def listened(exchanges: Sequence[float], *, rate: int, block_s: float, seconds: 
     return room
 
 
-DEMO_HEARD = listened((), rate=RATE, block_s=BLOCK_S, seconds=len(DEMO) / RATE).heard
+DEMO_HEARD = listened((), rate=RATE, block_s=BLOCK_S, seconds=len(DEMO) / RATE).detected
 
 
 @settings(max_examples=15)
@@ -420,7 +420,7 @@ def test_with_the_same_model_again_detections_are_the_same(
 ) -> None:
     room = listened(exchanges, rate=RATE, block_s=block_s, seconds=13.0)
     # A word after that waits for the verifier's lookahead.
-    assert room.heard == [each for each in DEMO_HEARD if each[1] <= 13.0 - LOOKAHEAD_S]
+    assert room.detected == [each for each in DEMO_HEARD if each[1] <= 13.0 - LOOKAHEAD_S]
     # What is less than a hop waits in the feed.
     assert 13.0 - BLOCK_S < room.stream.seconds <= 13.0
 
@@ -431,7 +431,7 @@ def test_with_the_same_model_again_detections_are_the_same(
 def test_the_same_through_a_resampler(exchanges: list[float]) -> None:
     room = listened(exchanges, rate=44_100, block_s=BLOCK_S, seconds=8.0)
     without = listened((), rate=44_100, block_s=BLOCK_S, seconds=8.0)
-    assert room.heard == without.heard
+    assert room.detected == without.detected
     # What the resampler holds back is not much, and no more when it is begun anew.
     assert 7.8 < room.stream.seconds <= 8.0
 
@@ -448,7 +448,7 @@ def test_a_slower_model_does_not_detect_a_word_twice(offset: float) -> None:
     room.inference.exchange(TRAINED, lambda: Spotter(TRAINED, hop_s=0.07), lambda: None)
     room.inference.work()
     room.say(feed, DEMO[middle : middle + RATE])
-    assert [each for each, _ in room.heard] == [word]
+    assert [each for each, _ in room.detected] == [word]
 
 
 def test_a_model_with_other_keywords_takes_over() -> None:
@@ -458,7 +458,7 @@ def test_a_model_with_other_keywords_takes_over() -> None:
     room.say(feed, SIGNAL[: 3 * RATE])
     assert room.inference.model is MODEL
     room.exchange(other)
-    before = len(room.heard)
+    before = len(room.detected)
     room.say(feed, SIGNAL[3 * RATE :])
     after = [each for each in room.published[before:] if isinstance(each, Detected)]
     assert after
@@ -492,4 +492,4 @@ def test_an_exchange_after_a_loss_does_not_bridge_it() -> None:
     room.say(feed, DEMO[middle : middle + RATE // 2])
     room.exchange(TRAINED)
     room.say(feed, DEMO[middle + RATE // 2 : middle + 3 * RATE // 2])
-    assert not room.heard
+    assert not room.detected

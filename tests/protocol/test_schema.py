@@ -443,12 +443,12 @@ def test_what_the_daemon_sends_may_grow(name: str) -> None:
 
 def test_what_a_real_daemon_sends() -> None:
     with Talker() as daemon, subscribe(daemon.port) as subscriber:
-        greeting = receive(subscriber)
-        check(greeting, "hello")
+        hello = receive(subscriber)
+        check(hello, "hello")
         check(ask(subscriber, keywords=["yes"]), "subscribed")
         printed = daemon.say("yes")
         check(printed[0], "detection")
         assert receive(subscriber) == printed[0]
-        check(ask(subscriber, after={"run": greeting["run"], "seq": 0}), "subscribed")
+        check(ask(subscriber, after={"run": hello["run"], "seq": 0}), "subscribed")
         check(get_json(daemon.port, "/health"), "health")
         check(get_json(daemon.port, "/info"), "info")

@@ -19,7 +19,7 @@ def make_hub(history: int = HISTORY) -> Hub:
     return Hub("run", lambda: NOON, history)
 
 
-def heard(keyword: str = "yes", confidence: float = 0.9) -> Detected:
+def detected(keyword: str = "yes", confidence: float = 0.9) -> Detected:
     return Detected("default", 1.0, keyword, confidence, "model")
 
 
@@ -59,14 +59,14 @@ def test_events_are_numbered_stamped_and_handed_out() -> None:
     hub = make_hub()
     woken = Woken()
     subscription = hub.subscribe(woken, 10)
-    event = hub.publish(heard())
+    event = hub.publish(detected())
     assert (event.run, event.seq, event.id, event.time) == ("run", 1, "run-1", NOON)
     assert subscription.take() == [event]
     assert subscription.take() == []
     assert woken.times == 1
     assert hub.subscribers == 1
     hub.unsubscribe(subscription)
-    hub.publish(heard())
+    hub.publish(detected())
     assert subscription.take() == []
     assert hub.subscribers == 0
 
@@ -75,7 +75,7 @@ def test_a_slow_subscriber_misses_and_the_others_do_not() -> None:
     hub = make_hub()
     slow, quick = hub.subscribe(threading.Event(), 2), hub.subscribe(threading.Event(), 100)
     for _ in range(5):
-        hub.publish(heard())
+        hub.publish(detected())
     assert (slow.missed, numbers(slow.take())) == (3, [1, 2])
     assert (quick.missed, numbers(quick.take())) == (0, [1, 2, 3, 4, 5])
 
@@ -84,21 +84,21 @@ def test_a_filter_lets_through_what_is_wanted_and_what_is_no_detection() -> None
     hub = make_hub()
     subscription = hub.subscribe(threading.Event(), 10)
     change(hub, subscription, Filter(frozenset({"yes"}), 0.5))
-    hub.publish(heard("yes", 0.6))
-    hub.publish(heard("yes", 0.4))
-    hub.publish(heard("no", 0.9))
+    hub.publish(detected("yes", 0.6))
+    hub.publish(detected("yes", 0.4))
+    hub.publish(detected("no", 0.9))
     hub.publish(SamplesDropped("default", 1.0, 100, "late"))
     assert isinstance(subscription.take()[0], str)
-    hub.publish(heard("yes", 0.5))
+    hub.publish(detected("yes", 0.5))
     assert numbers(subscription.take()) == [5]
 
 
 def test_what_came_before_a_filter_is_not_filtered() -> None:
     hub = make_hub()
     subscription = hub.subscribe(threading.Event(), 10)
-    hub.publish(heard("no"))
+    hub.publish(detected("no"))
     change(hub, subscription, Filter(frozenset({"yes"})))
-    hub.publish(heard("no"))
+    hub.publish(detected("no"))
     first, second = subscription.take()
     assert isinstance(first, Event)
     assert isinstance(second, str)
@@ -117,13 +117,13 @@ def test_a_returning_subscriber_gets_what_it_missed_once_and_in_order(
     """`last` of `before` events were had; some more come before and after the wish is known."""
     hub = make_hub(history)
     for _ in range(before):
-        hub.publish(heard())
+        hub.publish(detected())
     subscription = hub.subscribe(threading.Event(), 100)
     for _ in range(between):
-        hub.publish(heard())
+        hub.publish(detected())
     change(hub, subscription, after=("run", last))
     for _ in range(later):
-        hub.publish(heard())
+        hub.publish(detected())
     messages = subscription.take()
     replay = replay_of(messages)
     received = numbers(messages)
@@ -140,7 +140,7 @@ def test_a_returning_subscriber_gets_what_it_missed_once_and_in_order(
 
 def test_another_run_cannot_be_replayed() -> None:
     hub = make_hub()
-    hub.publish(heard())
+    hub.publish(detected())
     subscription = hub.subscribe(threading.Event(), 10)
     change(hub, subscription, after=("other", 0))
     assert replay_of(subscription.take()) == Replay(0, complete=False)
@@ -149,7 +149,7 @@ def test_another_run_cannot_be_replayed() -> None:
 def test_a_replay_is_filtered() -> None:
     hub = make_hub()
     for keyword in ("yes", "no", "yes"):
-        hub.publish(heard(keyword))
+        hub.publish(detected(keyword))
     subscription = hub.subscribe(threading.Event(), 10)
     change(hub, subscription, Filter(frozenset({"yes"})), ("run", 0))
     messages = subscription.take()
@@ -162,7 +162,7 @@ def test_what_another_filter_held_back_is_not_called_complete() -> None:
     subscription = hub.subscribe(threading.Event(), 10)
     only_yes = Filter(frozenset({"yes"}))
     change(hub, subscription, only_yes)
-    hub.publish(heard("no"))
+    hub.publish(detected("no"))
     subscription.take()
     change(hub, subscription, only_yes, ("run", 0))
     assert replay_of(subscription.take()) == Replay(0, complete=True)
@@ -173,7 +173,7 @@ def test_what_another_filter_held_back_is_not_called_complete() -> None:
 def test_a_subscriber_that_requests_without_reading_is_too_slow() -> None:
     hub = make_hub()
     for _ in range(HISTORY):
-        hub.publish(heard())
+        hub.publish(detected())
     subscription = hub.subscribe(threading.Event(), 10)
     for _ in range(10):
         change(hub, subscription, after=("run", 0))
@@ -184,7 +184,7 @@ def test_a_subscriber_that_requests_without_reading_is_too_slow() -> None:
 def test_the_end_comes_behind_the_last_event_for_all() -> None:
     hub = make_hub()
     early = hub.subscribe(threading.Event(), 10)
-    event = hub.publish(heard())
+    event = hub.publish(detected())
     hub.close()
     woken = Woken()
     late = hub.subscribe(woken, 10)

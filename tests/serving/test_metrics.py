@@ -104,9 +104,12 @@ def test_slow_subscribers_are_counted() -> None:
 
 
 def test_integrations_are_read_at_each_scrape() -> None:
-    there = IntegrationStatus("mqtt", "mqtt://b", connected=True, events={"delivered": 7})
+    there = IntegrationStatus(
+        "mqtt", "mqtt://b", connected=True, events={"delivered": 7}, waiting=2
+    )
     read = samples(counting()[1], integrations=(there,))
     assert value(read, "kws_integration_connected", integration="mqtt") == 1
     outcome = {"integration": "mqtt", "outcome": "delivered"}
     assert value(read, "kws_integration_events_total", **outcome) == 7
+    assert value(read, "kws_integration_waiting_events", integration="mqtt") == 2
     assert not any("integration" in name for name, _ in samples(counting()[1]))

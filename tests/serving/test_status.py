@@ -1,4 +1,4 @@
-"""What /health says: unhealthy only where sound ought to be heard and is not."""
+"""What /health says: unhealthy only where audio ought to arrive and does not."""
 
 from dataclasses import replace
 from http import HTTPStatus
@@ -12,7 +12,7 @@ from kws.spotting.trigger import TriggerSettings
 from kws.typing import AudioFormat, IntegrationStatus
 from tests.spotting.models import untrained_model
 
-HEARING = SourceState(
+DELIVERING = SourceState(
     stream="default",
     kind="microphone",
     name="USB",
@@ -24,22 +24,22 @@ HEARING = SourceState(
     losses=3,
     dropped_samples=160,
 )
-NOTHING_YET = replace(HEARING, seconds_since_audio=None, audio_format=None)
-LOST = replace(HEARING, reason="unplugged")
+NOTHING_YET = replace(DELIVERING, seconds_since_audio=None, audio_format=None)
+LOST = replace(DELIVERING, reason="unplugged")
 
 
 @pytest.mark.parametrize(
     ("source", "stalled", "status", "reason"),
     [
-        (HEARING, "", "ok", None),
+        (DELIVERING, "", "ok", None),
         (NOTHING_YET, "", "waiting", None),
         (LOST, "", "lost", "unplugged"),
         (replace(NOTHING_YET, reason="no such device"), "", "lost", "no such device"),
-        (HEARING, "stuck", "stalled", "stuck"),
+        (DELIVERING, "stuck", "stalled", "stuck"),
         (NOTHING_YET, "stuck", "stalled", "stuck"),
-        # What is lost cannot be heard either.
+        # What is lost delivers nothing either.
         (LOST, "stuck", "lost", "unplugged"),
-        (replace(HEARING, live=False, seconds_since_audio=99.0), "", "ok", None),
+        (replace(DELIVERING, live=False, seconds_since_audio=99.0), "", "ok", None),
     ],
 )
 def test_health(source: SourceState, stalled: str, status: str, reason: str | None) -> None:
@@ -51,7 +51,7 @@ def test_health(source: SourceState, stalled: str, status: str, reason: str | No
 
 
 def test_health_has_the_source() -> None:
-    _, content = health(HEARING, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
+    _, content = health(DELIVERING, (), run="r", uptime_s=5.0, stalled="", subscribers=0)
     assert content["source"] == {
         "stream": "default",
         "kind": "microphone",
@@ -67,12 +67,12 @@ def test_health_has_the_source() -> None:
     assert (content["source"]["sample_rate"], content["source"]["channels"]) == (None, None)
 
 
-SENT = replace(HEARING, stream="kitchen", kind="network", name="192.0.2.7", reason="silent")
+SENT = replace(DELIVERING, stream="kitchen", kind="network", name="192.0.2.7", reason="silent")
 NO_SOURCE = replace(NOTHING_YET, stream="network", kind="network", live=False)
 
 
 def test_health_has_the_senders() -> None:
-    _, content = health(HEARING, (SENT,), run="r", uptime_s=5.0, stalled="", subscribers=0)
+    _, content = health(DELIVERING, (SENT,), run="r", uptime_s=5.0, stalled="", subscribers=0)
     (stream,) = content["streams"]
     assert (stream["stream"], stream["name"]) == ("kitchen", "192.0.2.7")
     assert (stream["kind"], stream["reason"], stream["losses"]) == ("network", "silent", 3)
@@ -92,7 +92,7 @@ def test_with_senders_only_the_daemon_is_waiting_without_a_fault() -> None:
 
 def test_an_integration_that_fails_is_shown_and_is_no_fault_of_the_daemon() -> None:
     code, content = health(
-        *(HEARING, ()),
+        *(DELIVERING, ()),
         run="r",
         uptime_s=5.0,
         stalled="",
@@ -107,6 +107,7 @@ def test_an_integration_that_fails_is_shown_and_is_no_fault_of_the_daemon() -> N
             "connected": False,
             "reason": "refused",
             "events": {"sent": 3},
+            "waiting": 0,
         }
     ]
 

@@ -9,8 +9,9 @@ import pytest
 from kws.config.paths import bundled_models
 from kws.spotting.backends.onnx import OnnxBackend
 from kws.spotting.backends.torch import TorchBackend
+from kws.spotting.detection import Detection
 from kws.spotting.load import load_model
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.typing import Samples
 from tests.support.speech import demo
 

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from kws.spotting.detection import Detection
 from kws.spotting.frontend import LogMel
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
 from kws.typing import Samples
 from tests.spotting.level_verifier import LevelVerifier, verification
@@ -29,19 +30,19 @@ def bursts(seconds: float, seed: int) -> Samples:
 SIGNAL = bursts(20, seed=1)
 
 
-def heard(spotter: Spotter, blocks: list[Samples]) -> list[Detection]:
+def detected(spotter: Spotter, blocks: list[Samples]) -> list[Detection]:
     return [detection for block in blocks for detection in spotter.push(block)]
 
 
 def test_the_signal_is_worth_testing_with() -> None:
-    assert len({each.keyword for each in heard(Spotter(MODEL), [SIGNAL])}) >= 2
+    assert len({each.keyword for each in detected(Spotter(MODEL), [SIGNAL])}) >= 2
 
 
 @settings(max_examples=25)
 @given(st.lists(st.integers(0, len(SIGNAL)), max_size=60), st.sampled_from([0.05, 0.1, 0.5]))
 def test_same_events_whatever_the_blocks(cuts: list[int], hop_s: float) -> None:
-    expected = heard(Spotter(MODEL, hop_s=hop_s), [SIGNAL])
-    detections = heard(Spotter(MODEL, hop_s=hop_s), np.split(SIGNAL, sorted(cuts)))
+    expected = detected(Spotter(MODEL, hop_s=hop_s), [SIGNAL])
+    detections = detected(Spotter(MODEL, hop_s=hop_s), np.split(SIGNAL, sorted(cuts)))
     assert [(each.keyword, each.t) for each in detections] == [
         (each.keyword, each.t) for each in expected
     ]
@@ -111,7 +112,7 @@ VERIFIED = verification()
 
 
 def outcomes(spotter: Spotter, blocks: list[Samples]) -> list[Detection]:
-    return [*heard(spotter, blocks), *spotter.finish()]
+    return [*detected(spotter, blocks), *spotter.finish()]
 
 
 def test_a_verifier_confirms_some_and_turns_others_down() -> None:

@@ -14,7 +14,7 @@ MICROPHONE, OTHER = "vmic", "other"
 
 
 class AudioServer(ABC):
-    """A server whose null sink is a microphone: what is played into it, device "pulse" hears.
+    """A server whose null sink is a microphone: what is played into it is recorded from "pulse".
 
     Args:
         folder: an empty one with a short path, for its socket.
@@ -70,17 +70,29 @@ class AudioServer(ABC):
         wait_until(self._answers, f"{type(self).__name__} answers")
         self.add(MICROPHONE)
 
-    def add(self, name: str) -> None:
-        """Plug a microphone in."""
+    def add(self, name: str, called: str = "") -> None:
+        """Plug a microphone in: source NAME.monitor; `called`: for people, without blanks."""
         settings = [f"sink_name={name}", f"rate={self._rate}", "channels=1"]
+        if called:
+            settings.append(f"sink_properties=device.description={called}")
         self._pactl("load-module", "module-null-sink", *settings)
         wait_until(lambda: f"{name}.monitor" in self._pactl("list", "short", "sources"), name)
+
+    def add_source(self, name: str, microphone: str) -> None:
+        """Give a microphone another source, which is no monitor."""
+        settings = [f"source_name={name}", f"master={microphone}.monitor"]
+        self._pactl("load-module", "module-remap-source", *settings)
+        wait_until(lambda: name in self._pactl("list", "short", "sources"), name)
 
     def remove(self, name: str) -> None:
         """Pull it out."""
         modules = self._pactl("list", "short", "modules").splitlines()
         number = next(line.split()[0] for line in modules if f"sink_name={name}" in line)
         self._pactl("unload-module", number)
+
+    def make_default(self, name: str) -> None:
+        """Let this be the microphone of programs that ask for none."""
+        self._pactl("set-default-source", f"{name}.monitor")
 
     def play(self, path: Path) -> subprocess.Popen[bytes]:
         """Begin to play a recording; the player ends when all of it has been played."""

@@ -71,8 +71,8 @@ def wav(samples: Samples) -> bytes:
 
 def assert_heard_once(events: Iterable[Mapping[str, Any]], expected: Iterable[Word]) -> None:
     """Each word has given one event in time, and nothing else has given one."""
-    heard = [(event["keyword"], event["t"]) for event in events]
-    invented = list(heard)
+    detected = [(event["keyword"], event["t"]) for event in events]
+    invented = list(detected)
     missed = []
     for word in expected:
         hits = [
@@ -84,18 +84,18 @@ def assert_heard_once(events: Iterable[Mapping[str, Any]], expected: Iterable[Wo
             invented.remove(hits[0])
         else:
             missed.append(word)
-    assert (missed, invented) == ([], []), heard
+    assert (missed, invented) == ([], []), detected
 
 
 def begin_in_stream(events: Iterable[Mapping[str, Any]], expected: list[Word]) -> float:
-    """When a recording with these words began, in the time of a stream that heard all of them.
+    """When a recording with these words began, in the time of a stream that detected all of them.
 
     Raises:
         AssertionError: something was missed or invented, or no one time explains all events.
     """
-    heard = [(str(event["keyword"]), float(event["t"])) for event in events]
-    assert [keyword for keyword, _ in heard] == [word.word for word in expected], heard
-    earliest = max(t - word.end - LATEST for (_, t), word in zip(heard, expected, strict=True))
-    latest = min(t - word.start for (_, t), word in zip(heard, expected, strict=True))
-    assert earliest <= latest, heard
+    detected = [(str(event["keyword"]), float(event["t"])) for event in events]
+    assert [keyword for keyword, _ in detected] == [word.word for word in expected], detected
+    earliest = max(t - word.end - LATEST for (_, t), word in zip(detected, expected, strict=True))
+    latest = min(t - word.start for (_, t), word in zip(detected, expected, strict=True))
+    assert earliest <= latest, detected
     return latest

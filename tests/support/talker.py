@@ -1,4 +1,4 @@
-"""A daemon that hears, as fast as it can, what a test says to it."""
+"""A daemon that processes, as fast as it can, what a test sends to it."""
 
 import subprocess
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ class Talker(DaemonProcess):
         arguments: further ones of the command line.
         environment: variables beside those of this process.
         stdout: where its events go; a pipe for `events`, or a descriptor.
-        first: what its input begins with; nothing, once that is heard too.
+        first: what its input begins with; nothing, once that is processed too.
     """
 
     def __init__(

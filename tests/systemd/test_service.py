@@ -44,7 +44,7 @@ def machine() -> Iterator[Machine]:
 
 @pytest.fixture(autouse=True)
 def at_rest(machine: Machine) -> None:
-    """Each test begins with the service stopped, hearing the demo when it is started."""
+    """Each test begins with the service stopped, with the demo as its source."""
     machine.run("systemctl", "stop", "kws")
     machine.run("rm", "-f", DROP_IN)
     machine.write(CONFIG, DEMO)

@@ -59,12 +59,12 @@ def test_a_user_installs_and_removes_it(machine: Machine) -> None:
     machine.run(*as_user("systemctl", "--user", "restart", "kws"))
     wait_until(
         lambda: state(machine).get("StatusText") == "Processing audio from demo 'demo.wav'",
-        "it hears",
+        "it listens",
     )
-    hearing = state(machine)["MainPID"]
+    running = state(machine)["MainPID"]
     machine.run(*as_user("systemctl", "--user", "reload", "kws"))
     wait_until(lambda: state(machine)["ActiveState"] == "active", "it has reloaded")
-    assert state(machine)["MainPID"] == hearing
+    assert state(machine)["MainPID"] == running
 
     said = machine.all_said(*as_user("kws", "uninstall-service", "--user"))
     assert f"removed {UNIT}" in said

@@ -1,4 +1,4 @@
-"""Tracks made by hand, as if a model had heard them."""
+"""Tracks made by hand, as if a model had processed them."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ def track_of(posteriors: npt.NDArray[np.float32]) -> Track:
     return Track(posteriors, (), WINDOW_S + HOP_S * len(posteriors), "track")
 
 
-def heard(kind: Kind, tracks: Sequence[Track], name: str = "clean") -> TrackedGroup:
+def group_of(kind: Kind, tracks: Sequence[Track], name: str = "clean") -> TrackedGroup:
     """A group that calibrates and reports."""
     return TrackedGroup(
         Group(name, kind, calibrates=True, reports=True, segments=()), tuple(tracks)

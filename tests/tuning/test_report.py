@@ -26,10 +26,10 @@ def test_the_tables_and_the_lines_to_paste() -> None:
     recorded = recording(begin(THRESHOLDS), 10.0, {"yes": YES, "no": [(3.0, 0.7)]})
     assert "\n".join(report(recorded).lines()) == (
         "10 hours of stream 'default', model words\n"
-        "without a single alarm in them there may still be 0.3 an hour "
+        "without a single false alarm in them there may still be 0.3 an hour "
         "(3/10, the 95 % upper bound)\n"
         "\n"
-        "alarms an hour, by threshold of the smoothed posterior:\n"
+        "false alarms an hour, by threshold of the smoothed posterior:\n"
         "keyword  0.1   0.2   0.3   0.4   0.5   0.6   0.7   0.8   0.9  0.95  0.99\n"
         "yes        -  2.00  2.00  2.00  2.00  2.00  1.50  1.00  0.50  0.20  0.00\n"
         "no         -  0.10  0.10  0.10  0.10  0.10  0.10  0.00  0.00  0.00  0.00\n"

@@ -6,9 +6,12 @@ import logging
 from kws.config.paths import path_of
 from kws.config.values import items
 from kws.errors import ConfigError
+from kws.spotting.frontend import FrontEndSettings
 from train.commands.options import Commands
 from train.data.evaluation_noise import EVALUATION_NOISE
 from train.data.generated_noise import TRAINING_NOISE
+from train.data.image_recordings import write_image_recordings
+from train.data.index import INDEX, read_index
 from train.data.kokoro import Kokoro
 from train.data.recogniser import Moonshine
 from train.data.spoken_sentences import NeuralSpeaker, ProgramSpeaker, Speaker, write_sentences
@@ -32,8 +35,8 @@ def add_synthesize(commands: Commands) -> None:
     command = commands.add_parser(
         "synthesize",
         help="let speech synthesisers say the keywords and words like them; make noise",
-        description="Without --attempts, --speech-hours and --noise-hours: words by espeak-ng, "
-        "flite and hibari, as fit takes them with --synthetic. With these: recordings that "
+        description="Without the options of listed recordings: words by espeak-ng, flite and "
+        "hibari, as fit takes them with --synthetic. With these: recordings that "
         "DIR/index.csv lists, for teacher fit.",
     )
     command.add_argument("folder", type=path_of, metavar="DIR", help="where to write")
@@ -83,13 +86,39 @@ def add_synthesize(commands: Commands) -> None:
         help="of sentences (training, calibration) and noise (training, evaluation); "
         "default: %(default)s",
     )
+    listed.add_argument(
+        "--images",
+        type=path_of,
+        metavar="FILE",
+        help="sound of the log-mel images of words in FILE.npy, as fit takes them with --features",
+    )
+    listed.add_argument(
+        "--images-high-hz", type=float, default=8000.0, metavar="HZ", help="highest frequency there"
+    )
+    listed.add_argument(
+        "--images-licence", default="CC-BY-4.0", metavar="NAME", help="default: %(default)s"
+    )
+    listed.add_argument(
+        "--beside",
+        type=path_of,
+        metavar="DIR",
+        help="with --images: leave out a speaker's word that DIR/index.csv lists as a recording",
+    )
     listed.add_argument("--seed", type=int, default=1, metavar="N")
     command.set_defaults(run=_synthesize, way_on="the same command continues where it stopped")
 
 
 def _synthesize(options: argparse.Namespace) -> None:
     keywords = items(options.keywords)
-    if options.attempts or options.speech_hours or options.noise_hours or options.program_words:
+    if any(
+        (
+            options.attempts,
+            options.speech_hours,
+            options.noise_hours,
+            options.program_words,
+            options.images,
+        )
+    ):
         count = _listed(options, keywords)
     else:
         count = _plain(options, keywords)
@@ -127,9 +156,23 @@ def _listed(options: argparse.Namespace, keywords: list[str]) -> int:
         )
     if options.program_words:
         count += speak_listed(options.folder, keywords)
+    if options.images:
+        count += _images(options)
     if options.attempts:
         count += _words(options, keywords)
     return count
+
+
+def _images(options: argparse.Namespace) -> int:
+    beside = options.beside
+    return write_image_recordings(
+        options.folder,
+        options.images,
+        FrontEndSettings(high_hz=options.images_high_hz),
+        licence=options.images_licence,
+        heard=[each.row for each in read_index(beside / INDEX, beside)] if beside else (),
+        seed=options.seed,
+    )
 
 
 def _words(options: argparse.Namespace, keywords: list[str]) -> int:

@@ -10,7 +10,7 @@ from kws.printing import print_line
 from train.commands.options import Commands, add_set
 from train.presets import with_overrides
 from train.teacher.config import read_teacher_preset
-from train.teacher.export import export_teacher
+from train.teacher.export import export_teacher, teacher_of
 from train.teacher.fit import TeacherTraining
 from train.teacher.material import find_material
 from train.teacher.measure import TeacherMeasure
@@ -41,7 +41,8 @@ def add_teacher(commands: Commands) -> None:
         "--initial",
         type=path_of,
         metavar="FILE",
-        help="a teacher of the same keywords to continue from, with more recordings perhaps",
+        help="a teacher of the same keywords to continue from, or a verifier, NAME.onnx, with more "
+        "recordings perhaps",
     )
     add_set(fit, "anything that a preset can, as mixture.near=0.3")
     fit.set_defaults(run=_fit, way_on="the same command continues from the last checkpoint")
@@ -96,7 +97,8 @@ def _fit(options: argparse.Namespace) -> None:
     config.check()
     material = with_proposed(find_material(options.data, config.keywords), config)
     if options.initial:
-        initial = read_teacher(options.initial)
+        read = teacher_of if options.initial.suffix == ".onnx" else read_teacher
+        initial = read(options.initial)
     else:
         source = {SOURCE: LICENCE}
         initial = untrained_teacher(pretrained_encoder(), config.keywords, source, config.seed)

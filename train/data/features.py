@@ -12,8 +12,9 @@ import numpy.typing as npt
 
 from kws.errors import ConfigError
 from kws.spotting.frontend import FrontEndSettings, hertz_to_mel, mel_filters, mel_to_hertz
-from train.data.clips import SPLITS, Split, indices_by, loud_span
+from train.data.clips import SPLITS, Split, indices_by
 from train.data.paths import Indices
+from train.data.samples import loud_span
 
 Power = npt.NDArray[np.float32]
 """Mel power, shape (frames, bands)."""

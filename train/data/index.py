@@ -30,6 +30,8 @@ HELD_OUT_WORDS = 5
 REPORTING = 3
 """One validation speaker in so many only reports; the others choose and calibrate."""
 NEAR, KEYWORDS = "synthetic/near", "synthetic/keywords"
+IMAGES = "speech_commands/images"
+"""Collection of what `train.data.image_recordings` makes."""
 INDEX = "index.csv"
 COLUMNS = ("pack", "clip", "samples", "word", "speaker", "use", "language", "licence")
 

@@ -12,9 +12,10 @@ import soundfile
 
 from kws.errors import ConfigError
 from kws.typing import Samples
-from train.data.clips import SENTENCES, active_region
+from train.data.clips import SENTENCES
 from train.data.index import INDEX, KEYWORDS, NEAR, TRAINING, Row, append_rows
 from train.data.pronunciation import pronunciations
+from train.data.samples import active_region
 from train.data.voices import PROGRAM_LICENCE, Voice, speak, voices
 from train.measure.evaluate import clip_window
 

@@ -16,8 +16,8 @@ from kws.errors import AudioFileError
 from kws.spotting.frontend import LogMel
 from kws.spotting.model import KeywordModel
 from train.config import FitConfig
-from train.data.clips import read_samples
 from train.data.dataset_files import DatasetFiles
+from train.data.samples import read_samples
 from train.fitting.parallel import Processes
 from train.fitting.progress_state import ProgressState
 from train.measure.evaluate import Skip

@@ -42,12 +42,12 @@ def uncalibrated_pair(path: Path, keywords: Sequence[str]) -> Pair:
     if missing := [keyword for keyword in keywords if keyword not in file.header.classes]:
         raise ConfigError(f"{path}: the verifier does not know {', '.join(missing)}")
     thresholds = dict.fromkeys(keywords, _UNMEASURED)
-    nothing = Calibration(1.0, (OperatingPoint(0.0, 1.0, thresholds),))
+    unmeasured = Calibration(1.0, (OperatingPoint(0.0, 1.0, thresholds),))
     return Pair(
         path.stem,
         file.weights_sha256,
         dict.fromkeys(keywords, FIRST_LOOK),
-        tuple(Lookahead(each, thresholds, nothing) for each in LOOKAHEADS_S),
+        tuple(Lookahead(each, thresholds, unmeasured) for each in LOOKAHEADS_S),
     )
 
 

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from kws.spotting.detection import Detection
 from kws.spotting.model import KeywordModel
 from kws.spotting.pair import Lookahead
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import Proposal
 from kws.spotting.verifier import Settlement, Verification
 from kws.typing import Posteriors, Samples
@@ -22,7 +23,7 @@ _NEVER = 1.0
 
 
 @dataclass(frozen=True, eq=False)
-class Looked:
+class ScoredCandidate:
     """A candidate with its scores.
 
     Attributes:
@@ -36,9 +37,9 @@ class Looked:
     scores: npt.NDArray[np.float32]
 
 
-def look(
+def score_candidates(
     model: KeywordModel, samples: Samples, posteriors: Posteriors, lookahead_s: float
-) -> tuple[Looked, ...]:
+) -> tuple[ScoredCandidate, ...]:
     """All candidates of a stream.
 
     Args:
@@ -53,35 +54,35 @@ def look(
     spotter = Spotter(
         model, verification=replace(own, thresholds=dict.fromkeys(model.classes, _NEVER))
     )
-    looked: list[Looked] = []
+    scored: list[ScoredCandidate] = []
     block, decided = round(_BLOCK_S * model.sample_rate), 0
     for start in range(0, len(samples), block):
         count = len(spotter.windows(samples[start : start + block]))
         spotter.propose(posteriors[decided : decided + count])
         decided += count
-        looked += _due(spotter, own, columns)
+        scored += _due(spotter, own, columns)
     spotter.finish_audio()
-    return (*looked, *_due(spotter, own, columns))
+    return (*scored, *_due(spotter, own, columns))
 
 
-def _due(spotter: Spotter, own: Verification, columns: Sequence[int]) -> list[Looked]:
-    looked = []
+def _due(spotter: Spotter, own: Verification, columns: Sequence[int]) -> list[ScoredCandidate]:
+    scored = []
     while (candidate := spotter.due()) is not None:
         (scores,) = own.verifier.scores(candidate.window[None])
         t = candidate.proposal.position / own.verifier.sample_rate
-        looked.append(Looked(candidate.proposal, t, scores[columns]))
+        scored.append(ScoredCandidate(candidate.proposal, t, scores[columns]))
         spotter.settle(np.zeros_like(scores))
-    return looked
+    return scored
 
 
 def settled(
-    model: KeywordModel, looked: Sequence[Looked], thresholds: Mapping[str, float]
+    model: KeywordModel, scored: Sequence[ScoredCandidate], thresholds: Mapping[str, float]
 ) -> list[Detection]:
     """The detections that candidates become.
 
     Args:
         model: with a verifier.
-        looked: its candidates in a stream, in order.
+        scored: its candidates in a stream, in order.
         thresholds: the verifier's score that each keyword has to reach.
     """
     trigger = model.trigger(verified=True)
@@ -90,19 +91,12 @@ def settled(
         [thresholds[keyword] for keyword in model.classes],
         model.sample_rate,
     )
-    detections = []
-    for each in looked:
-        outcome = settlement.settle(each.proposal, each.scores)
-        if outcome.verdict == "confirmed":
-            detections.append(
-                Detection(
-                    model.classes[outcome.keyword],
-                    each.proposal.confidence,
-                    each.t,
-                    outcome.score,
-                )
-            )
-    return detections
+    outcomes = (settlement.settle(each.proposal, each.scores) for each in scored)
+    return [
+        Detection.of(outcome, model.classes, model.sample_rate)
+        for outcome in outcomes
+        if outcome.verdict == "confirmed"
+    ]
 
 
 def at_lookahead(model: KeywordModel, lookahead: Lookahead) -> KeywordModel:

@@ -11,7 +11,8 @@ from kws.errors import AudioFileError
 from kws.spotting.frontend import LogMel
 from kws.spotting.model import KeywordModel
 from kws.typing import Samples
-from train.data.clips import Clip, Split, of_split, read_samples, word_clips
+from train.data.clips import Clip, Split, of_split, word_clips
+from train.data.samples import read_samples
 from train.data.skipped import SkippedRecordings
 from train.scenes.scene import NONE
 

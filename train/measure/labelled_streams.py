@@ -7,7 +7,8 @@ from math import inf
 import numpy as np
 
 from kws.typing import Samples
-from train.data.clips import Clip, active_region, read_samples
+from train.data.clips import Clip
+from train.data.samples import active_region, read_samples
 from train.scenes.augment import reverberate
 from train.scenes.sources import Recordings
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from train.measure.labelled_streams import Word
 
 PATIENCE_S = 1.0

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from train.data.clips import Clip, read_samples, recordings
+from train.data.clips import Clip, recordings
+from train.data.samples import read_samples
 from train.data.sound_files import sound_length
 from train.measure.labelled_streams import Condition, LabelledStream, Part, build_stream
 from train.scenes.sources import Recordings

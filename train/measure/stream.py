@@ -16,9 +16,9 @@ from train.measure.calibrate import PATIENCE_S, SMOOTHING_S, STRAY_SHARE, TARGET
 from train.measure.calibrate_pair import calibrate_pair, uncalibrated_pair
 from train.measure.evaluation_set import CONDITIONS, EvaluationSet
 from train.measure.labelled_streams import Condition
+from train.measure.stream_json import as_json, summary
 from train.measure.stream_report import StreamReport, make_report
-from train.measure.stream_table import as_json, summary
-from train.measure.tracks import ModelSource, track_groups
+from train.measure.workers import ModelSource, track_groups
 
 log = logging.getLogger(__name__)
 

@@ -1,22 +1,22 @@
 """What was measured in streams: counts, curves, and the worst that happened."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import ceil, floor
 
 from kws.spotting.calibration import Calibration
+from kws.spotting.detection import Detection
 from kws.spotting.header import Context
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 from kws.spotting.trigger import TriggerSettings
 from train.data.clips import Split
 from train.measure.calibrate import Averaging
+from train.measure.det_curves import Detectability, det_curves
 from train.measure.evaluation_set import Kind
 from train.measure.labelled_streams import Word
 from train.measure.scoring import PATIENCE_S, Tally, Verdict, tallies, together
-from train.measure.threshold_events import false_alarms, misses, smooth
-from train.measure.threshold_search import threshold_grid
-from train.measure.tracks import Track, TrackedGroup, keyword_track, timing_of, verdicts
+from train.measure.threshold_events import smooth
+from train.measure.tracks import Track, TrackedGroup, timing_of, verdicts
 
 WORST = 10
 """Misses and false alarms of each group that are named."""
@@ -89,27 +89,6 @@ class FalseAlarm:
 
 
 @dataclass(frozen=True)
-class Detectability:
-    """What a keyword's thresholds cost: a DET curve for each condition.
-
-    Attributes:
-        keyword: the word, detected by itself.
-        thresholds: ascending.
-        misses: in each condition, for each threshold.
-        words: in each condition, how often it was said.
-        false_alarms: in the evaluation audio, for each threshold.
-        hours: of evaluation audio.
-    """
-
-    keyword: str
-    thresholds: tuple[float, ...]
-    misses: dict[str, tuple[int, ...]]
-    words: dict[str, int]
-    false_alarms: tuple[int, ...]
-    hours: float
-
-
-@dataclass(frozen=True)
 class StreamReport:
     """All that `train stream` measures.
 
@@ -155,6 +134,16 @@ class StreamReport:
         if self.verifier is not None:
             return self.verifier_thresholds
         return {keyword: each.threshold for keyword, each in self.trigger.items()}
+
+    def by_keyword(self) -> dict[str, Tally]:
+        """Counts of each keyword: misses between pauses, false alarms in the evaluation audio."""
+        unsaid = self.without_keywords(calibrates=False)
+        return {
+            keyword: replace(
+                said, false_alarms=unsaid[keyword].false_alarms, hours=unsaid[keyword].hours
+            )
+            for keyword, said in self.spoken().items()
+        }
 
     def of_kind(self, *kinds: Kind) -> list[Result]:
         """The results of these kinds, in order."""
@@ -221,7 +210,7 @@ def make_report(
         hop_s=model.header.hop_s,
         trigger={keyword: trigger[keyword] for keyword in model.classes},
         results=tuple(results),
-        curves=tuple(_curves(model, tracked)),
+        curves=tuple(det_curves(model, tracked)),
         calibration=point.calibration if point else model.header.calibration,
         calibrated_at=calibrated_at,
         tried=tried,
@@ -237,7 +226,7 @@ def make_report(
 def _candidates(tracked: Sequence[TrackedGroup], lookahead_s: float) -> dict[str, float]:
     return {
         each.group.name: round(
-            sum(len(track.looked[lookahead_s]) for track in each.tracks) / each.hours, 1
+            sum(len(track.candidates[lookahead_s]) for track in each.tracks) / each.hours, 1
         )
         for each in tracked
         if each.group.reports and each.group.kind in ("noise", "negative")
@@ -287,28 +276,3 @@ def _said(track: Track, detection: Detection) -> str:
         if word.start <= detection.t <= word.end + PATIENCE_S:
             return word.keyword
     return ""
-
-
-def _curves(model: KeywordModel, tracked: Sequence[TrackedGroup]) -> Iterator[Detectability]:
-    grid, timing = threshold_grid(), timing_of(model)
-    reported = [each for each in tracked if each.group.reports]
-    spoken = [each for each in reported if each.group.kind in ("words", "words in speech")]
-    negatives = [
-        each for each in reported if each.group.kind == "negative" and not each.group.calibrates
-    ]
-    for keyword in model.classes:
-        settings = model.header.trigger[keyword]
-        longest = settings.smoothing_s
-        missed = {
-            each.group.name: misses(
-                keyword_track(model, [each], keyword, longest), settings, grid, timing
-            )
-            for each in spoken
-        }
-        said = {
-            each.group.name: sum(word.keyword == keyword for word in each.words) for each in spoken
-        }
-        unsaid = keyword_track(model, negatives, keyword, longest)
-        alarms = false_alarms(unsaid, settings, grid, timing)
-        hours = sum(each.hours for each in negatives)
-        yield Detectability(keyword, grid, missed, said, alarms, hours)

@@ -1,10 +1,7 @@
-"""A stream report as text: a table of at most 100 columns with notes below it, and JSON."""
+"""A stream report as text: a table of at most 100 columns with notes below it."""
 
 import textwrap
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-import msgspec
 
 from kws.spotting.calibration import RULE_OF_THREE, rounded, two_digits_up
 from train.measure.scoring import Tally, at_most, together
@@ -26,15 +23,14 @@ Row = Sequence[str]
 
 def table(report: StreamReport) -> str:
     """The report for people."""
-    spoken, unsaid = report.spoken(), report.without_keywords(calibrates=False)
-    evaluated = together(unsaid.values()).hours
+    evaluated = together(report.without_keywords(calibrates=False).values()).hours
     conditions = len(report.of_kind("words"))
     lines = [*_about(report), ""]
     lines += _wrapped(
         f"Keywords: words between pauses, {conditions} conditions together; false alarms in "
         f"{evaluated:.2f} h of evaluation audio"
     )
-    both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
+    both = report.by_keyword()
     lines += _rows([*(_row(*each) for each in both.items()), _row("all", together(both.values()))])
     lines += [
         "",
@@ -76,11 +72,6 @@ def _about(report: StreamReport) -> Iterator[str]:
             f"verifier {report.verifier}, lookahead {report.lookahead_s:g} s; its thresholds: "
             f"{scores}"
         )
-
-
-def _joined(said: Tally, unsaid: Tally) -> Tally:
-    """Misses and delays of the one, false alarms of the other."""
-    return Tally(said.hits, said.misses, unsaid.false_alarms, unsaid.hours, said.delays)
 
 
 def _row(name: str, tally: Tally) -> Row:
@@ -233,78 +224,3 @@ def _words(report: StreamReport) -> Iterator[str]:
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def as_json(report: StreamReport) -> dict[str, Any]:
-    """The report for programs: plain values."""
-    spoken, unsaid = report.spoken(), report.without_keywords(calibrates=False)
-    both = {keyword: _joined(said, unsaid[keyword]) for keyword, said in spoken.items()}
-    whole: dict[str, Any] = msgspec.to_builtins(report)
-    return {
-        **{name: whole[name] for name in ("model", "context", "split", "hop_s")},
-        **{name: whole[name] for name in ("trigger", "verifier")},
-        "keywords": {keyword: figures(tally) for keyword, tally in both.items()},
-        "overall": figures(together(both.values())),
-        "groups": [
-            {
-                "name": result.name,
-                "kind": result.kind,
-                "use": use(result),
-                "spoken": result.spoken,
-                "overall": figures(result.total),
-                "keywords": {name: figures(tally) for name, tally in result.keywords.items()},
-            }
-            for result in report.results
-        ],
-        **{
-            name: whole[name]
-            for name in (
-                "calibration", "calibrated_at", "tried", "curves", "misses", "false_alarms",
-                "lookahead_s", "verifier_thresholds", "candidates_per_hour",
-            )
-        },
-        "notes": notes(report),
-    }  # fmt: skip
-
-
-def use(result: Result) -> str:
-    """What audio may be used for: "calibration" or "evaluation"."""
-    return "calibration" if result.calibrates else "evaluation"
-
-
-def figures(tally: Tally) -> dict[str, Any]:
-    """Counts and rates, rounded; rates are per hour, delays in seconds."""
-    low, high = tally.miss_interval
-    median, late = tally.delay(50), tally.delay(95)
-    values: dict[str, Any] = {}
-    if tally.words:
-        values |= {
-            "words": tally.words,
-            "hits": tally.hits,
-            "misses": tally.misses,
-            "miss_rate": round(tally.misses / tally.words, 4),
-            "miss_rate_95": [round(low, 4), round(high, 4)],
-        }
-    if tally.hours:
-        values |= {
-            "false_alarms": tally.false_alarms,
-            "hours": round(tally.hours, 4),
-            "false_alarms_per_hour": round(tally.false_alarms / tally.hours, 3),
-            "false_alarms_per_hour_below": round(tally.false_alarm_bound, 3),
-        }
-    if median is not None and late is not None:
-        values |= {"delay_median_s": round(median, 3), "delay_p95_s": round(late, 3)}
-    return values
-
-
-def summary(report: StreamReport) -> dict[str, Any]:
-    """The few figures that a model file says of itself."""
-    content = as_json(report)
-    return {
-        "split": report.split,
-        "keywords": content["keywords"],
-        "overall": content["overall"],
-        "groups": {
-            each["name"]: {"use": each["use"], **each["overall"]} for each in content["groups"]
-        },
-    }

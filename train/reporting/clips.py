@@ -30,9 +30,9 @@ class Confusion:
     def matrix(self) -> npt.NDArray[np.int64]:
         """Counts of shape (keywords + 1, keywords + 1): a row for what is said, a column for what
         it is taken for; keywords first, then all else and "none"."""
-        nothing = (0,) * (len(self.keywords) + 1)
-        said = [self.decisions.get(keyword, nothing) for keyword in self.keywords]
-        others = np.array([nothing, *self._others().values()]).sum(axis=0)
+        none = (0,) * (len(self.keywords) + 1)
+        said = [self.decisions.get(keyword, none) for keyword in self.keywords]
+        others = np.array([none, *self._others().values()]).sum(axis=0)
         return np.roll(np.array([*said, others], np.int64), -1, axis=1)
 
     @property

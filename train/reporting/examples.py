@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
+from kws.spotting.detection import Detection
 from kws.spotting.frontend import LogMel
 from kws.spotting.model import KeywordModel
-from kws.spotting.spotter import Detection
 from kws.typing import Samples
 from train.measure.evaluation_set import Group
 from train.measure.labelled_streams import LabelledStream, Word

@@ -20,7 +20,7 @@ from train.data.skipped import SkippedRecordings
 from train.fitting.progress_state import EpochRecord
 from train.measure.evaluation_set import EvaluationSet, Kind
 from train.measure.stream_report import FalseAlarm, Miss, Result, StreamReport, make_report
-from train.measure.tracks import ModelSource, track_groups
+from train.measure.workers import ModelSource, track_groups
 from train.reporting.clips import Confusion, confusion
 from train.reporting.examples import (
     AROUND_FALSE_ALARM_S,

@@ -14,9 +14,10 @@ from matplotlib.ticker import MaxNLocator
 
 from kws.spotting.calibration import Calibration, rounded
 from train.fitting.progress_state import EpochRecord
+from train.measure.det_curves import Detectability
 from train.measure.evaluation_set import CALIBRATING, CONDITIONS
 from train.measure.scoring import together
-from train.measure.stream_report import Detectability, StreamReport
+from train.measure.stream_report import StreamReport
 from train.reporting.clips import Confusion
 from train.reporting.drawing import (
     CENTRED,

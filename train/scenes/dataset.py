@@ -216,9 +216,9 @@ class Drawings(Dataset[Drawn]):
     def batch(self, drawn: Sequence[Drawn]) -> Drawn:
         """The windows of some scenes, or of none, as one."""
         settings = self.scenes.settings
-        nothing = torch.empty(0, settings.front_end.bands, settings.window_frames)
+        empty = torch.empty(0, settings.front_end.bands, settings.window_frames)
         return Drawn(
-            torch.cat([nothing, *(each.windows for each in drawn)]),
+            torch.cat([empty, *(each.windows for each in drawn)]),
             torch.cat([torch.empty(0, dtype=torch.int64), *(each.labels for each in drawn)]),
             tuple(message for each in drawn for message in each.unreadable),
             any(each.failed for each in drawn),

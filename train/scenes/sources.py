@@ -9,8 +9,8 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 
 from kws.typing import Samples
-from train.data.clips import read_samples
 from train.data.paths import Indices, Paths
+from train.data.samples import read_samples
 from train.data.sound_files import sound_length
 
 ClipT = TypeVar("ClipT")

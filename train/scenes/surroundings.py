@@ -23,8 +23,10 @@ from train.scenes.sources import Recordings
 
 COMPANY_DB = 8.0
 """How much louder or quieter than a word the speech beside it may be, dB."""
-BABBLE_SNR_DB = 12.0
-"""Least signal-to-noise ratio where the noise is people talking: louder ones are company."""
+BABBLE_VOICES = (2, 16)
+"""Range of the number of voices where the noise is people talking."""
+VOICE_SNR_DB = 15.0
+"""Least level of a word above each of these voices: louder ones are company."""
 
 
 class Surroundings:
@@ -82,11 +84,22 @@ class Surroundings:
         snr_db = draw.uniform(*settings.snr_db)
         kind = draw.random()
         if self._speech and kind < settings.babble_probability:
-            voices = [self._speech.whole(samples, draw) for _ in range(2)]
-            return np.add(*voices), max(snr_db, BABBLE_SNR_DB)
+            babble, least_db = self._babble(samples, draw)
+            return babble, max(snr_db, least_db)
         if not self._noise or kind > 1 - settings.coloured_probability:
             return coloured_noise(samples, draw), snr_db
         return self._noise.whole(samples, draw), snr_db
+
+    def _babble(self, samples: int, draw: np.random.Generator) -> tuple[Samples, float]:
+        """People talking, near or far, and how far below a word all of them have to be, dB."""
+        fewest, most = np.log2(BABBLE_VOICES)
+        voices = round(2 ** draw.uniform(fewest, most))
+        babble = np.sum([self._speech.whole(samples, draw) for _ in range(voices)], axis=0)
+        settings = self._settings
+        if draw.random() < settings.augmentation.room_probability:
+            room_s = draw.uniform(*settings.augmentation.room_s)
+            babble = reverberate(babble, settings.front_end.sample_rate, room_s, draw)
+        return babble.astype(np.float32), VOICE_SNR_DB - 10 * np.log10(voices)
 
     def vary(self, scene: Samples, power: float, draw: np.random.Generator) -> Samples:
         """A scene in a room, with noise, through a channel, at a level.

@@ -8,8 +8,9 @@ import numpy.typing as npt
 import torch
 
 from kws.typing import Samples
-from train.data.clips import Clip, active_region, read_samples
+from train.data.clips import Clip
 from train.data.features import FeatureClip, Power, band_centres, change_frame_rate, power_span
+from train.data.samples import active_region, read_samples
 from train.scenes.augment import change_speed, draw_band
 from train.scenes.scene import Scene, View, any_view, crowded_views, keyword_views
 from train.scenes.settings import SceneSettings

@@ -37,6 +37,7 @@ class TeacherMixture:
         noise: noise alone.
         proposed: sound that the proposer takes for a keyword.
         synthetic: of the keywords, the share that a synthesiser speaks.
+        images: of the keywords and other words, the share that is sound of log-mel images.
         apart: of the keywords and words that stand alone, the share with speech before them
             beyond a pause.
     """
@@ -50,6 +51,7 @@ class TeacherMixture:
     noise: Share = 0.03
     proposed: Share = 0.0
     synthetic: Probability = 0.12
+    images: Probability = 0.0
     apart: Probability = 0.2
 
 

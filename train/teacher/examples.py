@@ -8,9 +8,10 @@ import numpy as np
 from kws.errors import ConfigError
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
-from train.data.clips import NO_CLIPS, Clips, active_region, read_samples
-from train.data.index import NEAR, Recording
+from train.data.clips import NO_CLIPS, Clip, Clips
+from train.data.index import IMAGES, NEAR, Recording
 from train.data.paths import Paths
+from train.data.samples import active_region, read_samples
 from train.data.spoken_sentences import WITH_KEYWORD
 from train.scenes.augment import change_speed, fragment
 from train.scenes.scene import NONE
@@ -78,7 +79,11 @@ class TeacherExamples:
             if each.row.pack.startswith(("noise/", "speech_commands/background"))
         )
         self._around = Surroundings(self._settings, self._speech, self._noise)
-        said = training.where(lambda row: not row.word.startswith("_"))
+        every = training.where(lambda row: not row.word.startswith("_"))
+        images = every.where(lambda row: row.pack == IMAGES)
+        self._image_keywords = Words(_clips(e for e in images if e.row.word in keywords))
+        self._image_words = Words(_clips(e for e in images if e.row.word not in keywords))
+        said = every.where(lambda row: row.pack != IMAGES)
         self._keywords = Words(_clips(e for e in said if e.row.word in keywords and not _made(e)))
         self._made = Words(_clips(e for e in said if e.row.word in keywords and _made(e)))
         self._near = Words(_clips(e for e in said if e.row.pack == NEAR))
@@ -96,7 +101,7 @@ class TeacherExamples:
         there = {
             "company": bool(self._speech),
             "near": bool(self._near),
-            "words": bool(self._words),
+            "words": bool(self._words or self._image_words),
             "speech": bool(self._speech),
             "noise": bool(self._noise),
             "proposed": bool(material.proposed),
@@ -125,14 +130,27 @@ class TeacherExamples:
             start = end - WINDOW_SAMPLES
             return self._varied(around(moment.path, SAMPLE_RATE, start, WINDOW_SAMPLES), draw), NONE
         if kind in ("near", "words"):
-            words = self._near if kind == "near" else self._words
+            words = self._near if kind == "near" else self._other_words(draw)
             return self._word(words.clip(draw).path, kind, draw), NONE
         number = int(draw.integers(len(self._config.keywords)))
         keyword = self._config.keywords[number]
-        made = draw.random() < self._config.mixture.synthetic and self._made.has(keyword)
-        source = self._made if made or not self._keywords.has(keyword) else self._keywords
-        window = self._word(source.clip(draw, keyword).path, kind, draw)
+        window = self._word(self._saying(keyword, draw).clip(draw, keyword).path, kind, draw)
         return window, number + 1 if kind == "keywords" else NONE
+
+    def _saying(self, keyword: str, draw: np.random.Generator) -> Words[Clip]:
+        """Where a clip of a keyword comes from."""
+        mixture, kind = self._config.mixture, draw.random()
+        if kind < mixture.synthetic and self._made.has(keyword):
+            return self._made
+        if kind > 1 - mixture.images and self._image_keywords.has(keyword):
+            return self._image_keywords
+        sources = (self._keywords, self._made, self._image_keywords)
+        return next(each for each in sources if each.has(keyword))
+
+    def _other_words(self, draw: np.random.Generator) -> Words[Clip]:
+        if draw.random() < self._config.mixture.images and self._image_words:
+            return self._image_words
+        return self._words or self._image_words
 
     def _word(self, path: Path, kind: str, draw: np.random.Generator) -> Samples:
         augmentation = self._config.augmentation

@@ -1,14 +1,21 @@
-"""Makes the file of a verifier of a teacher."""
+"""Makes the file of a verifier of a teacher, and a teacher of the file of a verifier."""
 
 from pathlib import Path
+
+import torch
 
 from kws.errors import ConfigError
 from kws.spotting.backends.torch import weights_of
 from kws.spotting.encoder_graph import ARCHITECTURE
-from kws.spotting.verifier_file import VerifierFile, VerifierHeader, save_verifier
+from kws.spotting.verifier_file import (
+    VerifierFile,
+    VerifierHeader,
+    read_verifier,
+    save_verifier,
+)
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from train.teacher.network import WINDOW_SAMPLES
-from train.teacher.teacher_file import TeacherFile, read_teacher
+from train.teacher.teacher_file import TeacherFile, read_teacher, restore_network
 from train.teacher.whisper import COPYRIGHT, LICENCE, SOURCE
 
 
@@ -62,6 +69,32 @@ def verifier_of(teacher: TeacherFile, name: str) -> VerifierFile:
         measured=dict(teacher.history[-1]) if teacher.history else {},
     )
     return VerifierFile.of(header, weights_of(network))
+
+
+def teacher_of(path: Path) -> TeacherFile:
+    """The teacher that a verifier was made of, with the rounding of its weights.
+
+    Raises:
+        ModelError: the verifier cannot be read, or is none.
+    """
+    file = read_verifier(path)
+    header = file.header
+    weights = {name: torch.from_numpy(array) for name, array in file.weights().items()}
+    state = {
+        "width": header.arguments["width"],
+        "blocks": header.arguments["blocks"],
+        "positions": len(weights["encoder.positions"]),
+        "weights": weights,
+    }
+    sources = (line.rpartition(": ") for line in header.sources)
+    return TeacherFile(
+        restore_network(state, len(header.classes)).eval(),
+        header.classes,
+        {source: licence for source, _, licence in sources},
+        (header.measured,) if header.measured else (),
+        3600 * float(header.training.get("core_hours", 0.0)),
+        header.training,
+    )
 
 
 def _licence(teacher: TeacherFile) -> str:

@@ -13,8 +13,8 @@ from torch import Tensor
 
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
-from train.data.clips import active_region, read_samples
 from train.data.index import NEAR, Recording, only_reports
+from train.data.samples import active_region, read_samples
 from train.scenes.augment import add_noise
 from train.scenes.sources import Recordings
 from train.teacher.examples import placed
@@ -131,7 +131,7 @@ class TeacherMeasure:
         near, said = self._posteriors(network, self._near), self._posteriors(network, self._said)
         network.train(training)
         chosen = ~self._clean.reports
-        labels, reports, nothing = self._clean.labels, self._clean.reports, self._near.labels
+        labels, reports, near_labels = self._clean.labels, self._clean.reports, self._near.labels
         limit = threshold(clean[chosen], labels[chosen], REJECTION["clean"])
         return TeacherFigures(
             clean_right=_right(clean, labels, threshold(clean, labels, REJECTION["clean"])),
@@ -140,8 +140,10 @@ class TeacherMeasure:
             noisy_largest=_share(noisy.argmax(1) == labels),
             reported_right=_right(clean[reports], labels[reports], limit),
             reported_rejected=_rejected(clean[reports], labels[reports], limit),
-            near_voice_rejected=_rejected(near[~self._new_word], nothing[~self._new_word], limit),
-            near_word_rejected=_rejected(near[self._new_word], nothing[self._new_word], limit),
+            near_voice_rejected=_rejected(
+                near[~self._new_word], near_labels[~self._new_word], limit
+            ),
+            near_word_rejected=_rejected(near[self._new_word], near_labels[self._new_word], limit),
             synthetic_right=_right(said, self._said.labels, limit),
         )
 
@@ -176,8 +178,8 @@ class TeacherMeasure:
         else:
             parts = torch.split(clips.hidden, ENCODED)
             logits = [network.upper(each.float(), self._blocks) for each in parts]
-        nothing = torch.empty(0, 1 + len(self._labels))
-        return torch.cat([nothing, *logits]).softmax(1).numpy()
+        empty = torch.empty(0, 1 + len(self._labels))
+        return torch.cat([empty, *logits]).softmax(1).numpy()
 
 
 def threshold(

@@ -15,8 +15,8 @@ from tqdm import tqdm
 from kws.errors import AudioFileError, ConfigError
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from kws.typing import Samples
-from train.data.clips import active_region, read_samples
 from train.data.index import Recording, TrainingRecordings
+from train.data.samples import active_region, read_samples
 from train.data.skipped import SkippedRecordings
 from train.scenes.word_scenes import add_at
 from train.teacher.network import WINDOW_SAMPLES, in_batches

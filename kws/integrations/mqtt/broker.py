@@ -1,8 +1,9 @@
 """What is known of a broker before anything is connected: the settings, checked."""
 
-import importlib.util
+import importlib
 import socket
 import ssl
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -70,11 +71,13 @@ def read_broker(config: MqttConfig) -> Broker:
         ConfigError: the library is missing, or a setting or a file cannot be used. No message shows
             a password.
     """
-    if importlib.util.find_spec("paho") is None:
+    try:
+        importlib.import_module("paho.mqtt.enums")  # there since paho-mqtt 2
+    except ImportError:
         raise ConfigError(
-            f"{_KEY}.url is set, and the library for MQTT is missing: install paho-mqtt, or kws as "
-            "kws[mqtt]"
-        )
+            f"{_KEY}.url is set, and the library for MQTT, which kws[mqtt] brings, is missing or "
+            f"too old: {sys.executable} -m pip install 'paho-mqtt>=2.1'"
+        ) from None
     url = _split(config.url)
     for name in ("topic", "discovery_prefix"):
         _check_prefix(f"{_KEY}.{name}", getattr(config, name))

@@ -17,7 +17,7 @@ from kws.integrations.mqtt.mute_switch import MuteSwitch
 from kws.integrations.mqtt.outbox import Outbox
 from kws.integrations.mqtt.presence import Presence
 from kws.integrations.mqtt.topics import Topics
-from kws.integrations.outage import Outage
+from kws.integrations.outage import STEADY_S, Outage
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.typing import Clock, IntegrationStatus, Muting
@@ -30,6 +30,10 @@ log = logging.getLogger(__name__)
 CONNECT_S, CONFIRM_S = 10.0, 5.0
 """The broker may take so long to let kws in, and to confirm a message."""
 _TICK_S = 1.0
+_SAME_ID = (
+    "where that goes on, another client has the same client id: give each daemon an "
+    "integrations.mqtt.id of its own"
+)
 
 
 class Mqtt:
@@ -59,7 +63,7 @@ class Mqtt:
         muting: Muting | None,
         clock: Clock,
     ) -> None:
-        self._config, self._broker, self._clock = config, broker, clock
+        self._broker, self._clock = broker, clock
         self._description, self._archive, self._muting = description, archive, muting
         self._woken = threading.Event()
         self._inbox = Inbox(hub, self._woken, clock)
@@ -82,19 +86,21 @@ class Mqtt:
         """How it is now."""
         counts = asdict(self._outbox.counts)
         counts["missed"] += self._inbox.missed
+        waiting = self._outbox.waiting
         if self._archive is None:
             del counts["archived"], counts["replayed"]
         else:
-            counts |= {"waiting": self._archive.waiting, "lost": self._archive.lost}
+            counts["lost"], waiting = self._archive.lost, self._archive.waiting
         reason = "" if self._connected else self._reason
-        return IntegrationStatus("mqtt", self._broker.peer, self._connected, reason, counts)
+        return IntegrationStatus(
+            "mqtt", self._broker.peer, self._connected, reason, counts, waiting
+        )
 
     async def start(self) -> None:
         """Begin to connect."""
         finished = self._finished = LoopEvent()
         if self._muting is not None:
-            loop, allowed = asyncio.get_running_loop(), self._config.allow_unmute
-            self._switch = MuteSwitch(self._muting, allow_unmute=allowed, loop=loop)
+            self._switch = MuteSwitch(self._muting, asyncio.get_running_loop())
         self._presence.begin(self._description.hello(0), mutes=self._switch is not None)
 
         def run() -> None:
@@ -191,6 +197,9 @@ class Mqtt:
         self._outage.over()
 
     def _end(self, reason: str, now: float) -> None:
+        if self._connected and now - self._link_since < STEADY_S:
+            # Brokers end the older of two connections of one id, and few of them say why.
+            reason = f"{reason}, just after it was made; {_SAME_ID}"
         self._reason, self._connected, self._link = reason, False, None
         self._outbox.end()
         self._next_attempt = now + self._outage.failed(reason)

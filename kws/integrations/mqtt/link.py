@@ -23,7 +23,12 @@ KEEPALIVE_S = 15
 """A line on which nothing comes for one and a half times as long is dead, to both sides."""
 _ABORT = struct.pack("ii", 1, 0)
 _LOST = "Unspecified error"
-_UNKNOWN_USER = {"Bad user name or password", "Not authorized"}
+_HINTS = {
+    "Bad user name or password": "see integrations.mqtt.user and password_file",
+    "Not authorized": "see integrations.mqtt.user and password_file",
+    "Unsupported protocol version": "set integrations.mqtt.protocol to 3.1.1",
+}
+"""What to do, by the broker's reason as paho-mqtt writes it."""
 
 
 class State(Enum):
@@ -163,9 +168,7 @@ class Link:
             whose = (
                 f"user {self._broker.user!r}" if self._broker.user else "a client without a user"
             )
-            is_user = str(code) in _UNKNOWN_USER
-            hint = "; see integrations.mqtt.user and password_file" if is_user else ""
-            self._end(f"it refuses {whose}: {code}{hint}")
+            self._end(f"it refuses {whose}: {_with_hint(code)}")
         elif self.state is State.CONNECTING:
             if self._wanted is not None:
                 client.subscribe(self._wanted, qos=1)
@@ -175,7 +178,8 @@ class Link:
     def _on_disconnect(
         self, client: Client, data: Any, flags: DisconnectFlags, code: ReasonCode, more: object
     ) -> None:
-        self._end("the connection was lost" if str(code) == _LOST else f"it ended: {code}")
+        lost = str(code) == _LOST
+        self._end("the connection was lost" if lost else f"it ended: {_with_hint(code)}")
 
     def _on_publish(
         self, client: Client, data: Any, number: int, code: ReasonCode, more: object
@@ -188,6 +192,11 @@ class Link:
         if not message.retain:
             self._received.append(message.payload.decode(errors="replace"))
             self._signal.set()
+
+
+def _with_hint(code: ReasonCode) -> str:
+    hint = _HINTS.get(str(code))
+    return f"{code}; {hint}" if hint else str(code)
 
 
 def _why(error: Exception) -> str:

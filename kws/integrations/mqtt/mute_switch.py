@@ -1,4 +1,4 @@
-"""Muting by messages: a switch that any client of the broker may turn off, and some may turn on."""
+"""Muting by messages: a switch that is on while the daemon is muted."""
 
 import asyncio
 import logging
@@ -11,48 +11,40 @@ from kws.typing import Muting
 log = logging.getLogger(__name__)
 
 MUTE, UNMUTE = "ON", "OFF"
-"""What is asked for, and how it is: the switch is on while kws is muted."""
+"""What is asked for, and how it is."""
 
 
 class MuteSwitch:
     """Carries out what messages ask for, in the event loop.
 
+    A message always is a wish from elsewhere; whether that may unmute is for the daemon to say.
+
     Args:
         muting: of the daemon.
-        allow_unmute: whether a message may unmute it.
         loop: in which it is done.
     """
 
-    def __init__(
-        self, muting: Muting, *, allow_unmute: bool, loop: asyncio.AbstractEventLoop
-    ) -> None:
-        self._muting, self._allow_unmute, self._loop = muting, allow_unmute, loop
+    def __init__(self, muting: Muting, loop: asyncio.AbstractEventLoop) -> None:
+        self._muting, self._loop = muting, loop
 
     @property
     def state(self) -> str:
         """How it is now."""
-        return MUTE if self._muting.muted else UNMUTE
+        return MUTE if self._muting.state.muted else UNMUTE
 
     def ask(self, wish: str) -> None:
         """Do what a message asks for, soon. From any thread."""
         if wish == MUTE:
-            log.info("mqtt: a message mutes kws")
-            self._do(self._muting.mute())
-        elif wish == UNMUTE and self._allow_unmute:
-            log.info("mqtt: a message unmutes kws")
-            self._do(self._muting.unmute())
+            self._do("mute", self._muting.mute())
         elif wish == UNMUTE:
-            log.warning(
-                "mqtt: a message asks kws to unmute, and is not allowed to: "
-                "integrations.mqtt.allow_unmute is false"
-            )
+            self._do("unmute", self._muting.unmute(local=False))
         else:
             log.warning("mqtt: a message asks for %.40r; it should be ON or OFF", wish)
 
-    def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).add_done_callback(_tell)
+    def _do(self, what: str, work: Coroutine[Any, Any, object]) -> None:
+        def tell(done: "Future[object]") -> None:
+            if not done.cancelled() and (error := done.exception()) is not None:
+                log.warning("mqtt: a message asks to %s kws, which failed: %s", what, error)
 
-
-def _tell(done: "Future[None]") -> None:
-    if not done.cancelled() and (error := done.exception()) is not None:
-        log.error("mqtt: muting failed: %s", error)
+        log.info("mqtt: a message asks to %s kws", what)
+        asyncio.run_coroutine_threadsafe(work, self._loop).add_done_callback(tell)

@@ -158,6 +158,11 @@ class Outbox:
         return not (self._live or self._under_way or self._states.unsent or waiting)
 
     @property
+    def waiting(self) -> int:
+        """How many new events have not been sent."""
+        return len(self._live)
+
+    @property
     def under_way(self) -> int:
         """How many messages the broker has not confirmed."""
         return len(self._under_way)

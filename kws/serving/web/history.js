@@ -22,8 +22,8 @@ export class History {
 
   /** Seconds that an overview of it all should show: whole minutes, to stand still for a while. */
   get span() {
-    const heard = this.hops.length ? this.end - this.hops[0].t : 0;
-    return Math.min(HISTORY_S, Math.max(60, 60 * Math.ceil(heard / 60)));
+    const kept = this.hops.length ? this.end - this.hops[0].t : 0;
+    return Math.min(HISTORY_S, Math.max(60, 60 * Math.ceil(kept / 60)));
   }
 
   /** Take a `scores` message; a stream that began anew begins a new history. */

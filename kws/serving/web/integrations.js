@@ -19,10 +19,10 @@ function emptyRow({ name }) {
   return element("tr", {}, title, element("td"), element("td"));
 }
 
-function fill(row, { peer, connected, reason, events }) {
+function fill(row, { peer, connected, reason, events, waiting }) {
   say(row.querySelector("small"), peer);
   row.classList.toggle("trouble", !connected);
   say(row.cells[1], connected ? "connected" : (reason ?? "not yet connected"));
-  const counts = Object.entries(events).map(([outcome, count]) => `${count} ${outcome}`);
-  say(row.cells[2], counts.join(", "));
+  const counts = Object.entries({ waiting, ...events }).filter(([, count]) => count);
+  say(row.cells[2], counts.map(([outcome, count]) => `${count} ${outcome}`).join(", ") || "none");
 }

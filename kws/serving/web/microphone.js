@@ -14,7 +14,7 @@ export function isMicrophoneAllowed() {
 
 export class Microphone {
   /**
-   * @param handlers `onStarted(stream)`: the daemon hears it; `onState(text)`: what to say;
+   * @param handlers `onStarted(stream)`: the daemon receives it; `onState(text)`: what to say;
    *   `onStopped()`.
    */
   constructor(handlers) {

@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,6 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 
 from kws.errors import ModelError
-from kws.spotting.encoder_graph import input_shape
 from kws.spotting.graphs import INPUT, OUTPUT
 from kws.spotting.model_file import ModelFile
 from kws.spotting.verifier_file import VerifierFile
@@ -23,8 +21,6 @@ from kws.spotting.whisper_mel import log_mel
 from kws.typing import Posteriors, Windows
 
 _ERRORS_ONLY = 3
-_TRIED = 2
-"""Windows that a graph has to run with to be accepted: what it declares may be untrue."""
 MOST_TOGETHER = 4
 """Windows that go through a verifier at once: larger batches take memory, and no less time."""
 
@@ -47,9 +43,7 @@ class OnnxBackend:
 
     def __init__(self, file: ModelFile) -> None:
         self.parameters = file.parameters
-        header = file.header
-        shape = (header.front_end.bands, header.window_frames)
-        self._graph = _Graph(file.encoded, file.origin, shape, len(header.classes))
+        self._graph = _Graph(file.encoded, file.origin)
 
     def posteriors(self, windows: Windows) -> Posteriors:
         """Posteriors, float32 of shape (n, keywords), of windows, shape (n, bands, frames)."""
@@ -77,10 +71,9 @@ class OnnxVerifier:
         header = file.header
         self.name, self.classes, self.parameters = header.name, header.classes, file.parameters
         self.sample_rate, self.window_samples = header.sample_rate, header.window_samples
-        shape = input_shape(header.size())
         # Beyond the basic optimisations loading takes three times as long, and no run is faster.
         level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
-        self._graph = _Graph(file.encoded, file.origin, shape, len(self.classes), level)
+        self._graph = _Graph(file.encoded, file.origin, level)
 
     def scores(self, windows: npt.NDArray[np.float32]) -> Posteriors:
         """Posteriors of the keywords; the rest to 1 is that of "none".
@@ -93,8 +86,8 @@ class OnnxVerifier:
         """
         starts = range(0, len(windows), MOST_TOGETHER)
         parts = (windows[start : start + MOST_TOGETHER] for start in starts)
-        nothing = np.empty((0, len(self.classes)), np.float32)
-        return np.concatenate([nothing, *(self._graph.run(log_mel(each)) for each in parts)])
+        empty = np.empty((0, len(self.classes)), np.float32)
+        return np.concatenate([empty, *(self._graph.run(log_mel(each)) for each in parts)])
 
 
 class _Graph:
@@ -103,8 +96,6 @@ class _Graph:
     Args:
         encoded: the file, in ONNX.
         origin: where it comes from, for messages.
-        inputs: lengths of the axes of its input, without the batch.
-        outputs: posteriors of a window.
         level: of the graph's optimisation.
 
     Raises:
@@ -115,8 +106,6 @@ class _Graph:
         self,
         encoded: bytes,
         origin: str,
-        inputs: Sequence[int],
-        outputs: int,
         level: Any = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_ALL,
     ) -> None:
         options = session_options()
@@ -127,13 +116,10 @@ class _Graph:
             )
             # It would keep them, to start again on another device where this one fails.
             self._session._model_bytes = None
-            shape = self.run(np.zeros((_TRIED, *inputs), np.float32)).shape
         # ONNX Runtime names no base class for what a graph that does not fit raises.
         except Exception as error:
             reason = str(error).strip().splitlines()[0]
             raise ModelError(f"{origin}: ONNX Runtime cannot run it: {reason}") from error
-        if shape != (_TRIED, outputs):
-            raise ModelError(f"{origin}: of {_TRIED} windows it gives the shape {shape}")
         _return_memory()
 
     def run(self, inputs: npt.NDArray[np.float32]) -> Posteriors:

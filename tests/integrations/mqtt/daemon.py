@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Any, Self, cast
 
 from kws.config.schema import MqttConfig
+from kws.errors import KwsError
 from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import read_broker
 from kws.integrations.mqtt.client import Mqtt
@@ -16,7 +17,7 @@ from kws.protocol.events import Detected, Event
 from kws.protocol.replies import Hello, Source
 from kws.serving.description import Description
 from kws.serving.hub import Hub
-from kws.typing import IntegrationStatus, Muting
+from kws.typing import IntegrationStatus, MuteState, Muting
 from tests.support.limits import TIMEOUT, limit, wait_until
 
 ID = "test"
@@ -40,6 +41,31 @@ class Described:
             thresholds=levels,
             sources=(self.source,),
         )
+
+
+class Microphone:
+    """Stands for the switch of a daemon.
+
+    Args:
+        muted: how it stands.
+        remote: whether it may be unmuted from elsewhere.
+    """
+
+    def __init__(self, *, muted: bool = False, remote: bool = True) -> None:
+        self.state = MuteState(muted)
+        self._remote = remote
+
+    async def mute(self, seconds: float | None = None) -> MuteState:
+        """Close it."""
+        self.state = MuteState(muted=True, seconds_left=seconds)
+        return self.state
+
+    async def unmute(self, *, local: bool) -> MuteState:
+        """Open it."""
+        if not (local or self._remote):
+            raise KwsError("only on this machine")
+        self.state = MuteState(muted=False)
+        return self.state
 
 
 class Daemon:

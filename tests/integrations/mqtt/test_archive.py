@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from kws.integrations.mqtt import archive as module
 from kws.integrations.mqtt.archive import Archive
 
 
@@ -137,7 +136,7 @@ def test_a_full_disk_costs_what_is_there_and_no_event(
             made.execute("pragma max_page_count = 8")
         return made
 
-    monkeypatch.setattr(module.sqlite3, "connect", small)
+    monkeypatch.setattr("kws.integrations.mqtt.archive.sqlite3.connect", small)
     archive = opened(path)
     for number in range(100):
         archive.add("default", f"{number} {'x' * 500}")

@@ -2,6 +2,7 @@
 
 import ssl
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,6 @@ import pytest
 
 from kws.config.schema import MqttConfig
 from kws.errors import ConfigError
-from kws.integrations.mqtt import broker as module
 from kws.integrations.mqtt.broker import daemon_id, read_broker
 
 SECRET = "open-sesame"
@@ -136,13 +136,13 @@ def test_certificates_are_checked(tmp_path: Path) -> None:
 
 
 def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(ConfigError, match=r"paho-mqtt.*kws\[mqtt\]"):
+    monkeypatch.setitem(sys.modules, "paho.mqtt.enums", None)
+    with pytest.raises(ConfigError, match=r"kws\[mqtt\].* -m pip install 'paho-mqtt"):
         read_broker(config())
 
 
 def test_the_machine_names_the_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.socket, "gethostname", lambda: "kitchen")
+    monkeypatch.setattr("socket.gethostname", lambda: "kitchen")
     assert daemon_id(config()) == "kitchen"
     assert daemon_id(config(id="hall")) == "hall"
     assert read_broker(config()).client_id == "kws-kitchen"

@@ -15,17 +15,15 @@ from tests.train.recordings import RATE, tone
 from train.data.clips import (
     NO_CLIPS,
     Clip,
-    active_region,
     has_split_lists,
     hash_split,
     indices_by,
     joined,
-    loud_span,
     of_split,
-    read_samples,
     recordings,
     word_clips,
 )
+from train.data.samples import active_region, loud_span, read_samples
 from train.data.sound_files import sound_length
 
 SHARED_INDEX = Path(__file__).parents[4] / "shared" / "data" / "index.csv"

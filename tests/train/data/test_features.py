@@ -51,9 +51,9 @@ def test_bands_of_a_narrow_front_end_become_those_of_a_wide_one() -> None:
     samples = np.random.default_rng(1).normal(0, 0.1, 16_000).astype(np.float32)
     mapped = np.exp(LogMel(narrow)(samples)) @ band_map(narrow, wide)
     wanted = np.exp(LogMel(wide)(samples))
-    heard = band_centres(wide) < 3_900
+    audible = band_centres(wide) < 3_900
     # The lowest bands are narrower than a bin of the transform.
-    near = np.abs(np.log(mapped[:, heard][:, 2:] / wanted[:, heard][:, 2:]))
+    near = np.abs(np.log(mapped[:, audible][:, 2:] / wanted[:, audible][:, 2:]))
     assert near.mean() < 0.3
     assert not mapped[:, band_centres(wide) > 4_000].any()
     assert np.abs(band_map(wide, wide) - np.eye(40)).max() < 0.1

@@ -91,7 +91,7 @@ def test_an_interrupted_training_says_how_to_continue(data: Path, tmp_path: Path
         assert process.stderr is not None
         for line in process.stderr:
             if "epoch 1/1000" in line:
-                # As a terminal does: its workers hear of it too.
+                # As a terminal does: its workers get it too.
                 os.killpg(process.pid, signal.SIGINT)
                 break
         rest = process.stderr.read()

@@ -122,7 +122,7 @@ def test_a_share_is_searched_and_what_was_found_in_the_rest_stays(
     assert not set(searches[2]) & set(earlier)
     kept = set(searches[1]) & set(earlier)
     assert 0 < len(kept) < len(earlier)
-    # The recordings that were heard have new moments, the others have the earlier ones.
+    # The recordings that were processed have new moments, the others have the earlier ones.
     assert not {each.path for each in kept} & {each.path for each in set(searches[1]) - kept}
 
 

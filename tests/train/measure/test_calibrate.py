@@ -1,4 +1,4 @@
-"""Calibration: from what was heard to thresholds, on tracks whose best thresholds are known."""
+"""Calibration: from what was detected to thresholds, on tracks whose best thresholds are known."""
 
 import logging
 from dataclasses import replace
@@ -11,7 +11,7 @@ from kws.errors import ConfigError
 from kws.spotting.model import KeywordModel
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import untrained_model
-from tests.train.tracks import HOP_S, WINDOW_S, heard, track_of
+from tests.train.tracks import HOP_S, WINDOW_S, group_of, track_of
 from train.measure.calibrate import Averaging, Calibrated, calibrate
 from train.measure.labelled_streams import Word
 from train.measure.tracks import Track, TrackedGroup, count
@@ -42,12 +42,15 @@ def peaks(*peaks: tuple[str, float, int], said: bool) -> Track:
 
 
 def hours(track: Track, seconds: float) -> Track:
-    """The same, as if so much had been heard."""
+    """The same, as if so much had been processed."""
     return replace(track, recorded=seconds)
 
 
 def groups(spoken: Track, negatives: Track, quiet_hours: float = 2.0) -> list[TrackedGroup]:
-    return [heard("words", [spoken]), heard("negative", [hours(negatives, 3600 * quiet_hours)])]
+    return [
+        group_of("words", [spoken]),
+        group_of("negative", [hours(negatives, 3600 * quiet_hours)]),
+    ]
 
 
 def levels(calibrated: Calibrated) -> dict[str, float]:
@@ -178,7 +181,7 @@ def test_too_many_false_alarms_whatever_the_thresholds(caplog: pytest.LogCapture
 
 
 def test_only_what_may_calibrate_does() -> None:
-    other = replace(heard("negative", [peaks(*(("low", 0.9, 8),) * 50, said=False)]))
+    other = replace(group_of("negative", [peaks(*(("low", 0.9, 8),) * 50, said=False)]))
     evaluation = replace(other, group=replace(other.group, calibrates=False))
     both = groups(SPOKEN, QUIET)
     assert calibrate(model(), [*both, evaluation]) == calibrate(model(), both)

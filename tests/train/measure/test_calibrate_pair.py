@@ -15,9 +15,9 @@ from kws.spotting.verifier_file import save_verifier
 from tests.spotting.level_verifier import LevelVerifier
 from tests.spotting.models import untrained_model
 from tests.spotting.verifiers import untrained_verifier
-from tests.train.tracks import heard, track_of
+from tests.train.tracks import group_of, track_of
 from train.measure.calibrate_pair import LOOKAHEADS_S, calibrate_pair, uncalibrated_pair
-from train.measure.candidates import Looked, look, settled
+from train.measure.candidates import ScoredCandidate, score_candidates, settled
 from train.measure.labelled_streams import Word
 from train.measure.tracks import Track, TrackedGroup, detect, posteriors_of
 
@@ -41,16 +41,16 @@ def model(tmp_path: Path) -> KeywordModel:
 
 def candidates(scores: Sequence[tuple[float, float]], *, said: str = "") -> Track:
     """A candidate every four seconds, each with the scores of low and high."""
-    looked, truth = [], []
+    candidates, truth = [], []
     for number, pair in enumerate(scores, 1):
         t = number * APART_S
         proposal = Proposal(0, 0.2, round(t * RATE), (round((t - 1) * RATE),) * 2)
-        looked.append(Looked(proposal, t, np.array(pair, np.float32)))
+        candidates.append(ScoredCandidate(proposal, t, np.array(pair, np.float32)))
         if said:
             truth.append(Word(said, t - 0.5, t))
     track = track_of(np.zeros((10, 2), np.float32))
-    by_lookahead = dict.fromkeys(LOOKAHEADS_S, tuple(looked))
-    return replace(track, truth=tuple(truth), looked=by_lookahead, recorded=3600.0)
+    by_lookahead = dict.fromkeys(LOOKAHEADS_S, tuple(candidates))
+    return replace(track, truth=tuple(truth), candidates=by_lookahead, recorded=3600.0)
 
 
 SPOKEN = [
@@ -60,7 +60,7 @@ SPOKEN = [
 
 
 def groups(*negatives: Track) -> list[TrackedGroup]:
-    return [heard("words", SPOKEN), heard("negative", negatives)]
+    return [group_of("words", SPOKEN), group_of("negative", negatives)]
 
 
 def test_the_threshold_lies_above_what_is_no_keyword(model: KeywordModel) -> None:
@@ -89,7 +89,7 @@ def test_a_laxer_target_misses_less(model: KeywordModel) -> None:
 
 def test_audio_to_calibrate_with_is_needed(model: KeywordModel) -> None:
     with pytest.raises(ConfigError, match="cannot be chosen without audio"):
-        calibrate_pair(model, [heard("words", SPOKEN)], target=0.5, stray_share=1.0)
+        calibrate_pair(model, [group_of("words", SPOKEN)], target=0.5, stray_share=1.0)
 
 
 def test_a_verifier_has_to_know_all_keywords(tmp_path: Path) -> None:
@@ -107,10 +107,10 @@ def test_what_is_measured_is_what_a_spotter_detects(model: KeywordModel) -> None
     expected = [*spotter.push(samples), *spotter.finish()]
     assert expected
     posteriors = posteriors_of(model, samples)
-    looked = look(model, samples, posteriors, LOOKAHEADS_S[0])
-    assert len(looked) > len(expected)
+    candidates = score_candidates(model, samples, posteriors, LOOKAHEADS_S[0])
+    assert len(candidates) > len(expected)
     assert model.header.pair is not None
-    found = settled(model, looked, model.header.pair.at(None).thresholds)
+    found = settled(model, candidates, model.header.pair.at(None).thresholds)
     assert [(each.keyword, each.t) for each in found] == [
         (each.keyword, each.t) for each in expected
     ]

@@ -1,4 +1,4 @@
-"""What is heard: each clip once under each condition, and nothing that has no business there."""
+"""What is measured: each clip once under each condition, and nothing that has no business there."""
 
 import logging
 import shutil

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from train.measure.labelled_streams import Word
 from train.measure.scoring import (
     FALSE_ALARM_S,
@@ -36,64 +36,64 @@ words = st.builds(
 truths = st.lists(words, max_size=8, unique=True)
 
 
-def heard(*times: float, keyword: str = "yes") -> list[Detection]:
+def detected(*times: float, keyword: str = "yes") -> list[Detection]:
     return [Detection(keyword, 0.9, t) for t in times]
 
 
 @pytest.mark.parametrize("t", [2.0, 2.3, 3.5])
 def test_a_detection_from_start_to_a_second_after_the_end_is_a_hit(t: float) -> None:
-    result = score(heard(t), [WORD], 10.0)
+    result = score(detected(t), [WORD], 10.0)
     assert (result.hits, result.misses, result.false_alarms) == (1, 0, 0)
     assert list(result.delays) == pytest.approx([t - 2.5])
 
 
 @pytest.mark.parametrize("t", [1.99, 3.51])
 def test_a_detection_outside_is_a_miss_and_a_false_alarm(t: float) -> None:
-    result = score(heard(t), [WORD], 10.0)
+    result = score(detected(t), [WORD], 10.0)
     assert (result.hits, result.misses, result.false_alarms) == (0, 1, 1)
     assert result.delays == ()
 
 
 @pytest.mark.parametrize("t", [2.0, 2.3, 3.5])
 def test_another_word_is_a_miss_and_a_false_alarm(t: float) -> None:
-    result = score(heard(t, keyword="no"), [WORD], 10.0)
+    result = score(detected(t, keyword="no"), [WORD], 10.0)
     assert (result.hits, result.misses, result.false_alarms) == (0, 1, 1)
 
 
 @pytest.mark.parametrize("t", [2.1, 2.9])
 def test_a_word_taken_for_another_is_missed_even_if_it_is_detected_too(t: float) -> None:
-    result = score([*heard(2.5), *heard(t, keyword="no")], [WORD], 10.0)
+    result = score([*detected(2.5), *detected(t, keyword="no")], [WORD], 10.0)
     assert (result.hits, result.misses, result.false_alarms, result.repeats) == (0, 1, 1, 1)
     assert result.delays == ()
 
 
 @pytest.mark.parametrize("t", [1.9, 3.6])
 def test_a_false_alarm_beside_a_word_does_not_make_it_missed(t: float) -> None:
-    result = score([*heard(2.5), *heard(t, keyword="no")], [WORD], 10.0)
+    result = score([*detected(2.5), *detected(t, keyword="no")], [WORD], 10.0)
     assert (result.hits, result.misses, result.false_alarms) == (1, 0, 1)
 
 
 def test_a_word_right_after_another_is_not_taken_for_it() -> None:
     truth = [WORD, Word("no", 2.8, 3.2)]
-    result = score([*heard(2.6), *heard(3.3, keyword="no")], truth, 10.0)
+    result = score([*detected(2.6), *detected(3.3, keyword="no")], truth, 10.0)
     assert (result.hits, result.misses, result.false_alarms) == (2, 0, 0)
 
 
 def test_a_word_counts_once() -> None:
-    result = score(heard(2.4, 3.4), [WORD], 10.0)
+    result = score(detected(2.4, 3.4), [WORD], 10.0)
     assert (result.hits, result.repeats, result.false_alarms) == (1, 1, 0)
     assert list(result.delays) == pytest.approx([-0.1])
 
 
 def test_false_alarms_count_once_per_second() -> None:
-    result = score(heard(5.0, 5.9, 6.0, 6.5, 9.0), [], 1800.0)
+    result = score(detected(5.0, 5.9, 6.0, 6.5, 9.0), [], 1800.0)
     assert result.false_alarms == 3
     assert result.false_alarms_per_hour == 6.0
 
 
 def test_words_close_together_are_matched_one_to_one() -> None:
     again = Word("yes", 2.8, 3.2)
-    result = score(heard(2.9, 3.3), [again, WORD], 10.0)
+    result = score(detected(2.9, 3.3), [again, WORD], 10.0)
     assert (result.hits, result.misses, result.repeats) == (2, 0, 0)
 
 

@@ -19,8 +19,9 @@ from tests.train.recordings import add_held_out, write_data
 from train.measure.evaluation_set import CONDITIONS
 from train.measure.scoring import Tally
 from train.measure.stream import StreamConfig, measure_streams, write_json
+from train.measure.stream_json import as_json
 from train.measure.stream_report import WORST, Result, StreamReport
-from train.measure.stream_table import WIDTH, as_json, notes, table
+from train.measure.stream_table import WIDTH, notes, table
 from train.measure.threshold_search import threshold_grid
 
 KEYWORDS = ("low", "high")

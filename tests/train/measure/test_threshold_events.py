@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kws.spotting.spotter import Detection
+from kws.spotting.detection import Detection
 from kws.spotting.trigger import Trigger, TriggerSettings
 from train.measure.labelled_streams import Word
 from train.measure.scoring import score
@@ -120,7 +120,7 @@ def test_averages_begin_in_silence() -> None:
 
 
 @st.composite
-def heard(draw: st.DrawFn) -> tuple[Posteriors, list[tuple[float, float]]]:
+def tracks_and_words(draw: st.DrawFn) -> tuple[Posteriors, list[tuple[float, float]]]:
     """Posteriors of a stream, and the words in it, more than two seconds apart."""
     posteriors = draw(series)
     words = []
@@ -138,7 +138,7 @@ def heard(draw: st.DrawFn) -> tuple[Posteriors, list[tuple[float, float]]]:
 
 
 @settings(max_examples=60)
-@given(st.lists(heard(), min_size=1, max_size=3), trigger_settings())
+@given(st.lists(tracks_and_words(), min_size=1, max_size=3), trigger_settings())
 def test_counts_are_those_of_the_trigger_and_the_rule(
     tracks: list[tuple[Posteriors, list[tuple[float, float]]]], each: TriggerSettings
 ) -> None:

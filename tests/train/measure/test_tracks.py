@@ -1,4 +1,4 @@
-"""What is heard in tracks is what a spotter says to the sound itself."""
+"""What is detected in tracks is what a spotter detects in the samples themselves."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,27 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kws.errors import AudioFileError
+from kws.spotting.detection import Detection
 from kws.spotting.load import open_model
 from kws.spotting.model_file import save_model
-from kws.spotting.spotter import Detection, Spotter
+from kws.spotting.spotter import Spotter
 from kws.spotting.trigger import TriggerSettings
 from tests.spotting.models import EAGER, untrained_file, untrained_model
 from tests.train.recordings import RATE, add_held_out, write_data
-from tests.train.tracks import heard, track_of
+from tests.train.tracks import group_of, track_of
 from train.data.clips import Clip
 from train.measure.evaluation_set import EvaluationSet, Group
 from train.measure.labelled_streams import CLEAN, Part, Word
 from train.measure.segments import WordSegment
-from train.measure.tracks import (
-    ModelSource,
-    Track,
-    count,
-    detect,
-    keyword_track,
-    posteriors_of,
-    track_groups,
-    verdicts,
-)
+from train.measure.tracks import Track, count, detect, keyword_track, posteriors_of, verdicts
+from train.measure.workers import ModelSource, track_groups
 
 FILE = untrained_file(("low", "high"))
 MODEL = open_model(FILE)
@@ -151,7 +144,7 @@ def test_counts_leave_other_words_out_but_not_what_is_detected_in_them() -> None
     posteriors = np.zeros((100, 2), np.float32)
     posteriors[20:30, 0] = posteriors[60:70, 1] = 1.0
     track = replace(track_of(posteriors), truth=(Word("low", 2.5, 3.0), Word("other", 6.8, 7.2)))
-    group = heard("words", [track])
+    group = group_of("words", [track])
     trigger = dict.fromkeys(MODEL.classes, EAGER)
     [verdict] = verdicts(MODEL, group, trigger)
     assert [hit.word.keyword for hit in verdict.hits] == ["low"]
@@ -165,7 +158,7 @@ def test_a_line_has_a_keyword_s_words_of_all_tracks() -> None:
     posteriors = np.zeros((50, 2), np.float32)
     posteriors[10:20, 0], posteriors[30:40, 1] = 0.5, 0.25
     track = replace(track_of(posteriors), truth=(Word("low", 1.98, 2.5), Word("high", 4.0, 4.5)))
-    line = keyword_track(MODEL, [heard("words", [track, track])], "low", 0.6)
+    line = keyword_track(MODEL, [group_of("words", [track, track])], "low", 0.6)
     assert line.posteriors.sum() == 2 * 5.0
     first, second = line.starts
     assert second - first == 50 + 2.0 / 0.1 + 0.6 / 0.1 + EAGER.refractory_s / 0.1

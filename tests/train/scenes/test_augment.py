@@ -110,10 +110,10 @@ def test_a_room_leaves_the_direct_sound_and_adds_a_decaying_tail(
 
 def test_a_channel_passes_its_band() -> None:
     t = np.arange(RATE) / RATE
-    for hertz, heard in ((100.0, 0.0), (1_000.0, 1.0), (7_000.0, 0.0)):
+    for hertz, left_over in ((100.0, 0.0), (1_000.0, 1.0), (7_000.0, 0.0)):
         tone = np.sin(2 * np.pi * hertz * t).astype(np.float32)
         left = limit_band(tone, RATE, TELEPHONE)
-        assert np.abs(left[4_000:-4_000]).max() == pytest.approx(heard, abs=0.06)
+        assert np.abs(left[4_000:-4_000]).max() == pytest.approx(left_over, abs=0.06)
 
 
 @given(st.floats(50, 400), st.floats(3_000, 7_500), st.sampled_from([4, 20, 40]))

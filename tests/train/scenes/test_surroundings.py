@@ -11,7 +11,7 @@ from tests.train.trainings import SETTINGS, tiny_material
 from train.scenes.augment import NO_AUGMENTATION, Augmentation
 from train.scenes.settings import SceneSettings
 from train.scenes.sources import Recordings
-from train.scenes.surroundings import BABBLE_SNR_DB, Surroundings
+from train.scenes.surroundings import BABBLE_VOICES, VOICE_SNR_DB, Surroundings
 
 HOP = 160
 NOTHING = Recordings()
@@ -51,7 +51,7 @@ def test_noise_is_recorded_coloured_or_people(data: Path) -> None:
         around = surroundings(data, replace(SETTINGS, augmentation=settings))
         noise, snr_db = around.noise(draw)
         low, high = settings.snr_db
-        assert max(low, BABBLE_SNR_DB * settings.babble_probability) <= snr_db <= high
+        assert low <= snr_db <= high
         assert noise.shape == (SETTINGS.samples,)
         assert noise.any()
     # Without recordings there is still noise.
@@ -74,3 +74,12 @@ def test_everything_that_varies_a_scene_has_its_own_switch(data: Path, switched_
     after = surroundings(data, one).vary(scene, 0.05, np.random.default_rng(1))
     assert before == pytest.approx(scene)
     assert np.abs(before - after).max() > 0.05
+
+
+def test_no_voice_in_babble_is_loud(data: Path) -> None:
+    draw = np.random.default_rng(1)
+    settings = Augmentation(babble_probability=1.0, snr_db=(-20.0, -20.0))
+    around = surroundings(data, replace(SETTINGS, augmentation=settings))
+    levels = [around.noise(draw)[1] for _ in range(40)]
+    fewest, most = (VOICE_SNR_DB - 10 * np.log10(voices) for voices in BABBLE_VOICES)
+    assert most <= min(levels) < max(levels) <= fewest

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 
 from kws.errors import ConfigError
 from kws.spotting.whisper_mel import SAMPLE_RATE
 from tests.train.recordings import RATE, TONES, tone
+from train.data.index import IMAGES, Recording, Row, TrainingRecordings
 from train.scenes.augment import NO_AUGMENTATION
 from train.scenes.sources import Moment
 from train.teacher.config import TeacherConfig, TeacherMixture
@@ -59,6 +61,29 @@ def test_everything_but_a_keyword_alone_is_none(
         window, label = examples.draw(np.random.default_rng(seed))
         assert label == 0
         assert window.shape == (WINDOW_SAMPLES,)
+
+
+def test_a_share_of_the_words_is_sound_of_images(
+    tmp_path: Path, config: TeacherConfig, material: TeacherMaterial
+) -> None:
+    made = []
+    for word, hertz in (("low", 700.0), ("other", 2_300.0)):
+        path = tmp_path / word / "x_nohash_0.wav"
+        path.parent.mkdir()
+        soundfile.write(path, tone(hertz, 1), RATE)
+        made.append(Recording(Row(IMAGES, path.name, RATE, word, "x", "training", "", "MIT"), path))
+    more = replace(material, training=TrainingRecordings((*material.training, *made)))
+    drawn = {}
+    for kind, own in (("keywords", 700.0), ("words", 2_300.0)):
+        for images in (0.0, 0.5, 1.0):
+            examples = TeacherExamples(only(config, **{kind: 1.0}, images=images), more)
+            found = [loudest_hertz(examples.draw(np.random.default_rng(s))[0]) for s in range(60)]
+            drawn[kind, images] = np.mean([abs(each - own) < 50 for each in found])
+    assert drawn["keywords", 0.0] == drawn["words", 0.0] == 0
+    # There is no image of "high", the other keyword.
+    assert 0.1 < drawn["keywords", 0.5] < 0.4 < drawn["keywords", 1.0] < 0.75
+    assert 0.3 < drawn["words", 0.5] < 0.7
+    assert drawn["words", 1.0] == 1
 
 
 def test_little_of_a_partial_keyword_is_in_the_window(

@@ -11,11 +11,11 @@ import torch
 from kws.errors import ModelError
 from kws.spotting.backends.onnx import OnnxVerifier
 from kws.spotting.backends.torch import parameter_count
-from kws.spotting.verifier_file import VerifierFile
+from kws.spotting.verifier_file import VerifierFile, read_verifier, save_verifier
 from tests.train.recordings import tone
 from tests.train.teacher.teachers import untrained
 from train.teacher.examples import placed
-from train.teacher.export import export_teacher, verifier_of
+from train.teacher.export import export_teacher, teacher_of, verifier_of
 from train.teacher.network import TeacherNetwork, in_batches
 from train.teacher.teacher_file import TeacherFile, untrained_teacher
 from train.teacher.whisper import LICENCE, PACKAGE, SOURCE, pretrained_encoder
@@ -70,6 +70,17 @@ def test_the_header_says_what_the_verifier_is_made_of() -> None:
     )
     own = verifier_of(untrained(), "tones").header
     assert (own.licence, own.measured) == ("recordings: CC0-1.0", {})
+
+
+def test_a_verifier_gives_a_teacher_to_start_from(tmp_path: Path) -> None:
+    made = teacher()
+    path = tmp_path / "tones.onnx"
+    save_verifier(verifier_of(made, "tones"), path)
+    again = teacher_of(path)
+    assert (again.keywords, again.sources) == (made.keywords, made.sources)
+    assert (again.core_s, again.history) == (made.core_s, made.history[-1:])
+    # Its weights are those that the verifier computes with.
+    assert_same(read_verifier(path), again.network, 1e-4)
 
 
 @pytest.mark.skipif(find_spec(PACKAGE) is None, reason=f"{PACKAGE} is not installed")

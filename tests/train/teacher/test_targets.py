@@ -9,8 +9,8 @@ import torch
 
 from kws.errors import ConfigError
 from tests.train.recordings import RATE
-from train.data.clips import read_samples
 from train.data.index import TrainingRecordings, read_index
+from train.data.samples import read_samples
 from train.teacher.material import TeacherMaterial
 from train.teacher.network import WINDOW_SAMPLES, TeacherNetwork
 from train.teacher.targets import read_targets, targets_path, window_ends, write_targets
