@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
         spotter = make_spotter(config, model)
         calibration = calibration_of(config, model)
         chosen = operating_point(config, calibration)
-        integrations = list(check_integrations(config.integrations, os.environ))
+        integrations = list(check_integrations(config, os.environ))
     warn_of_other_hop(spotter)
     print_line(f"configuration: {file_of(options) or 'the defaults'}: in order")
     print_line(

@@ -103,6 +103,42 @@ class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     verifier_threshold: Level | None = None
 
 
+class KeywordConfig(TriggerConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is a keyword's own: its trigger, and what its detections start.
+
+    Attributes:
+        run: a program and its arguments.
+        webhook: a URL that gets the event.
+    """
+
+    run: tuple[str, ...] = ()
+    webhook: str = ""
+
+
+class ActionsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every detection starts, and the limits of all actions.
+
+    Attributes:
+        run: a program and its arguments; empty for none.
+        webhook: a URL that gets the event; empty for none.
+        secret_file: file whose first line is the key that signs what webhooks get; empty: nothing
+            is signed.
+        timeout_s: seconds that a command, or an attempt of a webhook, may take.
+        expire_s: an action that has not begun within this time of its detection never does, and
+            no webhook is tried again after it.
+        at_once: actions that run at the same time.
+        queue: actions that may wait for their turn.
+    """
+
+    run: tuple[str, ...] = ()
+    webhook: str = ""
+    secret_file: str = ""
+    timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    expire_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    at_once: Annotated[int, Meta(ge=1, le=64)] = 4
+    queue: Annotated[int, Meta(ge=1, le=10_000)] = 100
+
+
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The HTTP and websocket server.
 
@@ -216,14 +252,16 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         detection: chooses thresholds; `trigger` overrides them.
         trigger: for all keywords.
-        keywords: for single keywords; overrides `trigger`.
+        keywords: for single keywords; overrides `trigger`, and adds to `actions`.
+        actions: of all keywords; in the configuration file only.
     """
 
     audio: AudioConfig = field(default_factory=AudioConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
     trigger: TriggerConfig = field(default_factory=TriggerConfig)
-    keywords: dict[str, TriggerConfig] = field(default_factory=dict)
+    keywords: dict[str, KeywordConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
+    actions: ActionsConfig = field(default_factory=ActionsConfig)
     integrations: IntegrationsConfig = field(default_factory=IntegrationsConfig)
     log: LogConfig = field(default_factory=LogConfig)

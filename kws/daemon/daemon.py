@@ -127,7 +127,7 @@ class Daemon:
             clock=time.monotonic,
         )
         self._integrations = make_integrations(
-            config.integrations,
+            config,
             self._hub,
             Description(self._engine, self._hub.run),
             os.environ,

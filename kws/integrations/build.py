@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
-from kws.config.schema import IntegrationsConfig, MqttConfig
+from kws.config.schema import Config, MqttConfig
 from kws.engine.senders import Senders
 from kws.errors import ConfigError
+from kws.integrations.actions.rules import read_rules
+from kws.integrations.actions.runner import Actions
 from kws.integrations.clock import seconds
 from kws.integrations.group import Integrations
 from kws.integrations.mqtt.archive import Archive
@@ -18,26 +20,30 @@ from kws.serving.hub import Hub
 from kws.typing import Integration, Muting, Signal
 
 
-def check_integrations(config: IntegrationsConfig, environment: Mapping[str, str]) -> Iterator[str]:
+def check_integrations(config: Config, environment: Mapping[str, str]) -> Iterator[str]:
     """A line on each integration that is switched on, for people; starts nothing.
 
     Args:
-        config: their settings.
+        config: of the daemon.
         environment: variables.
 
     Raises:
         ConfigError: one cannot be used as it is configured.
     """
-    if config.mqtt.url:
-        broker = read_broker(config.mqtt)
-        _archive(config.mqtt, environment)
-        yield f"integration: mqtt, {broker.peer}, as {daemon_id(config.mqtt)!r}"
-    if config.wyoming.uri:
-        yield f"integration: wyoming, {read_address(config.wyoming).uri}"
+    if rules := read_rules(config):
+        yield f"actions: {len(list(rules))}, of all keywords or of one"
+    mqtt = config.integrations.mqtt
+    if mqtt.url:
+        broker = read_broker(mqtt)
+        _archive(mqtt, environment)
+        yield f"integration: mqtt, {broker.peer}, as {daemon_id(mqtt)!r}"
+    wyoming = config.integrations.wyoming
+    if wyoming.uri:
+        yield f"integration: wyoming, {read_address(wyoming).uri}"
 
 
 def make_integrations(
-    config: IntegrationsConfig,
+    config: Config,
     hub: Hub,
     description: Description,
     environment: Mapping[str, str],
@@ -49,7 +55,7 @@ def make_integrations(
     """Those that are switched on.
 
     Args:
-        config: their settings.
+        config: of the daemon.
         hub: whose events they get.
         description: of the daemon.
         environment: variables.
@@ -61,32 +67,38 @@ def make_integrations(
         ConfigError: one cannot be used as it is configured.
     """
     members: list[Integration] = []
-    if config.mqtt.url:
-        mqtt = Mqtt(
-            config.mqtt,
-            read_broker(config.mqtt),
-            hub=hub,
-            description=description,
-            archive=_archive(config.mqtt, environment),
-            muting=muting,
-            clock=seconds,
+    if rules := read_rules(config):
+        limits = config.actions
+        members.append(Actions(limits, rules, hub=hub, environment=environment, clock=seconds))
+    mqtt = config.integrations.mqtt
+    if mqtt.url:
+        members.append(
+            Mqtt(
+                mqtt,
+                read_broker(mqtt),
+                hub=hub,
+                description=description,
+                archive=_archive(mqtt, environment),
+                muting=muting,
+                clock=seconds,
+            )
         )
-        members.append(mqtt)
-    if config.wyoming.uri:
-        address = read_address(config.wyoming)
+    wyoming = config.integrations.wyoming
+    if wyoming.uri:
+        address = read_address(wyoming)
         # Imports the library, which is an extra.
         from kws.integrations.wyoming.service import Wyoming
 
-        wyoming = Wyoming(
-            config.wyoming,
+        service = Wyoming(
+            wyoming,
             address,
             hub=hub,
             senders=senders,
             description=description,
             over=over,
-            clock=time.monotonic,
+            clock=seconds,
         )
-        members.append(wyoming)
+        members.append(service)
     return Integrations(members)
 
 
