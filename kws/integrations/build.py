@@ -14,7 +14,7 @@ from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import daemon_id, read_broker
 from kws.integrations.mqtt.client import Mqtt
 from kws.integrations.mqtt.topics import slug
-from kws.integrations.wyoming.address import read_address
+from kws.integrations.wyoming.address import check_stdio, read_address
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.typing import Integration, Muting, Signal
@@ -39,6 +39,7 @@ def check_integrations(config: Config, environment: Mapping[str, str]) -> Iterat
         yield f"integration: mqtt, {broker.peer}, as {daemon_id(mqtt)!r}"
     wyoming = config.integrations.wyoming
     if wyoming.uri:
+        check_stdio(wyoming, config.audio)
         yield f"integration: wyoming, {read_address(wyoming).uri}"
 
 
