@@ -38,7 +38,7 @@ class Recogniser(AsyncEventHandler):
 
     async def handle_event(self, event: Event) -> bool:
         if Describe.is_type(event.type):
-            common = {
+            common: dict[str, Any] = {
                 "name": "recogniser",
                 "description": "recogniser",
                 "attribution": Attribution("", ""),
@@ -108,7 +108,9 @@ async def main(port: int, folder: str, recording: bytes) -> None:
     await server.start(Recogniser)
     try:
         await connect(hass, port)
-        await connect(hass, server._server.sockets[0].getsockname()[1])
+        listening = server._server
+        assert isinstance(listening, asyncio.Server)
+        await connect(hass, listening.sockets[0].getsockname()[1])
         (entity,) = hass.states.async_entity_ids("wake_word")
         (recogniser,) = hass.states.async_entity_ids("stt")
         words = await hass.data["wake_word"].get_entity(entity).get_supported_wake_words()
