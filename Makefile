@@ -40,7 +40,7 @@ image: ## build the container image with docker, podman or buildah; ARGS="--buil
 test-image: ## as root on Debian, without a container engine: build it and try it; DATA=DIR: train too
 	@scripts/test-image
 
-test-integration: ## as root on Debian: the newest Home Assistant, which hears a recording through kws
+test-integration: ## as root on Debian: Home Assistant and OpenVoiceOS hear a recording through kws
 	@scripts/setup dev
 	@scripts/test-integration
 
