@@ -47,13 +47,7 @@ class Inbox:
         self._signal, self._clock, self._limit = signal, clock, limit
         self._lock = threading.Lock()
         self._waiting: deque[Arrival] = deque()
-        self._ended = False
         self._subscription = hub.subscribe(self, _HUB_QUEUE)
-
-    @property
-    def ended(self) -> bool:
-        """Whether there will be no more events than those that wait."""
-        return self._ended
 
     def set(self) -> None:
         """Take what the hub has, in the thread that publishes."""
@@ -61,8 +55,6 @@ class Inbox:
             for message in self._subscription.take():
                 if isinstance(message, Event):
                     self._waiting.append(Arrival(message, self._clock()))
-                elif message is None:
-                    self._ended = True
             while len(self._waiting) > self._limit:
                 self._waiting.popleft()
                 self.missed += 1

@@ -51,7 +51,7 @@ async def send(webhook: Webhook, event: Event, seconds: float) -> None:
     except TimeoutError:
         raise ActionError(f"has not answered within {seconds:g} s", again=True) from None
     except (OSError, http.client.HTTPException) as error:
-        reason = f"cannot be reached: {error or type(error).__name__}"
+        reason = f"cannot be reached: {str(error) or type(error).__name__}"
         raise ActionError(reason, again=True) from error
     finally:
         post.abort()
