@@ -1,6 +1,7 @@
 """A client's connection, which can neither fill the memory nor occupy the event loop."""
 
 import asyncio
+import math
 
 from wyoming.event import Event
 
@@ -34,6 +35,7 @@ class Connection:
         writer: to it.
         peer: where it comes from, for people.
         clock: seconds, monotonic.
+        idles: whether it may send nothing for as long as it likes.
 
     Attributes:
         peer: where it comes from, for people.
@@ -43,12 +45,19 @@ class Connection:
     """
 
     def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, peer: str, clock: Clock
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        peer: str,
+        clock: Clock,
+        *,
+        idles: bool = False,
     ) -> None:
         self.peer = peer
         self.last_event: float | None = None
         self.last_audio: float | None = None
         self._reader, self._writer, self._clock = reader, writer, clock
+        self._idles = idles
         now = clock()
         self.opened = self._begun = now
         self._decoder = EventDecoder(LIMITS)
@@ -72,7 +81,7 @@ class Connection:
             if gives_up is not None:
                 left = min(left, gives_up - self._clock())
             try:
-                async with asyncio.timeout(max(0.0, left)):
+                async with asyncio.timeout(None if left == math.inf else max(0.0, left)):
                     data = await self._reader.read(_READ_BYTES)
             except TimeoutError:
                 if self._clock() < self._deadline:
@@ -132,6 +141,8 @@ class Connection:
 
     @property
     def _deadline(self) -> float:
+        if self._idles:
+            return math.inf
         if self._decoder.pending:
             return self._begun + EVENT_S
         if self.last_event is None:

@@ -144,7 +144,7 @@ class Wyoming:
             self._clients.remove(connection)
 
     async def _serve_stdio(self, streams: Streams) -> None:
-        await self._serve(Connection(*streams, "standard input", self._clock))
+        await self._serve(Connection(*streams, "standard input", self._clock, idles=True))
         log.info("wyoming: standard input has ended")
         self._over.set()
 

@@ -89,6 +89,23 @@ def test_who_sends_nothing_is_given_up(
     with_client(work)
 
 
+def test_one_that_may_idle_does() -> None:
+    async def run() -> None:
+        ours, theirs = socket.socketpair()
+        clock = Clock()
+        with theirs:
+            streams = await asyncio.open_connection(sock=ours)
+            connection = Connection(*streams, "test", clock, idles=True)
+            clock.now = 10 * IDLE_S
+            with pytest.raises(TimeoutError):
+                await connection.read(0.01)
+            theirs.sendall(PING)
+            assert await connection.read(None) is not None
+            connection.abort()
+
+    asyncio.run(run())
+
+
 def test_who_sends_too_much_is_refused() -> None:
     async def work(connection: Connection, client: socket.socket, clock: Clock) -> None:
         client.sendall(PING * 51)
