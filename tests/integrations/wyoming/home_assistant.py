@@ -23,7 +23,6 @@ WAKE_WORD = "yes"
 RATE = 16_000
 CHUNK_S = 0.064
 PATIENCE_S = 60.0
-ATTEMPTS = 5
 
 
 async def played(recording: bytes) -> AsyncIterator[bytes]:
@@ -54,15 +53,12 @@ class Recogniser(AsyncEventHandler):
 
 
 async def connect(hass: core.HomeAssistant, port: int) -> None:
-    """Add a service as a user does, who tries again where a busy machine takes too long."""
-    for _ in range(ATTEMPTS):
-        flow = await hass.config_entries.flow.async_init(
-            "wyoming",
-            context={"source": config_entries.SOURCE_USER},
-            data={"host": "127.0.0.1", "port": port},
-        )
-        if flow["type"] == "create_entry":
-            break
+    """Add a service as a user does."""
+    flow = await hass.config_entries.flow.async_init(
+        "wyoming",
+        context={"source": config_entries.SOURCE_USER},
+        data={"host": "127.0.0.1", "port": port},
+    )
     assert flow["type"] == "create_entry", flow
     await hass.async_block_till_done()
 
