@@ -28,7 +28,7 @@ Start = Callable[..., DaemonProcess]
 NETWORK = ("--source", "network")
 WYOMING = ("--set", "integrations.wyoming.uri=tcp://127.0.0.1:0")
 KEYWORDS = ["yes", "no", "up", "down"]
-FORMS = (Form(), Form(44_100, 2, 2), Form(48_000, 2, 2), Form(48_000, 4, 1), Form(22_050, 3, 2))
+FORMS = (Form(), Form(44_100, 2, 2), Form(48_000, 2, 2))
 SILENCE = np.zeros(RATE // 2, np.float32)
 
 
@@ -50,7 +50,7 @@ def hears_yes(uri: str) -> bool:
     return asyncio.run(listen_to(uri, spoken("yes"), until=1)).names == ["yes"]
 
 
-def test_recordings_of_all_formats_are_heard_at_once(uri: str) -> None:
+def test_recordings_of_several_formats_are_heard_at_once(uri: str) -> None:
     count = len(words())
 
     async def all_at_once() -> None:
@@ -61,9 +61,9 @@ def test_recordings_of_all_formats_are_heard_at_once(uri: str) -> None:
     asyncio.run(all_at_once())
 
 
-def test_8_bit_is_unsigned(uri: str) -> None:
-    told = asyncio.run(listen_to(uri, spoken("yes"), Form(width=1), until=1))
-    assert told.names == ["yes"]
+@pytest.mark.parametrize("form", [Form(width=1), Form(22_050, 3, 2), Form(48_000, 4, 1)], ids=str)
+def test_samples_may_have_any_width(uri: str, form: Form) -> None:
+    assert asyncio.run(listen_to(uri, spoken("yes"), form, until=1)).names == ["yes"]
 
 
 def test_info_names_the_keywords(uri: str) -> None:

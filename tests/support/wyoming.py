@@ -115,7 +115,7 @@ async def converse(uri: str, said: Sequence[Eventable], until: int = 0, answers:
         answers: other events that are waited for.
     """
     told = Told()
-    async with asyncio.timeout(limit(2 * TIMEOUT)):
+    async with asyncio.timeout(limit(4 * TIMEOUT, now=True)):
         client = AsyncClient.from_uri(uri)
         await client.connect()
         try:
