@@ -17,6 +17,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from tempfile import TemporaryDirectory
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -114,8 +115,13 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
     """
     measured = Measured(kind)
     variables = {"KWS_TOKEN": _TOKEN} if with_token else {}
+    variables["KWS_HISTORY__DAYS"] = "1"
     flood = FLOODS[kind]
-    with Process(*(_WYOMING if flood.wyoming else ()), variables=variables) as daemon:
+    arguments = _WYOMING if flood.wyoming else ()
+    with (
+        TemporaryDirectory() as folder,
+        Process(*arguments, variables={**variables, "KWS_STATE__FOLDER": folder}) as daemon,
+    ):
         port = daemon.port
         headers = {"Authorization": f"Bearer {_TOKEN}"} if with_token else {}
         with connect(

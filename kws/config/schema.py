@@ -154,6 +154,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         keep_audio_s: keep the audio of each detection for this time, for clients with the token; 0:
             never.
         queue: events that may wait for a slow subscriber before it is closed.
+        remote_unmute: whether clients on other machines may unmute the daemon.
     """
 
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
@@ -165,6 +166,29 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     max_streams: Annotated[int, Meta(ge=0, le=10_000)] = 64
     keep_audio_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
+    remote_unmute: bool = False
+
+
+class StateConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What has to survive a restart.
+
+    Attributes:
+        folder: where it is kept; empty: see `kws.config.paths.state_folder`.
+    """
+
+    folder: str = ""
+
+
+class HistoryConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Events on disk, in the folder of `state`.
+
+    Attributes:
+        days: how long they are kept; 0: there is no history.
+        max_mb: the oldest go where there would be more, in 10**6 bytes.
+    """
+
+    days: Annotated[float, Meta(ge=0, le=36_500)] = 0.0
+    max_mb: Annotated[float, Meta(ge=1, le=100_000)] = 64.0
 
 
 class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -262,6 +286,8 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     trigger: TriggerConfig = field(default_factory=TriggerConfig)
     keywords: dict[str, KeywordConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
+    state: StateConfig = field(default_factory=StateConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
     actions: ActionsConfig = field(default_factory=ActionsConfig)
     integrations: IntegrationsConfig = field(default_factory=IntegrationsConfig)
     log: LogConfig = field(default_factory=LogConfig)

@@ -20,7 +20,7 @@ from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
 
-_FIXED_SECTIONS = ("server", "integrations", "actions")
+_FIXED_SECTIONS = ("server", "state", "history", "integrations", "actions")
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
 _LIVE_SOURCES = ("microphone", "demo", "network")
 """A microphone is opened again with another channel; the others have none to choose. A recording

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
-from kws.config.schema import Config, MqttConfig
+from kws.config.schema import Config
 from kws.engine.senders import Senders
 from kws.errors import ConfigError
 from kws.integrations.actions.rules import read_rules
@@ -35,7 +35,7 @@ def check_integrations(config: Config, environment: Mapping[str, str]) -> Iterat
     mqtt = config.integrations.mqtt
     if mqtt.url:
         broker = read_broker(mqtt)
-        _archive(mqtt, environment)
+        _archive(config, environment)
         yield f"integration: mqtt, {broker.peer}, as {daemon_id(mqtt)!r}"
     wyoming = config.integrations.wyoming
     if wyoming.uri:
@@ -79,7 +79,7 @@ def make_integrations(
                 read_broker(mqtt),
                 hub=hub,
                 description=description,
-                archive=_archive(mqtt, environment),
+                archive=_archive(config, environment),
                 muting=muting,
                 clock=seconds,
             )
@@ -103,19 +103,19 @@ def make_integrations(
     return Integrations(members)
 
 
-def _archive(config: MqttConfig, environment: Mapping[str, str]) -> Archive | None:
+def _archive(config: Config, environment: Mapping[str, str]) -> Archive | None:
     """The archive of MQTT; None: it is off.
 
     Raises:
         ConfigError: there is no folder for it.
     """
-    if not config.archive:
+    mqtt = config.integrations.mqtt
+    if not mqtt.archive:
         return None
-    folder = state_folder("", environment)
+    folder = state_folder(config.state.folder, environment)
     if folder is None:
         raise ConfigError(
-            "integrations.mqtt.archive: there is no folder for it: set HOME, XDG_STATE_HOME or "
-            "STATE_DIRECTORY"
+            "integrations.mqtt.archive: there is no folder for it here; set state.folder"
         )
-    file = folder / f"mqtt-{slug(daemon_id(config))}.sqlite"
-    return Archive(file, config.archive_events, config.archive_bytes)
+    file = folder / f"mqtt-{slug(daemon_id(mqtt))}.sqlite"
+    return Archive(file, mqtt.archive_events, mqtt.archive_bytes)

@@ -36,6 +36,8 @@ class Snapshot:
         sources: the daemon's own, and those from the network.
         hop_samples: between two windows, at the model's rate.
         subscribers: on the websocket.
+        muted: whether nothing is detected, because somebody has muted the daemon.
+        history_missed: events that are not in the history; None: there is none.
         model: name of the vocabulary.
         architecture: of its network.
         integrations: those that are switched on.
@@ -44,6 +46,8 @@ class Snapshot:
     sources: Iterable[SourceState]
     hop_samples: int
     subscribers: int
+    muted: bool
+    history_missed: int | None
     model: str
     architecture: str
     integrations: Sequence[IntegrationStatus] = ()
@@ -153,6 +157,13 @@ class _Current(Collector):
         build.add_metric((version("kws"), now.model, now.architecture), 1)
         yield build
         yield GaugeMetricFamily("kws_subscribers", "Clients of /events.", value=now.subscribers)
+        yield GaugeMetricFamily("kws_muted", "1 while it is muted.", value=float(now.muted))
+        if now.history_missed is not None:
+            yield CounterMetricFamily(
+                "kws_history_missed",
+                "Events that could not be written to the history.",
+                value=now.history_missed,
+            )
         labels = ("stream", "kind")
         age = GaugeMetricFamily(
             "kws_audio_age_seconds", "Seconds since a source last delivered.", labels=labels

@@ -167,7 +167,7 @@ def test_it_is_small(demo: DaemonProcess, page: Page) -> None:
         "return performance.getEntriesByType('resource')"
         ".filter(({ name }) => /[.](js|css)$/.test(name)).map((each) => each.decodedBodySize)"
     )
-    assert sum(sizes) + len(get(demo.port, "/")[2]) < 80_000
+    assert sum(sizes) + len(get(demo.port, "/")[2]) < 90_000
 
 
 def test_it_shows_other_systems_only_where_there_are_any(page: Page, visit: Open) -> None:

@@ -35,7 +35,8 @@ def samples(
     metrics: Metrics, *sources: SourceState, integrations: tuple[IntegrationStatus, ...] = ()
 ) -> Samples:
     """What a scraper reads."""
-    document = metrics.page(Snapshot(sources, 1_600, 2, "yes-no-up-down", "SmallCNN", integrations))
+    snapshot = Snapshot(sources, 1_600, 2, False, 3, "yes-no-up-down", "SmallCNN", integrations)
+    document = metrics.page(snapshot)
     assert document.content_type.startswith("text/plain; version=0.0.4")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value

@@ -26,6 +26,9 @@ from kws.errors import AudioFileError, ConfigError, ModelError
 from kws.protocol.requests import (
     BadRequestError,
     message_token,
+    parse_history_query,
+    parse_mark,
+    parse_mute,
     parse_request,
     parse_scores_request,
     parse_sender,
@@ -141,6 +144,9 @@ def _read_requests(data: bytes) -> None:
         parse_sender,
         parse_scores_request,
         parse_start_query,
+        parse_history_query,
+        lambda each: parse_mute(each.encode()),
+        lambda each: parse_mark(each.encode()),
     ):
         with contextlib.suppress(BadRequestError):
             parse(text)
