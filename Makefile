@@ -40,9 +40,13 @@ image: ## build the container image with docker, podman or buildah; ARGS="--buil
 test-image: ## as root on Debian, without a container engine: build it and try it; DATA=DIR: train too
 	@scripts/test-image
 
+test-integration: ## as root on Debian: Home Assistant and OpenVoiceOS hear a recording through kws
+	@scripts/setup dev
+	@scripts/test-integration
+
 clean: ## remove .venv and everything else that was made here
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help run test lint format install-service uninstall-service image \
-	test-image clean
+	test-image test-integration clean

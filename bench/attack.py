@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -29,6 +29,7 @@ HEALTH_S, LATE_S, STOP_S, MORE_MB = 0.5, 0.5, 1.0, 20.0
 """The bars: `/health` answers, events come and SIGTERM is obeyed within so many seconds; and so
 much more memory."""
 _TOKEN = "a token of this bench"
+_WYOMING = ("--set", "integrations.wyoming.uri=tcp://127.0.0.1:0")
 _EVERY_S = 0.1
 """Seconds between two requests for /health."""
 _BEFORE_S = 3.0
@@ -83,6 +84,17 @@ def health(port: int) -> float:
     return time.monotonic() - begun if status == 200 else float("inf")
 
 
+def wyoming_port(port: int, headers: Mapping[str, str]) -> int:
+    """Where a daemon serves Wyoming."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=_PATIENCE_S)
+    try:
+        connection.request("GET", "/health", headers=dict(headers))
+        (integration,) = json.load(connection.getresponse())["integrations"]
+    finally:
+        connection.close()
+    return int(integration["peer"].rpartition(":")[2])
+
+
 def read(events: ClientConnection, late_s: list[float]) -> None:
     """Note how late each event comes, until the connection ends."""
     with suppress(ConnectionClosed):
@@ -104,9 +116,11 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
     measured = Measured(kind)
     variables = {"KWS_TOKEN": _TOKEN} if with_token else {}
     variables["KWS_HISTORY__DAYS"] = "1"
+    flood = FLOODS[kind]
+    arguments = _WYOMING if flood.wyoming else ()
     with (
         TemporaryDirectory() as folder,
-        Process(variables={**variables, "KWS_STATE__FOLDER": folder}) as daemon,
+        Process(*arguments, variables={**variables, "KWS_STATE__FOLDER": folder}) as daemon,
     ):
         port = daemon.port
         headers = {"Authorization": f"Bearer {_TOKEN}"} if with_token else {}
@@ -119,7 +133,8 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
             memory: list[int] = []
             _watch(daemon, _BEFORE_S, [], memory)
             before, memory[:] = max(memory), []
-            flooding = start_flood(port, kind, connections, seconds + _PATIENCE_S / 4, run)
+            flooded = wyoming_port(port, headers) if flood.wyoming else port
+            flooding = start_flood(flooded, kind, connections, seconds + _PATIENCE_S / 4, run)
             cpu, begun = daemon.cpu_seconds(), time.monotonic()
             _watch(daemon, seconds, measured.health_s, memory)
             measured.cores = (daemon.cpu_seconds() - cpu) / (time.monotonic() - begun)
@@ -145,15 +160,15 @@ def _watch(daemon: Process, seconds: float, health_s: list[float], memory: list[
 def table(rows: Sequence[Measured]) -> str:
     """The figures, for people."""
     lines = [
-        f"{'flood':<20} {'connected':>9} {'/health, s':>18} {'event late, s':>13} "
+        f"{'flood':<21} {'connected':>9} {'/health, s':>18} {'event late, s':>13} "
         f"{'SIGTERM, s':>10} {'memory, MB':>10} {'cores':>5}",
-        f"{'':<20} {'':>9} {'median':>8} {'longest':>9} {'longest':>13}",
+        f"{'':<21} {'':>9} {'median':>8} {'longest':>9} {'longest':>13}",
     ]
     for row in rows:
         median = sorted(row.health_s)[len(row.health_s) // 2]
         late = f"{max(row.late_s):.3f}" if row.late_s else "none came"
         lines.append(
-            f"{row.kind:<20} {row.connected:>9} {median:>8.3f} {max(row.health_s):>9.3f} "
+            f"{row.kind:<21} {row.connected:>9} {median:>8.3f} {max(row.health_s):>9.3f} "
             f"{late:>13} {row.stop_s:>10.2f} {row.more_mb:>+10.1f} {row.cores:>5.2f}"
             f"{'' if row.holds else '  not held'}"
         )

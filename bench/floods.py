@@ -36,6 +36,7 @@ class Flood:
         first: sent once before.
         reads: whether what the daemon sends is read.
         request: of plain HTTP, sent in place of all that, once a connection.
+        wyoming: whether it goes to the port of the Wyoming service, which knows no websockets.
     """
 
     path: str
@@ -43,6 +44,7 @@ class Flood:
     first: bytes = b""
     reads: bool = True
     request: bytes = b""
+    wyoming: bool = False
 
 
 def frame(kind: int, payload: bytes = b"") -> bytes:
@@ -51,6 +53,11 @@ def frame(kind: int, payload: bytes = b"") -> bytes:
     length = bytes((0x80 | size,)) if size < 126 else bytes((0xFE, size >> 8, size & 0xFF))
     return bytes((kind,)) + length + bytes(4) + payload
 
+
+_AUDIO = (
+    b'{"type":"audio-chunk","data":{"rate":16000,"width":2,"channels":1},"payload_length":%d}\n'
+)
+_STOP = b'{"type":"audio-stop"}\n'
 
 NONE = "none"
 FLOODS = {
@@ -67,6 +74,14 @@ FLOODS = {
     "nothing": Flood(""),
     "POST, unfinished": Flood("/mute", request=_POST % (b"/mute", 1024, b"{")),
     "POST": Flood("/mute", request=_POST % (b"/mute", 2, b"{}")),
+    "wyoming: nothing": Flood("", wyoming=True),
+    "wyoming: junk": Flood("", bytes(range(256)), wyoming=True),
+    "wyoming: long header": Flood("", b"a" * 4096, b'{"type":"', wyoming=True),
+    "wyoming: payload": Flood("", first=_AUDIO % 250_000 + bytes(249_000), wyoming=True),
+    "wyoming: pings": Flood("", b'{"type":"ping"}\n', wyoming=True),
+    "wyoming: unread": Flood("", b'{"type":"describe"}\n', reads=False, wyoming=True),
+    "wyoming: empty sound": Flood("", _AUDIO % 0, wyoming=True),
+    "wyoming: starts": Flood("", _AUDIO % 4 + bytes(4) + _STOP, wyoming=True),
 }
 
 
@@ -107,21 +122,28 @@ class Client:
         try:
             await loop.sock_connect(line, (HOST, self._port))
             self.connected += 1
-            if not self._flood.path:
+            flood = self._flood
+            if not (flood.path or flood.frame or flood.first):
                 await loop.sock_recv(line, 1)
                 return
-            if self._flood.request:
-                await loop.sock_sendall(line, self._flood.request)
+            if flood.request:
+                await loop.sock_sendall(line, flood.request)
                 await _read(loop, line)
                 return
-            await loop.sock_sendall(line, self._handshake())
+            if flood.path:
+                await loop.sock_sendall(line, self._handshake())
             await self._send(loop, line)
         finally:
             line.close()
 
     async def _send(self, loop: asyncio.AbstractEventLoop, line: socket.socket) -> None:
-        if self._flood.first:
+        if self._flood.wyoming:
+            await loop.sock_sendall(line, self._flood.first)
+        elif self._flood.first:
             await loop.sock_sendall(line, frame(_TEXT, self._flood.first % self._index))
+        if not self._frame:
+            await _read(loop, line)
+            return
         block = self._frame * (BLOCK_BYTES // len(self._frame))
         reading = asyncio.create_task(_read(loop, line)) if self._flood.reads else None
         try:

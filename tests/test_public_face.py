@@ -44,8 +44,10 @@ def test_listening_imports_nothing_large() -> None:
 def test_kws_never_imports_train() -> None:
     code = (
         "import sys, pkgutil, importlib, kws\n"
+        # The latter needs OpenVoiceOS, which imports it.
+        "skipped = ('kws.__main__', 'kws.integrations.ovos')\n"
         "for m in pkgutil.walk_packages(kws.__path__, 'kws.'):\n"
-        "    m.name == 'kws.__main__' or importlib.import_module(m.name)\n"
+        "    m.name in skipped or importlib.import_module(m.name)\n"
         "sys.exit(any(n.split('.')[0] == 'train' for n in sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

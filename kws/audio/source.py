@@ -17,6 +17,7 @@ from kws.audio.file import Demo, Recording
 from kws.audio.microphone import Microphone
 from kws.audio.stdin import Stdin
 from kws.audio.timeout import TIMEOUT_SECONDS, with_timeout
+from kws.audio.wyoming import PREFIX, WyomingMicrophone
 from kws.config.paths import path_of
 from kws.config.schema import AudioConfig
 from kws.errors import AudioFileError, DeviceError, HungError, NoMicrophoneError
@@ -179,6 +180,7 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
 
     Raises:
         AudioFileError: standard input is closed.
+        ConfigError: it is no microphone of another machine, though it begins like one.
     """
     match config.source:
         case "microphone":
@@ -193,6 +195,8 @@ def make_source(config: AudioConfig, model_rate: int, *, again: bool = False) ->
             return Demo(time.monotonic)
         case "network":
             return NoSource(model_rate)
+        case uri if uri.startswith(PREFIX):
+            return WyomingMicrophone(uri, config.channel)
         case "-":
             if sys.stdin is None:
                 raise AudioFileError("standard input is closed; pipe audio into kws")

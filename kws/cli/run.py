@@ -22,7 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--source",
         metavar="SOURCE",
         help="microphone (the default), demo, a file, - for raw samples or WAV on standard input, "
-        "network for senders only, or auto, which chooses one of them",
+        "network for senders only, wyoming+tcp://HOST:PORT for a microphone of another machine, or "
+        "auto, which chooses one of the others",
     )
     parser.add_argument("--device", metavar="NAME", help="the microphone's name, or a part of it")
     parser.add_argument(

@@ -25,7 +25,8 @@ class AudioConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
     Attributes:
         source: "microphone", "demo", "-" for standard input, the path of an audio file, "network":
-            none but what others send, or "auto": see `kws.audio.source.resolve_auto`.
+            none but what others send, "wyoming+tcp://HOST:PORT" for the microphone of another
+            machine, or "auto": see `kws.audio.source.resolve_auto`.
         device: the microphone's name, a part of it, or one of its other names: see
             `kws.audio.device.choose_device`; empty for the system's default.
         channel: of a microphone, a recording or standard input: the one that counts, from 0 on;
@@ -231,10 +232,30 @@ class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     discovery_prefix: Annotated[str, Meta(min_length=1)] = "homeassistant"
 
 
+class WyomingConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A service of the Wyoming protocol, which detects keywords in what its clients send.
+
+    Attributes:
+        uri: where it listens, as "tcp://HOST:PORT", "unix:///PATH" or "stdio://" for standard input
+            and output; empty: it is off.
+        allow_unauthenticated: whether other machines may connect: the protocol knows no password.
+        max_connections: clients at the same time.
+        languages: of the keywords, as clients are told.
+        zeroconf: whether other machines find it by themselves; not on loopback.
+    """
+
+    uri: str = ""
+    allow_unauthenticated: bool = False
+    max_connections: Annotated[int, Meta(ge=1, le=1_000)] = 64
+    languages: tuple[str, ...] = ("en",)
+    zeroconf: bool = False
+
+
 class IntegrationsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Other systems, of which each is off until its section says where it is."""
 
     mqtt: MqttConfig = field(default_factory=MqttConfig)
+    wyoming: WyomingConfig = field(default_factory=WyomingConfig)
 
 
 class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

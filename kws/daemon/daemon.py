@@ -31,6 +31,7 @@ from kws.engine.waiting import LoopEvent, first_of
 from kws.errors import ConfigError
 from kws.history.database import NAME
 from kws.integrations.build import make_integrations
+from kws.integrations.wyoming.address import check_stdio, uses_stdio
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
@@ -74,7 +75,13 @@ async def _run(config: Config, reader: ConfigReader, demo_if_no_microphone: bool
     access = read_access(config.server, os.environ)
     model = load_model(config.model.path, config.model.engine, config.model.verifier)
     warm_up(model)
-    audio = resolve_auto(config.audio, os.environ, demo_if_no_microphone=demo_if_no_microphone)
+    check_stdio(config.integrations.wyoming, config.audio)
+    audio = resolve_auto(
+        config.audio,
+        os.environ,
+        demo_if_no_microphone=demo_if_no_microphone,
+        piped=False if uses_stdio(config.integrations.wyoming) else None,
+    )
     config = replace(config, audio=audio)
     first = await first_source(
         audio, model.sample_rate, demo_if_no_microphone=demo_if_no_microphone
@@ -111,10 +118,13 @@ class Daemon:
         self._interrupted, self._written = asyncio.Event(), LoopEvent()
         self._recorded = LoopEvent()
         self._hub = Hub(uuid.uuid4().hex[:12])
-        self._stdout = StdoutWriter(self._hub)
+        wyoming = config.integrations.wyoming
+        self._stdout = None if uses_stdio(wyoming) else StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
         metrics, observers = Metrics(self._hub), Observers()
-        connections = Connections(limits, make_room(sum(limits.values()) + UNAUTHENTICATED))
+        others = wyoming.max_connections if wyoming.uri else 0
+        room = make_room(sum(limits.values()) + UNAUTHENTICATED + others)
+        connections = Connections(limits, max(2, room - others))
         self._engine = Engine(
             first,
             config,
@@ -139,7 +149,13 @@ class Daemon:
         )
         description = Description(self._engine, self._hub.run)
         self._integrations = make_integrations(
-            config, self._hub, description, os.environ, self._switch
+            config,
+            self._hub,
+            description,
+            os.environ,
+            senders=self._engine.senders,
+            over=self._interrupted,
+            muting=self._switch,
         )
         self._reloader = Reloader(
             config,
@@ -178,7 +194,10 @@ class Daemon:
             self._server.listening(server.host, server.port) as port,
             self._integrations.running(STOP_SECONDS),
         ):
-            self._stdout.start(self._written)
+            if self._stdout is None:
+                self._written.set()
+            else:
+                self._stdout.start(self._written)
             if self._recorder is not None:
                 self._recorder.start(self._recorded)
             self._switch.restore()
@@ -200,7 +219,7 @@ class Daemon:
             await self._drain(error)
             if self._recorder is not None:
                 await first_of(self._recorded, seconds=_RECORDED_SECONDS)
-        if self._stdout.missed:
+        if self._stdout is not None and self._stdout.missed:
             log.warning("standard output missed %d events", self._stdout.missed)
         if error is not None:
             raise error

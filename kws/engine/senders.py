@@ -78,6 +78,14 @@ class SenderStream:
         self._ahead = ahead > (AHEAD_WARNING_S / 2 if was_ahead else AHEAD_WARNING_S)
         return ahead if self._ahead and not was_ahead else None
 
+    def receive_paced(self, data: bytes) -> float:
+        """Take the next bytes of a sender that can be made to wait: at most a second of audio.
+
+        Returns:
+            Seconds to wait before the next ones, so that they come no faster than in real time.
+        """
+        return max(0.0, self.remote.receive(data) - AHEAD_WARNING_S)
+
     def gap(self, seconds: float) -> None:
         """Audio is missing here, as its sender reports."""
         self.remote.gap(seconds)

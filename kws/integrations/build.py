@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from kws.config.paths import state_folder
 from kws.config.schema import Config
+from kws.engine.senders import Senders
 from kws.errors import ConfigError
 from kws.integrations.actions.rules import read_rules
 from kws.integrations.actions.runner import Actions
@@ -13,9 +14,10 @@ from kws.integrations.mqtt.archive import Archive
 from kws.integrations.mqtt.broker import daemon_id, read_broker
 from kws.integrations.mqtt.client import Mqtt
 from kws.integrations.mqtt.topics import slug
+from kws.integrations.wyoming.address import check_stdio, read_address
 from kws.serving.description import Description
 from kws.serving.hub import Hub
-from kws.typing import Integration, Muting
+from kws.typing import Integration, Muting, Signal
 
 
 def check_integrations(config: Config, environment: Mapping[str, str]) -> Iterator[str]:
@@ -35,6 +37,10 @@ def check_integrations(config: Config, environment: Mapping[str, str]) -> Iterat
         broker = read_broker(mqtt)
         _archive(config, environment)
         yield f"integration: mqtt, {broker.peer}, as {daemon_id(mqtt)!r}"
+    wyoming = config.integrations.wyoming
+    if wyoming.uri:
+        check_stdio(wyoming, config.audio)
+        yield f"integration: wyoming, {read_address(wyoming).uri}"
 
 
 def make_integrations(
@@ -42,6 +48,9 @@ def make_integrations(
     hub: Hub,
     description: Description,
     environment: Mapping[str, str],
+    *,
+    senders: Senders,
+    over: Signal,
     muting: Muting | None = None,
 ) -> Integrations:
     """Those that are switched on.
@@ -51,6 +60,8 @@ def make_integrations(
         hub: whose events they get.
         description: of the daemon.
         environment: variables.
+        senders: process the streams of their clients.
+        over: is set when one has nothing more to do, and was all that the daemon ran for.
         muting: of the daemon; None: it cannot mute.
 
     Raises:
@@ -73,6 +84,22 @@ def make_integrations(
                 clock=seconds,
             )
         )
+    wyoming = config.integrations.wyoming
+    if wyoming.uri:
+        address = read_address(wyoming)
+        # Imports the library, which is an extra.
+        from kws.integrations.wyoming.service import Wyoming
+
+        service = Wyoming(
+            wyoming,
+            address,
+            hub=hub,
+            senders=senders,
+            description=description,
+            over=over,
+            clock=seconds,
+        )
+        members.append(service)
     return Integrations(members)
 
 

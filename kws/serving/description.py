@@ -21,6 +21,11 @@ class Description:
         return self._engine.inference.model.classes
 
     @property
+    def model(self) -> str:
+        """Name of its vocabulary."""
+        return self._engine.inference.model.header.name
+
+    @property
     def own_stream(self) -> str:
         """Name of the daemon's own stream."""
         return self._engine.stream.name

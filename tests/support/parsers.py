@@ -17,6 +17,7 @@ import soundfile
 
 from kws.audio.file import Recording
 from kws.audio.stdin import Stdin
+from kws.audio.wyoming_events import Audio, EventDecoder, Limits, WyomingError, data_of
 from kws.config.load import load_config, parse_override
 from kws.config.paths import bundled_models
 from kws.config.schema import Config
@@ -235,6 +236,24 @@ def _requests() -> list[bytes]:
     ]
 
 
+def _read_wyoming(data: bytes) -> None:
+    decoder = EventDecoder(Limits(header=1_000, data=1_000, payload=1_000))
+    half = len(data) // 2
+    for piece in (data[:half], data[half:]):
+        decoder.feed(piece)
+        while (event := decoder.take()) is not None:
+            data_of(event, Audio)
+
+
+def _wyoming_events() -> list[bytes]:
+    audio = b'{"rate":16000,"width":2,"channels":1,"timestamp":null}'
+    return [
+        b'{"type":"audio-start","data":' + audio + b"}\n",
+        b'{"type":"audio-chunk","version":"1.10.2","data_length":%d,"payload_length":4}\n%sabcd'
+        % (len(audio), audio),
+    ]
+
+
 PARSERS = {
     "audio file": Parser(_read_file, (AudioFileError,), _files),
     "audio on a pipe": Parser(_read_stdin, (AudioFileError,), _streams),
@@ -244,6 +263,7 @@ PARSERS = {
     ),
     "token": Parser(_read_token, (ConfigError,), lambda: [b"secret\n", b"\xef\xbb\xbfx\r\n"]),
     "requests": Parser(_read_requests, (BadRequestError,), _requests),
+    "events of Wyoming": Parser(_read_wyoming, (WyomingError,), _wyoming_events),
     "model header": Parser(_read_header, (ModelError,), _header_bytes),
     "model graph": Parser(_read_onnx, (MalformedError,), _onnx),
     "torch file": Parser(read_torch, (MalformedTorchFileError,), _torch_files),
