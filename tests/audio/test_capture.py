@@ -421,7 +421,7 @@ def test_a_source_that_does_not_come_back_goes_on_over_a_change() -> None:
         bench = Bench(only)
         task = asyncio.create_task(bench.capture.run())
         async with bench.ticking():
-            feed = await bench.hears(only)
+            feed = await bench.receives(only)
             bench.capture.change(bench, TIMEOUTS)
             feed.end(DeviceError("its own end"))
             with pytest.raises(DeviceError, match="its own end"):

@@ -27,8 +27,8 @@ def test_page_sockets_and_worklet_work_under_a_prefix(
     page = visit(port, path=prefix)
     page.wait_for_text("#connection", "Connected")
     page.one("#microphone").click()
-    page.wait(page.heard, "a word in the list")
-    assert page.heard()[-1] == words()[0].word
+    page.wait(page.detected, "a word in the list")
+    assert page.detected()[-1] == words()[0].word
     assert get_json(daemon.port, "/health")["streams"]
     assert page.console() == []
     assert get(port, f"{prefix}health")[0] == 200
