@@ -53,7 +53,8 @@ RUN apt-get update \
     && dpkg --fsys-tarfile libasound2-plugins_*.deb | tar -x -C / --wildcards '*pulse*' \
     && dpkg --fsys-tarfile pulseaudio-utils_*.deb | tar -x -C / ./usr/bin/pactl \
     && rm -rf libasound2-plugins_*.deb pulseaudio-utils_*.deb /var/lib/apt/lists/* /var/cache/apt/* \
-    && useradd --uid 10001 --no-create-home --home-dir /nonexistent --groups audio kws
+    && useradd --uid 10001 --no-create-home --home-dir /nonexistent --groups audio kws \
+    && install -d -m 700 -o 10001 -g 10001 /var/lib/kws
 COPY --from=slim /opt/kws /opt/kws
 COPY --from=model /etc/kws /etc/kws
 COPY container/entrypoint.py container/healthy.py /opt/kws/container/
@@ -64,6 +65,7 @@ ENV PATH=/opt/kws/bin:$PATH \
     KWS_SERVER__HOST=0.0.0.0 \
     KWS_DEFAULT__AUDIO__SOURCE=auto \
     KWS_DEFAULT__MODEL__ENGINE=$ENGINE \
+    KWS_DEFAULT__STATE__FOLDER=/var/lib/kws \
     TMPDIR=/dev/shm \
     PULSE_SERVER=unix:/run/pulse/native
 USER 10001

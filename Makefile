@@ -21,7 +21,7 @@ lint: ## check style, format, types and who imports whom, and the Dockerfile
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
-	.venv/bin/hadolint Dockerfile
+	.venv/bin/hadolint Dockerfile deploy/Dockerfile
 
 format: ## put the code into shape
 	@scripts/setup dev

@@ -2,7 +2,7 @@
 
 `python -m bench.attack [--kind KIND ...] [--connections N] [--seconds S] [--token] [--json]`;
 `bench/README.md` describes each figure. Nothing but this machine is flooded, with at most 100
-connections and for at most a minute a kind.
+connections and for at most a minute a kind. MQTT is left out: kws is its client, and opens no port.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from tempfile import TemporaryDirectory
 
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -102,7 +103,11 @@ def attack(kind: str, connections: int, seconds: float, *, with_token: bool) -> 
     """
     measured = Measured(kind)
     variables = {"KWS_TOKEN": _TOKEN} if with_token else {}
-    with Process(variables=variables) as daemon:
+    variables["KWS_HISTORY__DAYS"] = "1"
+    with (
+        TemporaryDirectory() as folder,
+        Process(variables={**variables, "KWS_STATE__FOLDER": folder}) as daemon,
+    ):
         port = daemon.port
         headers = {"Authorization": f"Bearer {_TOKEN}"} if with_token else {}
         with connect(

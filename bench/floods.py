@@ -22,6 +22,7 @@ HOST = "127.0.0.1"
 MOST_CONNECTIONS, MOST_SECONDS = 100, 60.0
 BLOCK_BYTES = 256 * 1024
 _TEXT, _BINARY, _PING = 0x81, 0x82, 0x89
+_POST = b"POST %b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: %d\r\n\r\n%b"
 _START = b'{"type":"start","stream":"flood-%d","sample_rate":16000,"format":"s16le"}'
 
 
@@ -34,12 +35,14 @@ class Flood:
         frame: sent again and again.
         first: sent once before.
         reads: whether what the daemon sends is read.
+        request: of plain HTTP, sent in place of all that, once a connection.
     """
 
     path: str
     frame: bytes = b""
     first: bytes = b""
     reads: bool = True
+    request: bytes = b""
 
 
 def frame(kind: int, payload: bytes = b"") -> bytes:
@@ -55,11 +58,15 @@ FLOODS = {
     "empty sound": Flood("/audio", frame(_BINARY), _START),
     "requests": Flood("/events", frame(_TEXT, b"{}")),
     "replays": Flood("/events", frame(_TEXT, b'{"after":{"run":"%s","seq":0}}')),
+    "replays, from disk": Flood("/events", frame(_TEXT, b'{"after":{"run":"?","seq":0}}')),
+    "history": Flood("/history", request=b"GET /history HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
     "scores": Flood("/scores", frame(_TEXT, b"{}")),
     "pings": Flood("/events", frame(_PING)),
     "pings, pongs unread": Flood("/events", frame(_PING, bytes(125)), reads=False),
     "nonsense": Flood("/events", frame(_TEXT, b'{"a\\n\\u001b[31m":1}')),
     "nothing": Flood(""),
+    "POST, unfinished": Flood("/mute", request=_POST % (b"/mute", 1024, b"{")),
+    "POST": Flood("/mute", request=_POST % (b"/mute", 2, b"{}")),
 }
 
 
@@ -102,6 +109,10 @@ class Client:
             self.connected += 1
             if not self._flood.path:
                 await loop.sock_recv(line, 1)
+                return
+            if self._flood.request:
+                await loop.sock_sendall(line, self._flood.request)
+                await _read(loop, line)
                 return
             await loop.sock_sendall(line, self._handshake())
             await self._send(loop, line)

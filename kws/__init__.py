@@ -3,20 +3,35 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kws.client.listen import listen
     from kws.engine.scan import scan
     from kws.errors import KwsError
+    from kws.protocol.events import Detected, Event
     from kws.spotting.detection import Detection
     from kws.spotting.load import load_model
     from kws.spotting.model import KeywordModel
     from kws.spotting.spotter import Spotter
 
-__all__ = ["Detection", "KeywordModel", "KwsError", "Spotter", "load_model", "scan"]
+__all__ = [
+    "Detected",
+    "Detection",
+    "Event",
+    "KeywordModel",
+    "KwsError",
+    "Spotter",
+    "listen",
+    "load_model",
+    "scan",
+]
 
 _HOMES = {
+    "Detected": "kws.protocol.events",
     "Detection": "kws.spotting.detection",
+    "Event": "kws.protocol.events",
     "KeywordModel": "kws.spotting.model",
     "KwsError": "kws.errors",
     "Spotter": "kws.spotting.spotter",
+    "listen": "kws.client.listen",
     "load_model": "kws.spotting.load",
     "scan": "kws.engine.scan",
 }

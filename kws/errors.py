@@ -15,6 +15,12 @@ class AudioFileError(KwsError):
     exit_code = 1
 
 
+class HistoryFileError(KwsError):
+    """The database of a history cannot be read."""
+
+    exit_code = 1
+
+
 class OutputError(KwsError):
     """Standard output cannot be written, as on a full disk."""
 
@@ -66,6 +72,10 @@ class ServerError(KwsError):
     """The server cannot listen, or cannot be reached."""
 
     exit_code = 5
+
+
+class MutingError(ServerError):
+    """The daemon cannot be muted, or may not be unmuted from elsewhere."""
 
 
 class ServiceError(KwsError):

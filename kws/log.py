@@ -130,7 +130,13 @@ class Repetitions(logging.Filter):
         clock: seconds, monotonic.
     """
 
-    _LOGGERS = ("asyncio", "kws.engine.senders", "kws.engine.output", "kws.serving")
+    _LOGGERS = (
+        "asyncio",
+        "kws.engine.senders",
+        "kws.engine.output",
+        "kws.integrations",
+        "kws.serving",
+    )
     _AT_ONCE = 5
     _MOST_KINDS = 1_000
 

@@ -1,6 +1,7 @@
 """What crosses folders: arrays of audio, audio formats, and the protocols between layers."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 import numpy as np
@@ -78,6 +79,51 @@ class Signal(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class MuteState:
+    """Whether a daemon is muted.
+
+    Attributes:
+        muted: whether its microphone is closed, and nothing is detected in any stream.
+        seconds_left: until that ends by itself; None: it does not, or the daemon is not muted.
+    """
+
+    muted: bool
+    seconds_left: float | None = None
+
+
+class Muting(Protocol):
+    """Mutes and unmutes the daemon: its switch. For the thread of the event loop."""
+
+    @property
+    def state(self) -> MuteState:
+        """How it stands. Each change of it is an event, `muted` or `unmuted`."""
+        ...
+
+    async def mute(self, seconds: float | None = None) -> MuteState:
+        """Close the microphone, and detect nothing in any stream.
+
+        Args:
+            seconds: unmute after so long; None: stay muted until `unmute`. What was to last longer
+                already does.
+
+        Raises:
+            MutingError: the source cannot be muted, or the daemon does not answer.
+        """
+        ...
+
+    async def unmute(self, *, local: bool) -> MuteState:
+        """Open the microphone again.
+
+        Args:
+            local: whether that is wanted on this machine; from elsewhere it has to be allowed.
+
+        Raises:
+            MutingError: it is not allowed, or the daemon does not answer.
+        """
+        ...
+
+
 class InferenceMeter(Protocol):
     """Measures inference: the metrics."""
 
@@ -91,4 +137,53 @@ class InferenceMeter(Protocol):
 
     def settled(self, keyword: str, verdict: str) -> None:
         """A candidate of a keyword was "confirmed", "rejected" or "dropped"."""
+        ...
+
+
+@dataclass(frozen=True)
+class IntegrationStatus:
+    """An integration at one moment, for health, metrics and the page.
+
+    Attributes:
+        name: as its key in the configuration.
+        peer: what it talks to, for people; holds no secret.
+        connected: whether it can be reached, or listens.
+        reason: why not; empty where it is connected, or has not tried yet.
+        events: how many so far, by what became of them.
+        waiting: how many are kept until it takes them.
+    """
+
+    name: str
+    peer: str
+    connected: bool
+    reason: str = ""
+    events: Mapping[str, int] = field(default_factory=dict)
+    waiting: int = 0
+
+
+class Integration(Protocol):
+    """Another system that gets events, or asks for something, while the daemon runs."""
+
+    def status(self) -> IntegrationStatus:
+        """How it is now. For the thread of the event loop."""
+        ...
+
+    async def start(self) -> None:
+        """Begin. Does not wait for the other side, whose failures are logged and tried again.
+
+        Raises:
+            KwsError: it can never begin, as where its port is taken.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """End, with the last events. It is cancelled where that takes too long."""
+        ...
+
+
+class IntegrationStatuses(Protocol):
+    """Knows how all integrations are."""
+
+    def statuses(self) -> Sequence[IntegrationStatus]:
+        """Of each one that is switched on."""
         ...

@@ -10,10 +10,13 @@ import kws
 
 def test_the_public_names() -> None:
     assert sorted(kws.__all__) == [
+        "Detected",
         "Detection",
+        "Event",
         "KeywordModel",
         "KwsError",
         "Spotter",
+        "listen",
         "load_model",
         "scan",
     ]
@@ -29,6 +32,12 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 def test_importing_kws_imports_nothing_large() -> None:
     large = "{'torch', 'numpy', 'onnxruntime'}"
     code = f"import sys, kws; sys.exit(bool({large} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_listening_imports_nothing_large() -> None:
+    large = "{'torch', 'numpy', 'onnxruntime', 'sounddevice'}"
+    code = f"import sys, kws; kws.listen, kws.Detected; sys.exit(bool({large} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

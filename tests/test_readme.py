@@ -25,7 +25,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 @pytest.mark.parametrize("text", [README, PAGES["programs"]], ids=["README", "programs"])
 def test_the_example_in_python_detects_the_words_of_the_demo(text: str) -> None:
-    (example,) = (block for block in blocks(text, "python") if "import kws" in block)
+    (example,) = (block for block in blocks(text, "python") if "kws.load_model" in block)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", example],
         cwd=REPOSITORY,

@@ -97,8 +97,9 @@ class Capture:
         self._liveness = Liveness()
         self._overflows = self._attempts = 0
         self._idle: KwsError | None = None
-        self._changed = False
-        self._woken = asyncio.Event()
+        self._changed = self._interrupted = False
+        self._woken, self._unmuted = asyncio.Event(), asyncio.Event()
+        self._unmuted.set()
         self.settled, self.delivering = asyncio.Event(), asyncio.Event()
 
     @property
@@ -137,6 +138,19 @@ class Capture:
         self._changed = True
         self._woken.set()
 
+    def mute(self) -> None:
+        """Close the source, and open it no more until `unmute`.
+
+        For sources that may be opened again: live ones, and that of a daemon without one.
+        """
+        self._unmuted.clear()
+        self._interrupted = True
+        self._woken.set()
+
+    def unmute(self) -> None:
+        """Open the source again."""
+        self._unmuted.set()
+
     def refuse(self, error: KwsError) -> None:
         """The first source is known not to open: wait before it is opened again."""
         self._warn(error)
@@ -160,10 +174,15 @@ class Capture:
             wait = await self._back_off(wait)
             self._source = self._factory.make()
         while True:
+            if self._interrupted:
+                await self._stay_closed(opened)
+                opened, wait = None, self._pace.first_retry
             self._changed = False
             self._woken.clear()
             feed, error = await self._deliver(opened)
             opened = None
+            if self._interrupted:
+                continue
             if not self._source.comes_back:
                 if error is not None:
                     raise error
@@ -183,6 +202,17 @@ class Capture:
             await with_timeout(self._source.stop, seconds)
         except HungError:
             log.warning("%s %r does not let itself be closed", self._source.kind, self._source.name)
+
+    async def _stay_closed(self, opened: AudioFormat | None) -> None:
+        """Wait for the end of muting, with a source that may have been open at its beginning."""
+        if opened is not None:
+            await self._call(self._source.stop)
+        self.settled.set()
+        while self._interrupted:
+            self._interrupted = False
+            await self._unmuted.wait()
+        if self._source.comes_back:
+            self._source = self._factory.make()
 
     async def _deliver(self, opened: AudioFormat | None) -> tuple[Feed | None, KwsError | None]:
         """Open the source and deliver its audio until it is lost, or another one is wanted.
@@ -233,7 +263,7 @@ class Capture:
         self._started, self._idle = feed, None
         await self._woken.wait()
         self._started = None
-        if self._changed:
+        if self._changed or self._interrupted:
             return None
         self._woken.clear()
         return feed.error if feed.ended else self._idle

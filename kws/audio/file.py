@@ -86,6 +86,10 @@ class Demo(_AudioFile):
         self._clock = clock
         self._stopped = threading.Event()
 
+    def start(self, feed: Feed) -> None:
+        self._stopped.clear()
+        super().start(feed)
+
     def stop(self) -> None:
         self._stopped.set()
 

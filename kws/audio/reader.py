@@ -74,6 +74,16 @@ class Reader:
         chunk = self.feed.read(self._block, limit=self._limit, behind=self._behind)
         return None if chunk is None else self._block_of(chunk)
 
+    def drop(self) -> int:
+        """Leave out all that waits; how many samples, at the reader's rate, that would have been.
+
+        What comes next does not follow what came before.
+        """
+        frames = 0
+        while (chunk := self.feed.take(1)) is not None:
+            frames += chunk.lost + len(chunk.frames)
+        return len(self._resampler.flush()) + self._resampler.output_length(frames)
+
     def resample(self, frames: Frames) -> Samples:
         """The samples of frames, shape (n, channels), that come before those in the feed."""
         return self._resampler.push(frames)

@@ -32,6 +32,7 @@ def run(options: argparse.Namespace) -> int:
         operating_point,
         warn_of_other_hop,
     )
+    from kws.integrations.build import check_integrations
     from kws.serving.auth import read_access
     from kws.spotting.load import load_model
 
@@ -41,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
         spotter = make_spotter(config, model)
         calibration = calibration_of(config, model)
         chosen = operating_point(config, calibration)
+        integrations = list(check_integrations(config, os.environ))
     warn_of_other_hop(spotter)
     print_line(f"configuration: {file_of(options) or 'the defaults'}: in order")
     print_line(
@@ -56,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
             f"smoothing {settings.smoothing_s:g} s, patience {settings.patience_s:g} s, "
             f"refractory {settings.refractory_s:g} s, release {settings.release:g}"
         )
+    for line in integrations:
+        print_line(line)
     if calibration is not None:
         thresholds = spotter.verifier_thresholds or spotter.thresholds
         for line in calibration_lines(calibration, chosen, thresholds):

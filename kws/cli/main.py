@@ -22,6 +22,9 @@ COMMANDS = {
     "watch": "subscribe to a running daemon and print its events",
     "send": "send audio to a daemon elsewhere, and print the events that it detects in it",
     "tune": "record the scores of a room, and choose thresholds for it",
+    "history": "print the events that a daemon has kept",
+    "mute": "close the microphone of a running daemon",
+    "unmute": "open the microphone of a running daemon again",
     "devices": "list the microphones",
     "check": "check configuration and model, and print the thresholds in use",
     "install-service": "install kws as a service of systemd, and start it",
@@ -31,7 +34,7 @@ USE_AUDIO_SYSTEM = ("run", "send", "devices")
 """Commands that open a microphone, and so end by `leave`."""
 _LOG_SECONDS = 0.2
 EPILOG = """\
-exit codes: 0 success; 1 a recording cannot be read, or the output not be written;
+exit codes: 0 success; 1 a recording or history cannot be read, or the output not be written;
 2 command line or configuration; 3 model file; 4 audio device; 5 server; 6 the audio system
 hangs; 7 the service cannot be installed or removed; 130 interrupted; 141 the reader of the
 output has ended.

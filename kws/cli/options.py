@@ -64,10 +64,10 @@ def channel(text: str) -> "Channel":
     return number
 
 
-def default_url(path: str) -> str:
-    """A websocket of this machine's daemon, where its configuration is the default."""
+def default_url(path: str, scheme: str = "ws") -> str:
+    """An address of this machine's daemon, where its configuration is the default."""
     defaults = ServerConfig()
-    return f"ws://{defaults.host}:{defaults.port}{path}"
+    return f"{scheme}://{defaults.host}:{defaults.port}{path}"
 
 
 @contextmanager

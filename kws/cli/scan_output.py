@@ -56,7 +56,8 @@ class Output(Protocol):
         ...
 
 
-def _csv_line(*cells: object) -> str:
+def csv_line(*cells: object) -> str:
+    """A line of a table, its text escaped."""
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerow(map(_cell, cells))
     return text.getvalue()
@@ -71,7 +72,7 @@ def _cell(value: object) -> object:
 
 def _csv(file: str, detected: Detected) -> str:
     fields = detected.fields()
-    return _csv_line(file, fields["t"], fields["keyword"], fields["confidence"])
+    return csv_line(file, fields["t"], fields["keyword"], fields["confidence"])
 
 
 def _audacity(_: str, detected: Detected) -> str:
@@ -85,7 +86,7 @@ def _json_lines(file: str, detected: Detected) -> str:
 
 FORMATS: Mapping[str, tuple[str, Formatter]] = {
     "jsonl": ("", _json_lines),
-    "csv": (_csv_line("file", "t", "keyword", "confidence"), _csv),
+    "csv": (csv_line("file", "t", "keyword", "confidence"), _csv),
     "audacity": ("", _audacity),
 }
 """What comes first, and what a detection becomes, by the format's name."""

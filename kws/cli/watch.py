@@ -32,14 +32,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run the command: print until interrupted, and catch up after each break."""
     from kws.client.connection import Endpoint
+    from kws.client.listen import Listener
     from kws.client.watch import Watcher
 
-    watcher = Watcher(
+    listener = Listener(
         Endpoint(options.url, EVENTS_PATH, find_token(options.token_file, os.environ)),
-        sys.stdout,
         keywords=options.keywords,
         min_confidence=options.min_confidence,
     )
+    watcher = Watcher(listener, sys.stdout)
     if options.once:
         watcher.watch()
     else:

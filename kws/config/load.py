@@ -42,6 +42,7 @@ def load_config(
     if path is not None:
         tree = _read_file(path)
         config = convert(tree, Config, str(path))
+    actions = _actions(config)
     # Those that give way to the file come first, so that a variable of the same key wins.
     for prefix in (DEFAULT_PREFIX, PREFIX):
         for name, text in sorted((environment or {}).items()):
@@ -51,11 +52,32 @@ def load_config(
             if prefix == DEFAULT_PREFIX and _is_set(tree, keys):
                 continue
             put(tree, keys, parse_value(text, type_at(Config, keys), source), source)
-            config = convert(tree, Config, source)
+            config = _with_actions(convert(tree, Config, source), actions, source)
     for override in overrides:
         key, setting, source = parse_override(override, Config)
         put(tree, key.split("."), setting, source)
-        config = convert(tree, Config, source)
+        config = _with_actions(convert(tree, Config, source), actions, source)
+    return config
+
+
+def _actions(config: Config) -> tuple[object, ...]:
+    """What detections start."""
+    own = {name: (each.run, each.webhook) for name, each in config.keywords.items()}
+    return config.actions, {name: each for name, each in own.items() if any(each)}
+
+
+def _with_actions(config: Config, actions: tuple[object, ...], source: str) -> Config:
+    """The same, where it starts what the file says.
+
+    Raises:
+        ConfigError: it does not: what can run a program stands in one place, which its owner can
+            protect.
+    """
+    if _actions(config) != actions:
+        raise ConfigError(
+            f"{source}: actions, and run and webhook of keywords, are set in the configuration "
+            "file only"
+        )
     return config
 
 

@@ -34,6 +34,27 @@ def user_folder(environment: Mapping[str, str]) -> Path | None:
     return Path(home) / ".config" / "kws" if home else None
 
 
+def state_folder(configured: str, environment: Mapping[str, str]) -> Path | None:
+    """Where a daemon keeps what has to survive a restart; it need not exist.
+
+    Args:
+        configured: `state.folder`; empty for the service's (STATE_DIRECTORY, as systemd sets it),
+            else the user's: ~/.local/state/kws, or below XDG_STATE_HOME.
+        environment: variables.
+
+    Returns:
+        None where there is none, as without a home.
+    """
+    if configured:
+        return path_of(configured)
+    if service := environment.get("STATE_DIRECTORY", "").split(":")[0]:
+        return Path(service)
+    base, home = environment.get("XDG_STATE_HOME", ""), environment.get("HOME", "")
+    if base.startswith("/"):
+        return Path(base) / "kws"
+    return Path(home) / ".local" / "state" / "kws" if home else None
+
+
 def config_file(environment: Mapping[str, str]) -> Path | None:
     """The user's configuration, else the machine's; None where there is neither."""
     files = (folder / CONFIG_NAME for folder in _config_folders(environment))

@@ -102,6 +102,42 @@ class TriggerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     verifier_threshold: Level | None = None
 
 
+class KeywordConfig(TriggerConfig, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is a keyword's own: its trigger, and what its detections start.
+
+    Attributes:
+        run: a program and its arguments.
+        webhook: a URL that gets the event.
+    """
+
+    run: tuple[str, ...] = ()
+    webhook: str = ""
+
+
+class ActionsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every detection starts, and the limits of all actions.
+
+    Attributes:
+        run: a program and its arguments; empty for none.
+        webhook: a URL that gets the event; empty for none.
+        secret_file: file whose first line is the key that signs what webhooks get; empty: nothing
+            is signed.
+        timeout_s: seconds that a command, or an attempt of a webhook, may take.
+        expire_s: an action that has not begun within this time of its detection never does, and
+            no webhook is tried again after it.
+        at_once: actions that run at the same time.
+        queue: actions that may wait for their turn.
+    """
+
+    run: tuple[str, ...] = ()
+    webhook: str = ""
+    secret_file: str = ""
+    timeout_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    expire_s: Annotated[float, Meta(ge=0.1, le=600)] = 10.0
+    at_once: Annotated[int, Meta(ge=1, le=64)] = 4
+    queue: Annotated[int, Meta(ge=1, le=10_000)] = 100
+
+
 class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The HTTP and websocket server.
 
@@ -117,6 +153,7 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
         keep_audio_s: keep the audio of each detection for this time, for clients with the token; 0:
             never.
         queue: events that may wait for a slow subscriber before it is closed.
+        remote_unmute: whether clients on other machines may unmute the daemon.
     """
 
     host: Annotated[str, Meta(min_length=1)] = "127.0.0.1"
@@ -128,6 +165,76 @@ class ServerConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     max_streams: Annotated[int, Meta(ge=0, le=10_000)] = 64
     keep_audio_s: Annotated[float, Meta(ge=0, le=86_400)] = 0.0
     queue: Annotated[int, Meta(ge=1, le=100_000)] = 256
+    remote_unmute: bool = False
+
+
+class StateConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What has to survive a restart.
+
+    Attributes:
+        folder: where it is kept; empty: see `kws.config.paths.state_folder`.
+    """
+
+    folder: str = ""
+
+
+class HistoryConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Events on disk, in the folder of `state`.
+
+    Attributes:
+        days: how long they are kept; 0: there is no history.
+        max_mb: the oldest go where there would be more, in 10**6 bytes.
+    """
+
+    days: Annotated[float, Meta(ge=0, le=36_500)] = 0.0
+    max_mb: Annotated[float, Meta(ge=1, le=100_000)] = 64.0
+
+
+class MqttConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A broker of MQTT, which gets the events.
+
+    Attributes:
+        url: where it is, as "mqtt://HOST:PORT", or "mqtts://" for TLS; empty: MQTT is off.
+        protocol: version of MQTT.
+        user: name that the broker knows this daemon by; empty for none.
+        password_file: file whose first line is the password; empty for none.
+        ca_file: certificates that the broker's is checked by; empty: the system's.
+        certificate_file: this daemon's own certificate; empty for none.
+        key_file: its private key; empty: it is in the same file.
+        client_id: name of the connection; empty: "kws-" and the id.
+        id: name of this daemon in topics; empty: the machine's name.
+        topic: what all topics begin with.
+        expire_s: an event that has not been delivered within this time never is, but in the
+            archive.
+        archive: whether events also go to an archive topic, kept on disk while the broker is away.
+        archive_events: events that are kept at most.
+        archive_bytes: bytes of them at most.
+        discovery: whether Home Assistant finds the daemon by itself.
+        discovery_prefix: what the topics of discovery begin with.
+    """
+
+    url: str = ""
+    protocol: Literal[5, "3.1.1"] = 5
+    user: str = ""
+    password_file: str = ""
+    ca_file: str = ""
+    certificate_file: str = ""
+    key_file: str = ""
+    client_id: str = ""
+    id: str = ""
+    topic: Annotated[str, Meta(min_length=1)] = "kws"
+    expire_s: Annotated[float, Meta(ge=1, le=3_600)] = 10.0
+    archive: bool = False
+    archive_events: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    archive_bytes: Annotated[int, Meta(ge=10_000, le=10_000_000_000)] = 50_000_000
+    discovery: bool = False
+    discovery_prefix: Annotated[str, Meta(min_length=1)] = "homeassistant"
+
+
+class IntegrationsConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Other systems, of which each is off until its section says where it is."""
+
+    mqtt: MqttConfig = field(default_factory=MqttConfig)
 
 
 class LogConfig(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -148,13 +255,18 @@ class Config(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         detection: chooses thresholds; `trigger` overrides them.
         trigger: for all keywords.
-        keywords: for single keywords; overrides `trigger`.
+        keywords: for single keywords; overrides `trigger`, and adds to `actions`.
+        actions: of all keywords; in the configuration file only.
     """
 
     audio: AudioConfig = field(default_factory=AudioConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     detection: DetectionConfig = field(default_factory=DetectionConfig)
     trigger: TriggerConfig = field(default_factory=TriggerConfig)
-    keywords: dict[str, TriggerConfig] = field(default_factory=dict)
+    keywords: dict[str, KeywordConfig] = field(default_factory=dict)
     server: ServerConfig = field(default_factory=ServerConfig)
+    state: StateConfig = field(default_factory=StateConfig)
+    history: HistoryConfig = field(default_factory=HistoryConfig)
+    actions: ActionsConfig = field(default_factory=ActionsConfig)
+    integrations: IntegrationsConfig = field(default_factory=IntegrationsConfig)
     log: LogConfig = field(default_factory=LogConfig)

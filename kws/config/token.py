@@ -1,4 +1,4 @@
-"""The secret that a daemon asks its clients for, from its file or the environment."""
+"""Secrets from files: the token that a daemon asks its clients for, also from the environment."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,31 +23,35 @@ def find_token(file: Path | str | None, environment: Mapping[str, str]) -> str:
             characters that no header can carry. The message does not show them.
     """
     if file:
-        return read_token(path_of(str(file)))
+        return read_secret(path_of(str(file)), "token")
     return _checked(environment.get(TOKEN_VARIABLE, ""), f"variable {TOKEN_VARIABLE}")
 
 
-def read_token(path: Path) -> str:
+def read_secret(path: Path, what: str) -> str:
     """The first line of a file, without white space around it.
+
+    Args:
+        path: of the file.
+        what: it holds, for messages, as "token".
 
     Raises:
         ConfigError: as `find_token`.
     """
-    source = f"token file {path}"
+    source = f"{what} file {path}"
     try:
         with path.open("rb") as file:
-            token = _checked(file.readline(_MAX_BYTES).decode("utf-8-sig"), source)
+            secret = _checked(file.readline(_MAX_BYTES).decode("utf-8-sig"), source, what)
     except UnicodeDecodeError:
         raise ConfigError(f"{source}: cannot be read: it is not UTF-8") from None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{source}: cannot be read: {error}") from error
-    if not token:
-        raise ConfigError(f"{source}: put the token on its first line")
-    return token
+    if not secret:
+        raise ConfigError(f"{source}: put the {what} on its first line")
+    return secret
 
 
-def _checked(text: str, source: str) -> str:
-    token = text.strip()
-    if not token.isprintable():
-        raise ConfigError(f"{source}: the token has control characters; write it as plain text")
-    return token
+def _checked(text: str, source: str, what: str = "token") -> str:
+    secret = text.strip()
+    if not secret.isprintable():
+        raise ConfigError(f"{source}: the {what} has control characters; write it as plain text")
+    return secret

@@ -88,5 +88,7 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
     if origin in (Union, UnionType):
         return tuple(each for part in get_args(kind) for each in _alternatives(part))
     if origin is Literal:
-        return tuple(_Choice(each) for each in get_args(kind))
+        return tuple(
+            _Choice(each) if isinstance(each, str) else type(each) for each in get_args(kind)
+        )
     return (origin or kind,)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from typing import Any, get_origin, get_type_hints
 
 from kws.config.schema import Config, TriggerConfig
 from kws.config.token import TOKEN_VARIABLE
@@ -76,11 +77,18 @@ def _nearest(name: str) -> str:
 def _known(prefix: str) -> Iterator[str]:
     """All variables of a prefix."""
     yield TOKEN_VARIABLE
-    for section, kind in Config.__annotations__.items():
-        if has_fields(kind):
-            yield from (_name(prefix, section, key) for key in kind.__struct_fields__)
+    yield from (_name(prefix, *keys) for keys in _keys(Config))
     for key in TriggerConfig.__struct_fields__:
         yield _name(prefix, _KEYWORDS, "word", key)
+
+
+def _keys(kind: Any) -> Iterator[tuple[str, ...]]:
+    """The keys of every value in settings; of those by keyword there is none."""
+    for key, below in get_type_hints(kind).items():
+        if has_fields(below):
+            yield from ((key, *keys) for keys in _keys(below))
+        elif get_origin(below) is not dict:
+            yield (key,)
 
 
 def _name(prefix: str, *keys: str) -> str:

@@ -8,14 +8,18 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from msgspec import to_builtins
 from msgspec.structs import replace
 
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
-from kws.config.schema import Config
+from kws.config.paths import state_folder
+from kws.config.schema import Config, HistoryConfig
 from kws.daemon.descriptors import make_room
+from kws.daemon.mute_file import MuteFile
+from kws.daemon.muting import MuteSwitch
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.terminal import has_terminal
@@ -24,12 +28,17 @@ from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
 from kws.engine.waiting import LoopEvent, first_of
+from kws.errors import ConfigError
+from kws.history.database import NAME
+from kws.integrations.build import make_integrations
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.app import App
 from kws.serving.auth import Access, read_access
 from kws.serving.connections import UNAUTHENTICATED, Connections
+from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
+from kws.serving.recorder import HistoryRecorder
 from kws.serving.server import Server
 from kws.serving.stdout import StdoutWriter
 from kws.spotting.load import load_model
@@ -39,7 +48,9 @@ from kws.spotting.spotter import warm_up
 log = logging.getLogger(__name__)
 
 _DRAIN_SECONDS = 5.0
-"""How long subscribers may take to read the last events of a recording."""
+"""How long subscribers and integrations may take for the last events of a recording."""
+_RECORDED_SECONDS = 0.3
+"""How long the history may take to write the last events."""
 _TICK_SECONDS = 0.25
 _TICKS_PER_CHECK = 4
 """The sources are polled at each tick; the watchdog and the clips' age at every fourth."""
@@ -82,7 +93,8 @@ class Daemon:
         first: the source to begin with.
 
     Raises:
-        ConfigError: configuration and model contradict each other.
+        ConfigError: configuration and model contradict each other, or an integration cannot be
+            used as it is configured.
     """
 
     def __init__(
@@ -97,6 +109,7 @@ class Daemon:
         limits = {name: getattr(server, name) for name in ("max_connections", "max_streams")}
         self._config = config
         self._interrupted, self._written = asyncio.Event(), LoopEvent()
+        self._recorded = LoopEvent()
         self._hub = Hub(uuid.uuid4().hex[:12])
         self._stdout = StdoutWriter(self._hub)
         self._clips = Clips(server.keep_audio_s, time.monotonic)
@@ -115,6 +128,19 @@ class Daemon:
         )
         self._sd_notify = SdNotify(os.environ)
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
+        folder = state_folder(config.state.folder, os.environ)
+        self._recorder = _recorder(config.history, folder, self._hub)
+        self._switch = MuteSwitch(
+            self._engine,
+            self._hub,
+            MuteFile(folder),
+            time.monotonic,
+            remote_unmute=server.remote_unmute,
+        )
+        description = Description(self._engine, self._hub.run)
+        self._integrations = make_integrations(
+            config, self._hub, description, os.environ, self._switch
+        )
         self._reloader = Reloader(
             config,
             reader,
@@ -133,7 +159,10 @@ class Daemon:
             observers=observers,
             watchdog=self._watchdog,
             reload=self._reloader,
+            switch=self._switch,
+            recorder=self._recorder,
             connections=connections,
+            integrations=self._integrations,
         )
         self._server = Server(app.routes, connections)
 
@@ -141,18 +170,25 @@ class Daemon:
         """Process audio until the source ends or a signal comes.
 
         Raises:
-            KwsError: the port cannot be had, the source was lost for good, or the audio system
-                hangs.
+            KwsError: the port cannot be had, an integration cannot begin, the source was lost for
+                good, or the audio system hangs.
         """
         server = self._config.server
-        async with self._server.listening(server.host, server.port) as port:
+        async with (
+            self._server.listening(server.host, server.port) as port,
+            self._integrations.running(STOP_SECONDS),
+        ):
             self._stdout.start(self._written)
+            if self._recorder is not None:
+                self._recorder.start(self._recorded)
+            self._switch.restore()
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
                     with self._signals(tasks):
                         background = [
                             tasks.create_task(self._tick()),
                             tasks.create_task(self._notify_ready(port)),
+                            tasks.create_task(self._switch.watch()),
                         ]
                         await first_of(ending, self._interrupted)
                     self._sd_notify.stopping()
@@ -162,6 +198,8 @@ class Daemon:
                 self._hub.close()
             error = ending.exception() if ending.done() and not ending.cancelled() else None
             await self._drain(error)
+            if self._recorder is not None:
+                await first_of(self._recorded, seconds=_RECORDED_SECONDS)
         if self._stdout.missed:
             log.warning("standard output missed %d events", self._stdout.missed)
         if error is not None:
@@ -203,7 +241,7 @@ class Daemon:
                 task.cancel()
 
     async def _drain(self, error: BaseException | None) -> None:
-        """Let standard output and subscribers read their last events.
+        """Let standard output, subscribers and integrations get their last events.
 
         Of a recording nothing is lost, though it ended in damage.
         """
@@ -212,6 +250,8 @@ class Daemon:
             await first_of(self._written, seconds=STOP_SECONDS)
         if not interrupted and not live:
             self._server.drain(_DRAIN_SECONDS)
+            stopping = asyncio.create_task(self._integrations.stop(_DRAIN_SECONDS))
+            await first_of(stopping, self._interrupted)
             await first_of(self._written, self._interrupted)
 
     async def _tick(self) -> None:
@@ -229,7 +269,8 @@ class Daemon:
         """Log and notify that the daemon is ready: its source is open or known to be missing."""
         await self._engine.capture.settled.wait()
         source = self._engine.state()
-        if self._config.audio.ready_after_sound and source.kind != "network":
+        waits = self._config.audio.ready_after_sound and source.kind != "network"
+        if waits and not self._engine.muted:
             await self._engine.capture.delivering.wait()
             source = self._engine.state()
         host = self._config.server.host
@@ -251,3 +292,17 @@ class Daemon:
             },
         )
         self._sd_notify.ready(self._watchdog.status)
+
+
+def _recorder(config: HistoryConfig, folder: Path | None, hub: Hub) -> HistoryRecorder | None:
+    """The history, if there is to be one.
+
+    Raises:
+        ConfigError: there is no folder for it.
+    """
+    if not config.days:
+        return None
+    if folder is None:
+        raise ConfigError("history.days: there is no folder for it here; set state.folder")
+    max_bytes = round(config.max_mb * 1e6)
+    return HistoryRecorder(hub, folder / NAME, days=config.days, max_bytes=max_bytes)

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from kws.config.schema import AudioConfig, Config
+from kws.config.schema import AudioConfig, Config, KeywordConfig
 from kws.daemon.sd_notify import SdNotify
 from kws.daemon.watchdog import Watchdog
 from kws.engine.engine import Engine
@@ -20,6 +20,7 @@ from kws.spotting.spotter import warm_up
 
 log = logging.getLogger(__name__)
 
+_FIXED_SECTIONS = ("server", "state", "history", "integrations", "actions")
 _FIXED_AUDIO = ("source", "stdin_rate", "stdin_channels", "stdin_format")
 _LIVE_SOURCES = ("microphone", "demo", "network")
 """A microphone is opened again with another channel; the others have none to choose. A recording
@@ -132,8 +133,21 @@ def load(old: Config, reader: ConfigReader) -> tuple[Config, KeywordModel]:
     """
     new = reader.read()
     new = replace(new, audio=_as_chosen(new.audio, old.audio))
-    if new.server != old.server:
-        raise ConfigError("server: cannot change while kws runs; restart it, or undo the change")
+    for section in _FIXED_SECTIONS:
+        if getattr(new, section) != getattr(old, section):
+            raise ConfigError(
+                f"{section}: cannot change while kws runs; restart it, or undo the change"
+            )
+    for keyword in new.keywords.keys() | old.keywords.keys():
+        before, now = (
+            (each.run, each.webhook)
+            for each in (config.keywords.get(keyword, KeywordConfig()) for config in (old, new))
+        )
+        if before != now:
+            raise ConfigError(
+                f"keywords.{keyword}: its actions cannot change while kws runs; restart it, or "
+                "undo the change"
+            )
     read_once = old.audio.source not in _LIVE_SOURCES
     for name in (*_FIXED_AUDIO, *(("channel",) if read_once else ())):
         if getattr(new.audio, name) != getattr(old.audio, name):

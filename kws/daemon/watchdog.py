@@ -105,6 +105,8 @@ class Watchdog:
     def status(self) -> str:
         """The source and its state, in words."""
         state = self._engine.capture.state
+        if self._engine.muted:
+            return "Muted: no audio is processed"
         if state.reason:
             return f"No audio: {state.reason}"
         if self.stalled:
@@ -138,6 +140,6 @@ class Watchdog:
     @property
     def _awaited(self) -> Awaited:
         state = self._engine.capture.state
-        if not self._engine.live:
+        if not self._engine.live or self._engine.muted:
             return Awaited.NOTHING
         return Awaited.DEVICE if state.reason or state.last_audio is None else Awaited.AUDIO

@@ -41,6 +41,7 @@ class Inference:
         self._orders: deque[Callable[[], None]] = deque()
         self._meter = meter
         self._spotter: Callable[[], Spotter] | None = None
+        self._muted = False
         self._stopped = threading.Event()
 
     @property
@@ -55,6 +56,8 @@ class Inference:
             # It may have been made just before the model was exchanged.
             if self._spotter is not None and stream.spotter.model is not self._model:
                 stream.exchange(self._spotter())
+            if self._muted:
+                stream.mute()
             self._streams.append(stream)
 
         self._order(order)
@@ -85,6 +88,20 @@ class Inference:
             self._model, self._spotter = model, spotter
             for stream in self._streams:
                 stream.exchange(spotter())
+            done()
+
+        self._order(order)
+
+    def mute(self, muted: bool, done: Callable[[], None]) -> None:
+        """Detect nothing in any stream from here on, or again; `done` is called when that is so."""
+
+        def order() -> None:
+            self._muted = muted
+            for stream in self._streams:
+                if muted:
+                    stream.mute()
+                else:
+                    stream.unmute()
             done()
 
         self._order(order)

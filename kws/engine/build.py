@@ -4,8 +4,6 @@ import logging
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
-import msgspec
-
 from kws.config.schema import Config, TriggerConfig
 from kws.errors import ConfigError
 from kws.spotting.calibration import Calibration, OperatingPoint
@@ -131,7 +129,7 @@ def _verification(
     config: Config, model: KeywordModel, thresholds: Mapping[str, float]
 ) -> Verification | None:
     """The verifier with the operating point's thresholds, or those that the user wants."""
-    sections = {"trigger": config.trigger}
+    sections: dict[str, TriggerConfig] = {"trigger": config.trigger}
     sections |= {f"keywords.{keyword}": each for keyword, each in config.keywords.items()}
     verification = model.verification(lookahead_s=config.detection.lookahead_s)
     if verification is None:
@@ -158,7 +156,7 @@ def _merged(
 ) -> TriggerSettings:
     wanted: dict[str, float] = {} if threshold is None else {"threshold": threshold}
     for section in filter(None, sections):
-        given = msgspec.to_builtins(section)
+        given = {name: getattr(section, name) for name in TriggerConfig.__struct_fields__}
         wanted |= {name: value for name, value in given.items() if value is not None}
     wanted.pop("verifier_threshold", None)
     settings = settings.with_threshold(wanted.pop("threshold", settings.threshold))

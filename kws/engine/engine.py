@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 OWN_STREAMS = frozenset(("default", "demo"))
 """Names that events of a daemon's own source may carry, whatever its source is now."""
 
+_ORDER_SECONDS = 5.0
+"""How long the inference thread may take to go over to something else."""
 STOP_SECONDS = 0.2
 """How long each part of a stop may take, so that all of it takes less than a second."""
 
@@ -78,6 +80,7 @@ class Engine:
         self._ended, self._failed = LoopEvent(), LoopEvent()
         self._failure: Exception | None = None
         self._meter = meter
+        self._muted = False
         self.inference = Inference(model, meter)
         source = first.source
         self.stream = self._new_stream(source.stream, live=source.live)
@@ -104,9 +107,19 @@ class Engine:
         return self._first.source.live
 
     @property
+    def muted(self) -> bool:
+        """Whether its source is closed, and nothing is detected in any stream."""
+        return self._muted
+
+    @property
     def spotter(self) -> Spotter:
         """That of the daemon's own stream: model and thresholds as they are now."""
         return self.stream.spotter
+
+    @property
+    def mutable(self) -> bool:
+        """Whether it may be muted: a recording or a pipe would wait, and nothing of it be lost."""
+        return self.live or self._first.source.kind == "network"
 
     def state(self) -> SourceState:
         """The daemon's own source."""
@@ -174,6 +187,46 @@ class Engine:
         if config.audio != before.audio:
             self.senders.timeouts = self._idle_timeouts()
             self.capture.change(self._source_factory(), self._idle_timeouts())
+
+    def begin_muted(self) -> None:
+        """Be muted from the start; to be called before it runs."""
+        self._muted = True
+        self.inference.mute(True, lambda: None)
+        self.capture.mute()
+
+    async def mute(self) -> None:
+        """Close the source, drop what is buffered, and detect nothing in any stream.
+
+        Raises:
+            TimeoutError: the inference thread does not answer; the source is closed nevertheless.
+        """
+        self._muted = True
+        try:
+            await self._order_muting(muted=True)
+        finally:
+            # Only now: what is buffered would be processed to its end.
+            self.capture.mute()
+
+    async def unmute(self) -> None:
+        """Open the source again, and detect again.
+
+        Raises:
+            TimeoutError: the inference thread does not answer.
+        """
+        try:
+            await self._order_muting(muted=False)
+        except TimeoutError:
+            # What was refused must not happen later.
+            self.inference.mute(True, lambda: None)
+            raise
+        self._muted = False
+        self.capture.unmute()
+
+    async def _order_muting(self, *, muted: bool) -> None:
+        done = LoopEvent()
+        self.inference.mute(muted, done.set)
+        async with asyncio.timeout(_ORDER_SECONDS):
+            await done.wait()
 
     def poll(self) -> None:
         """Find sources that deliver nothing more; to be called several times a second."""

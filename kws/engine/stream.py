@@ -54,6 +54,7 @@ class Stream:
         self._recent: RecentAudio | None = None
         self._due: tuple[Windows, Block] | None = None
         self._liveness = Liveness()
+        self._muted = self._was_muted = False
 
     @property
     def name(self) -> str:
@@ -74,7 +75,9 @@ class Stream:
             if (reader := self._reader) is None:
                 continue
             if (block := reader.take()) is not None:
-                if len(windows := self._process(reader.feed, block)):
+                if self._muted:
+                    self._leave_out(reader.feed, block)
+                elif len(windows := self._process(reader.feed, block)):
                     self._due = windows, block
                     return windows
             elif reader.feed.exhausted:
@@ -117,6 +120,19 @@ class Stream:
         # What the old one was about to detect is not lost.
         self._detected(each for each in late if each.t > self.seconds - _LATE_S)
 
+    def mute(self) -> None:
+        """Detect nothing from here on; what was about to be detected is dropped."""
+        self._muted = self._was_muted = True
+        self._recent = None
+        self.spotter.skip(0)
+        self._detected(())
+
+    def unmute(self) -> None:
+        """Detect again, in what comes from here on."""
+        if self._reader is not None:
+            self.spotter.skip(self._reader.drop())
+        self._muted = False
+
     def _next(self) -> bool:
         """Do what comes next in the queue; false where there is nothing yet."""
         match self.queue.take():
@@ -148,7 +164,13 @@ class Stream:
         """The windows that a block completes, shape (n, bands, window_frames)."""
         if self._recent is None:
             gap_s = self._liveness.seconds_until(feed.first_audio)
-            self._skip(round(gap_s * self.spotter.model.sample_rate))
+            gap = round(gap_s * self.spotter.model.sample_rate)
+            # What was not to be processed was not lost.
+            if self._was_muted:
+                self.spotter.skip(gap)
+            else:
+                self._skip(gap)
+            self._was_muted = False
         if block.lost:
             self._detected(self.spotter.push(block.rest))
             self._skip(block.lost)
@@ -159,6 +181,11 @@ class Stream:
         self._recent.append(block.frames)
         return self.spotter.windows(block.samples)
 
+    def _leave_out(self, feed: Feed, block: Block) -> None:
+        """Count a block's time, and nothing else."""
+        self.spotter.skip(len(block.rest) + block.lost + len(block.samples))
+        self._delivered(feed)
+
     def _skip(self, samples: int) -> None:
         """So many samples are missing before the next ones."""
         self.spotter.skip(samples)
@@ -167,8 +194,11 @@ class Stream:
 
     def _end(self, reader: Reader) -> None:
         feed, live = reader.feed, self._behind_s is not None
-        self._detected(self.spotter.push(reader.end(0.0 if live else SILENCE_S)))
-        self._detected(self.spotter.finish())
+        if self._muted:
+            self.spotter.skip(len(reader.end()))
+        else:
+            self._detected(self.spotter.push(reader.end(0.0 if live else SILENCE_S)))
+            self._detected(self.spotter.finish())
         warn_not_finite(f"stream {self.name!r}", reader.not_finite)
         self._delivered(feed)
         self._reader = self._recent = None

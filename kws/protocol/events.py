@@ -169,6 +169,26 @@ class StreamEnded(Body, frozen=True, tag="stream-ended"):
     reason: str
 
 
+class Muted(Body, frozen=True, tag="muted"):
+    """The microphone is closed, and nothing is detected in any stream.
+
+    Attributes:
+        seconds: until that ends by itself; None: it does not.
+    """
+
+    seconds: float | None
+
+
+class Unmuted(Body, frozen=True, tag="unmuted"):
+    """The microphone is open again, and keywords are detected.
+
+    Attributes:
+        reason: why, for people.
+    """
+
+    reason: str
+
+
 STATUSES = (
     SamplesDropped,
     AudioLost,
@@ -177,6 +197,8 @@ STATUSES = (
     ReloadRefused,
     StreamStarted,
     StreamEnded,
+    Muted,
+    Unmuted,
 )
 
 

@@ -41,6 +41,7 @@ class Hello(Reply, frozen=True, kw_only=True, tag="hello"):
         keywords: of the vocabulary.
         thresholds: of each keyword.
         sources: of audio.
+        muted: whether nothing is detected, because somebody has muted the daemon.
     """
 
     run: str
@@ -49,6 +50,7 @@ class Hello(Reply, frozen=True, kw_only=True, tag="hello"):
     keywords: tuple[str, ...]
     thresholds: dict[str, float]
     sources: tuple[Source, ...]
+    muted: bool = False
 
 
 class Replay(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import parse_qsl
 
@@ -128,6 +129,44 @@ class ScoresRequest(Struct, frozen=True, forbid_unknown_fields=True):
     token: str | None = None
 
 
+class MuteRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The body of POST /mute.
+
+    Attributes:
+        seconds: unmute after so long; None: stay muted.
+    """
+
+    seconds: Annotated[float, Meta(gt=0, le=86_400)] | None = None
+
+
+class HistoryRequest(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The query of GET /history.
+
+    Attributes:
+        since: events not before this moment, RFC 3339; None: from the beginning.
+        until: events before this moment; None: to the end.
+        type: of these only; None: both.
+        after: go on behind this place, which the page before has given as `next`.
+        limit: at most so many.
+    """
+
+    since: Annotated[datetime, Meta(tz=True)] | None = None
+    until: Annotated[datetime, Meta(tz=True)] | None = None
+    type: Literal["detection", "status"] | None = None
+    after: Annotated[int, Meta(ge=0, le=2**62)] = 0
+    limit: Annotated[int, Meta(ge=1, le=1_000)] = 1_000
+
+
+class MarkRequest(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of POST /events/ID/mark.
+
+    Attributes:
+        not_a_word: whether nobody had said the keyword.
+    """
+
+    not_a_word: bool
+
+
 class _WithToken(Struct, frozen=True):
     token: str | None = None
 
@@ -203,6 +242,57 @@ def parse_scores_request(message: str | bytes) -> ScoresRequest:
     """
     request: ScoresRequest = _decode(message, ScoresRequest)
     return request
+
+
+def parse_mute(body: bytes) -> MuteRequest:
+    """Read the body of POST /mute; there need not be one.
+
+    Raises:
+        BadRequestError: it is not JSON, or has something unknown in it.
+    """
+    try:
+        return msgspec.json.decode(body, type=MuteRequest) if body else MuteRequest()
+    except msgspec.MsgspecError as error:
+        raise BadRequestError(str(error)) from error
+
+
+def parse_history_query(query: str) -> HistoryRequest:
+    """Read the query of GET /history.
+
+    Raises:
+        BadRequestError: it has something unknown in it.
+    """
+    try:
+        # Of an offset written as +01:00, a query makes a blank.
+        fields = {
+            key: value.replace(" ", "+") if key in ("since", "until") else value
+            for key, value in parse_qsl(query, keep_blank_values=True)
+        }
+        return msgspec.convert(fields, HistoryRequest, strict=False)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BadRequestError(str(error)) from error
+
+
+def parse_mark(body: bytes) -> MarkRequest:
+    """Read the body of POST /events/ID/mark.
+
+    Raises:
+        BadRequestError: it is not JSON, or has something unknown in it.
+    """
+    try:
+        return msgspec.json.decode(body, type=MarkRequest)
+    except msgspec.MsgspecError as error:
+        raise BadRequestError(str(error)) from error
+
+
+def parse_nothing(body: bytes) -> None:
+    """Read a body that has to be empty.
+
+    Raises:
+        BadRequestError: it is not.
+    """
+    if body:
+        raise BadRequestError("there is no body here; leave it out")
 
 
 def _decode(message: str | bytes, kind: Any) -> Any:

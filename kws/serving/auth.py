@@ -34,7 +34,7 @@ class Access:
         A name that the server does not know can be a web page's own, pointed at this machine (DNS
         rebinding); an address cannot. An origin is what page a browser's request comes from.
         """
-        name = _host_name(host)
+        name = host_name(host)
         if name is None or not (name == "localhost" or _is_address(name) or name in self.hosts):
             return f"host {host!r} is not one of this server's names (server.allowed_hosts)"
         if origin is not None and origin not in self.origins and not _same(origin, host):
@@ -82,10 +82,15 @@ def is_loopback(host: str) -> bool:
     """Whether only this machine reaches a server that listens on `host`."""
     if host == "localhost":
         return True
-    return _is_address(host) and ipaddress.ip_address(host).is_loopback
+    if not _is_address(host):
+        return False
+    address = ipaddress.ip_address(host)
+    # An IPv4 client of a socket for IPv6.
+    mapped = getattr(address, "ipv4_mapped", None)
+    return (address if mapped is None else mapped).is_loopback
 
 
-def _host_name(host: str | None) -> str | None:
+def host_name(host: str | None) -> str | None:
     """The name in a Host header, without its port."""
     if not host:
         return None

@@ -35,6 +35,7 @@ class Description:
             keywords=spotter.model.classes,
             thresholds=spotter.thresholds,
             sources=tuple(each.summary() for each in self._engine.states()),
+            muted=self._engine.muted,
         )
 
     def started(self, stream: str, seq: int) -> Started:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from msgspec.structs import replace
 
+from kws.history.queries import Missed
 from kws.protocol.events import Body, Event, encode, utc_now
 from kws.protocol.replies import Replay, Reply
 from kws.protocol.requests import Filter
@@ -160,6 +161,7 @@ class Hub:
         new: Filter,
         reply: Reply | None = None,
         after: tuple[str, int] | None = None,
+        stored: Missed | None = None,
     ) -> None:
         """Change a subscription's filter, and send again what it missed before it came.
 
@@ -169,24 +171,44 @@ class Hub:
             reply: what the subscriber gets before all events that come from here on; its `replay`
                 is filled in where there is one.
             after: run and number of the last event that the subscriber has.
+            stored: what the history knows to have come after that.
         """
         with self._lock:
             events = list[Event]()
             if after is not None:
-                replay, events = self._missed(subscription, new, *after)
+                replay, events = self._missed(subscription, new, *after, stored)
                 reply = reply and replace(reply, replay=replay)
             subscription.rewind(new, None if reply is None else encode(reply), events)
         subscription.wake()
 
+    def covers(self, run: str, seq: int) -> bool:
+        """Whether all events after one are kept here."""
+        with self._lock:
+            return run == self.run and self._oldest - 1 <= seq
+
+    @property
+    def _oldest(self) -> int:
+        return self._history[0].seq if self._history else self._next
+
     def _missed(
-        self, subscription: Subscription, new: Filter, run: str, seq: int
+        self,
+        subscription: Subscription,
+        new: Filter,
+        run: str,
+        seq: int,
+        stored: Missed | None,
     ) -> tuple[Replay, list[Event]]:
-        if run != self.run:
+        if run != self.run and stored is None:
             return Replay(0, complete=False), []
+        before = [] if stored is None else stored.events
+        present = [event.seq for event in before if event.run == self.run]
+        last = max(present, default=seq if run == self.run else 0)
         # What came since the subscription began has been sent, or waits in its queue.
-        events = [event for event in self._history if seq < event.seq < subscription.first]
-        oldest = self._history[0].seq if self._history else self._next
-        complete = oldest - 1 <= seq < self._next
+        events = [
+            event for event in before if event.run != self.run or event.seq < subscription.first
+        ]
+        events += [event for event in self._history if last < event.seq < subscription.first]
+        complete = self._oldest - 1 <= last < self._next and (stored is None or stored.complete)
         if subscription.filter not in (Filter(), new):
             # What another filter held back since this subscription began is not sent again.
             complete = False

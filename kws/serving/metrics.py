@@ -1,6 +1,6 @@
 """Numbers that people watch, in Prometheus's text format (version 0.0.4)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -19,6 +19,7 @@ from kws.engine.state import SourceState
 from kws.protocol.events import Detected, Event
 from kws.serving.hub import Hub
 from kws.serving.routes import Document
+from kws.typing import IntegrationStatus
 
 _MOST_STREAMS = 1_000
 """Streams that are counted by name: clients choose names, and each costs memory for ever."""
@@ -35,15 +36,21 @@ class Snapshot:
         sources: the daemon's own, and those from the network.
         hop_samples: between two windows, at the model's rate.
         subscribers: on the websocket.
+        muted: whether nothing is detected, because somebody has muted the daemon.
+        history_missed: events that are not in the history; None: there is none.
         model: name of the vocabulary.
         architecture: of its network.
+        integrations: those that are switched on.
     """
 
     sources: Iterable[SourceState]
     hop_samples: int
     subscribers: int
+    muted: bool
+    history_missed: int | None
     model: str
     architecture: str
+    integrations: Sequence[IntegrationStatus] = ()
 
 
 class Metrics:
@@ -150,6 +157,13 @@ class _Current(Collector):
         build.add_metric((version("kws"), now.model, now.architecture), 1)
         yield build
         yield GaugeMetricFamily("kws_subscribers", "Clients of /events.", value=now.subscribers)
+        yield GaugeMetricFamily("kws_muted", "1 while it is muted.", value=float(now.muted))
+        if now.history_missed is not None:
+            yield CounterMetricFamily(
+                "kws_history_missed",
+                "Events that could not be written to the history.",
+                value=now.history_missed,
+            )
         labels = ("stream", "kind")
         age = GaugeMetricFamily(
             "kws_audio_age_seconds", "Seconds since a source last delivered.", labels=labels
@@ -180,3 +194,31 @@ class _Current(Collector):
         yield age
         yield lost
         yield from counters.values()
+        if now.integrations:
+            yield from _of_integrations(now.integrations)
+
+
+def _of_integrations(statuses: Iterable[IntegrationStatus]) -> Iterable[Metric]:
+    connected = GaugeMetricFamily(
+        "kws_integration_connected",
+        "1 while an integration is connected, or listens.",
+        labels=("integration",),
+    )
+    events = CounterMetricFamily(
+        "kws_integration_events",
+        "Events of an integration, by what became of them.",
+        labels=("integration", "outcome"),
+    )
+    waiting = GaugeMetricFamily(
+        "kws_integration_waiting_events",
+        "Events that are kept until an integration takes them.",
+        labels=("integration",),
+    )
+    for each in statuses:
+        connected.add_metric((each.name,), float(each.connected))
+        waiting.add_metric((each.name,), each.waiting)
+        for outcome, count in each.events.items():
+            events.add_metric((each.name, outcome), count)
+    yield connected
+    yield events
+    yield waiting

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from websockets.datastructures import Headers
 from websockets.http11 import Request, Response
 
-from kws.serving.auth import Access, bearer_token
+from kws.protocol.requests import BadRequestError
+from kws.serving.auth import Access, bearer_token, host_name, is_loopback
 from kws.serving.limited import REQUESTS, LimitedConnection
 from kws.serving.rate import MessageRate
 from kws.text import escaped
@@ -39,6 +40,8 @@ MESSAGE_LIMIT = 16 * 1024
 """Bytes of a client's message."""
 WILDCARD = "*"
 """Stands for one segment of a route's path."""
+_PROXIED = ("Forwarded", "Via", "X-Forwarded-For", "X-Real-IP")
+"""Headers that a proxy adds."""
 
 
 class Endpoint(Protocol):
@@ -80,17 +83,43 @@ class Page:
 
 
 @dataclass(frozen=True)
-class Action:
-    """A route that does something at a POST without a body; only who has the token may.
+class Search:
+    """A route for GET and HEAD that takes a query; only who has the token may.
 
     Attributes:
-        post: does it.
+        get: what is found, in JSON. Raises BadRequestError.
     """
 
-    post: Callable[[], Awaitable[JsonResponse]]
+    get: Callable[[str], Awaitable[JsonResponse]]
 
 
-Route = Websocket | Page | Action
+@dataclass(frozen=True)
+class Order:
+    """What a client posts.
+
+    Attributes:
+        body: of its request.
+        segments: what stands in the place of each wildcard of the route's path.
+        local: whether it is on this machine, as far as can be seen.
+    """
+
+    body: bytes = b""
+    segments: tuple[str, ...] = ()
+    local: bool = True
+
+
+@dataclass(frozen=True)
+class Action:
+    """A route that does something at a POST; only who has the token may.
+
+    Attributes:
+        post: does it. Raises BadRequestError.
+    """
+
+    post: Callable[[Order], Awaitable[JsonResponse]]
+
+
+Route = Websocket | Page | Search | Action
 
 
 class Routes:
@@ -121,8 +150,16 @@ class Routes:
         """Whether there is a token, and a request brings it as a header."""
         return bool(self._access.token) and self.admits(request)
 
-    async def respond(self, request: Request) -> Response | None:
-        """The response; None where the request is for a websocket and may go on."""
+    async def respond(
+        self, request: Request, body: bytes = b"", address: str = ""
+    ) -> Response | None:
+        """The response; None where the request is for a websocket and may go on.
+
+        Args:
+            request: of a client.
+            body: of the request.
+            address: of the client.
+        """
         path, headers = _path(request), request.headers
         wants_websocket = "websocket" in headers.get("Upgrade", "").lower()
         if refusal := self._access.refuses(_one(headers, "Host"), _one(headers, "Origin")):
@@ -135,10 +172,13 @@ class Routes:
                 text = f"{path} is a websocket: ws://..."
                 return refuse(HTTPStatus.UPGRADE_REQUIRED, text, Upgrade="websocket")
             case Action():
-                return await self._act(path, route, request)
-            case Page() if wants_websocket:
+                local = is_local(address, headers)
+                return await self._act(path, route, request, Order(body, tuple(segments), local))
+            case Page() | Search() if wants_websocket:
                 text = f"{path} is plain HTTP; websockets: {', '.join(self._websockets)}"
                 return refuse(HTTPStatus.BAD_REQUEST, text)
+            case Search():
+                return await self._search(route, request)
             case Page():
                 return self._get(path, route, segments, request)
         return self._not_found(path)
@@ -155,34 +195,64 @@ class Routes:
                     return route, [part for want, part in pairs if want == WILDCARD]
         return None, []
 
-    def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
+    async def _search(self, route: Search, request: Request) -> Response:
+        if refusal := self._refuse_get(request):
+            return refusal
+        try:
+            content = await route.get(request.path.partition("?")[2])
+        except BadRequestError as error:
+            return refuse(HTTPStatus.BAD_REQUEST, str(error))
+        return _respond(content, with_body=request.method == "GET")
+
+    def _refuse_get(self, request: Request, *, public: bool = False) -> Response | None:
         if request.method not in ("GET", "HEAD"):
             return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only GET and HEAD", Allow="GET, HEAD")
-        if self.admits(request):
+        if public or self.admits(request):
+            return None
+        text = "a token is needed: Authorization: Bearer ..."
+        return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
+
+    def _get(self, path: str, page: Page, segments: list[str], request: Request) -> Response:
+        if refusal := self._refuse_get(request, public=page.public is not None):
+            return refusal
+        if page.public is None or self.admits(request):
             content = page.get(*segments)
-        elif page.public is not None:
-            content = page.public()
         else:
-            text = "a token is needed: Authorization: Bearer ..."
-            return refuse(HTTPStatus.UNAUTHORIZED, text, **{"WWW-Authenticate": "Bearer"})
+            content = page.public()
         if content is None:
             return self._not_found(path)
         return _respond(content, with_body=request.method == "GET")
 
-    async def _act(self, path: str, action: Action, request: Request) -> Response:
+    async def _act(self, path: str, action: Action, request: Request, order: Order) -> Response:
         if request.method != "POST":
-            return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only POST, without a body", Allow="POST")
+            return refuse(HTTPStatus.METHOD_NOT_ALLOWED, "only POST", Allow="POST")
         if not self._access.token:
             text = f"POST {path} needs a token, and none is set (server.token_file or KWS_TOKEN)"
             return refuse(HTTPStatus.FORBIDDEN, text)
         if not self._access.knows(request_token(request)):
             text = "the token is wrong or missing: Authorization: Bearer ..."
             return refuse(HTTPStatus.FORBIDDEN, text)
-        return _json(*await action.post())
+        try:
+            return _json(*await action.post(order))
+        except BadRequestError as error:
+            return refuse(HTTPStatus.BAD_REQUEST, str(error))
 
     def _not_found(self, path: str) -> Response:
         paths = ", ".join(each for each in self._table if WILDCARD not in each)
         return refuse(HTTPStatus.NOT_FOUND, f"nothing at {path}; there is: {paths}")
+
+
+def is_local(address: str, headers: Headers) -> bool:
+    """Whether a client is on this machine, and no proxy that says so is between.
+
+    Args:
+        address: of the client's end of the connection.
+        headers: of its request.
+    """
+    if any(name in headers for name in _PROXIED):
+        return False
+    name = host_name(_one(headers, "Host"))
+    return is_loopback(address) and name is not None and is_loopback(name)
 
 
 def _path(request: Request) -> str:

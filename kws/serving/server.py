@@ -97,7 +97,7 @@ class Server:
         if self._routes.brings_token(request):
             self._connections.known(connection)
         try:
-            response = await self._routes.respond(request)
+            response = await self._routes.respond(request, connection.body, connection.address)
         except Exception:
             log.exception("a request for %s failed; please report it", request.path)
             return refuse(HTTPStatus.INTERNAL_SERVER_ERROR, "an error in kws; see its log")

@@ -10,6 +10,7 @@ from msgspec import to_builtins
 from kws.engine.state import SourceState
 from kws.spotting.spotter import Spotter
 from kws.spotting.verifier import Verification
+from kws.typing import IntegrationStatus, MuteState
 
 
 def health(
@@ -20,6 +21,8 @@ def health(
     uptime_s: float,
     stalled: str,
     subscribers: int,
+    muting: MuteState,
+    integrations: Sequence[IntegrationStatus] = (),
 ) -> tuple[HTTPStatus, dict[str, Any]]:
     """Whether the daemon processes audio: 503 where a source that ought to deliver does not.
 
@@ -30,15 +33,18 @@ def health(
         uptime_s: seconds since then.
         stalled: why audio that comes is not processed; empty where it is.
         subscribers: how many there are.
+        muting: whether nothing is to be processed, because somebody has muted the daemon.
+        integrations: those that are switched on. One that fails is no fault of the daemon's.
     """
-    reason = source.reason or stalled
+    reason = "" if muting.muted else source.reason or stalled
     since = source.seconds_since_audio
     if source.kind == "network":
         # There is nothing here but what is sent: the newest of that counts.
         ages = (each.seconds_since_audio for each in streams)
         since = min((age for age in ages if age is not None), default=None)
     waiting = since is None
-    status = "lost" if source.reason else "stalled" if stalled else "waiting" if waiting else "ok"
+    status = "stalled" if stalled else "waiting" if waiting else "ok"
+    status = "muted" if muting.muted else "lost" if source.reason else status
     content: dict[str, Any] = {
         "status": status,
         "reason": reason or None,
@@ -61,6 +67,19 @@ def health(
             for each in streams
         ],
         "subscribers": subscribers,
+        "muted": muting.muted,
+        "muted_seconds_left": _rounded(muting.seconds_left),
+        "integrations": [
+            {
+                "name": each.name,
+                "peer": each.peer,
+                "connected": each.connected,
+                "reason": each.reason or None,
+                "events": dict(each.events),
+                "waiting": each.waiting,
+            }
+            for each in integrations
+        ],
     }
     return (HTTPStatus.SERVICE_UNAVAILABLE if reason else HTTPStatus.OK), content
 
@@ -89,8 +108,8 @@ def _verifier(verification: Verification | None) -> dict[str, Any] | None:
     }
 
 
-def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
-    """The model and its settings, and for how many seconds the audio of events is kept."""
+def info(spotter: Spotter, *, keep_audio_s: float, history_days: float) -> dict[str, Any]:
+    """The model and its settings, and how long the audio of events, and events, are kept."""
     model = spotter.model
     header = model.header
     return {
@@ -108,6 +127,7 @@ def info(spotter: Spotter, *, keep_audio_s: float) -> dict[str, Any]:
         "thresholds": spotter.thresholds,
         "context": header.context,
         "keep_audio_s": keep_audio_s,
+        "history_days": history_days,
         "verifier": _verifier(spotter.verification),
         "licence": header.licence,
         "measured": header.measured,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from websockets.frames import CloseCode
 
 from kws.engine.waiting import LoopEvent
+from kws.history.queries import Missed
 from kws.protocol.events import encode
 from kws.protocol.replies import Subscribed
 from kws.protocol.requests import BadRequestError, Request, parse_request
@@ -16,6 +17,7 @@ from kws.serving.description import Description
 from kws.serving.hub import Hub, Subscription
 from kws.serving.limited import LimitedConnection
 from kws.serving.metrics import Metrics
+from kws.serving.recorder import HistoryRecorder
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,7 @@ class SubscriberEndpoint:
         description: makes the first message.
         metrics: count those that are closed because they are too slow.
         queue: events that may wait for a subscriber.
+        recorder: of the history; None: there is none.
     """
 
     hub: Hub
@@ -37,6 +40,7 @@ class SubscriberEndpoint:
     description: Description
     metrics: Metrics
     queue: int
+    recorder: HistoryRecorder | None = None
 
     async def serve(self, connection: LimitedConnection) -> None:
         """Serve one subscriber until it leaves or is closed."""
@@ -47,7 +51,7 @@ class SubscriberEndpoint:
         try:
             await connection.send(encode(self.description.hello(subscription.first)))
             if first is not None:
-                self._apply(first, subscription)
+                await self._apply(first, subscription)
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(delivery.watch(woken))
                 tasks.create_task(delivery.send())
@@ -64,12 +68,12 @@ class SubscriberEndpoint:
                 log.info("subscriber %s closed: %s", connection.remote_address, error)
                 await end(connection, CloseCode.POLICY_VIOLATION, str(error))
             else:
-                self._apply(request, subscription)
+                await self._apply(request, subscription)
 
     def _parse(self, message: str | bytes) -> Request:
         return parse_request(message, self.description.keywords)
 
-    def _apply(self, request: Request, subscription: Subscription) -> None:
+    async def _apply(self, request: Request, subscription: Subscription) -> None:
         """Change the subscriber's filter, and queue what it missed."""
         reply = Subscribed(
             keywords=None if request.keywords is None else tuple(sorted(request.keywords)),
@@ -77,4 +81,7 @@ class SubscriberEndpoint:
             streams=None if request.streams is None else tuple(sorted(request.streams)),
         )
         after = (request.after.run, request.after.seq) if request.after else None
-        self.hub.change(subscription, request.filter, reply, after)
+        stored: Missed | None = None
+        if after is not None and self.recorder is not None and not self.hub.covers(*after):
+            stored = await self.recorder.after(*after)
+        self.hub.change(subscription, request.filter, reply, after, stored)

@@ -476,3 +476,92 @@ def test_it_stops_in_time(
 
     asyncio.run(test())
     assert ("does not let itself be closed" in caplog.text) is hangs
+
+
+def test_a_muted_source_is_closed_and_opened_anew() -> None:
+    async def test() -> None:
+        first, second = Device("one"), Device("two")
+        bench = Bench(first, second)
+        async with bench.running():
+            feed = await bench.receives(first)
+            bench.capture.mute()
+            await bench.until(lambda: first.stopped == 1)
+            assert (feed.ended, feed.error, bench.made) == (True, None, 0)
+            bench.capture.unmute()
+            await bench.receives(second)
+            state = bench.capture.state
+            assert (state.losses, state.reason, bench.notes.reasons) == (0, "", [])
+
+    asyncio.run(test())
+
+
+@pytest.mark.parametrize("opened", [None, FORMAT])
+def test_one_that_is_muted_from_the_start_is_never_started(opened: AudioFormat | None) -> None:
+    async def test() -> None:
+        first, second = Device("one"), Device("two")
+        bench = Bench(first, second)
+        bench.capture.mute()
+        async with bench.running(opened):
+            await bench.capture.settled.wait()
+            await bench.until(lambda: first.stopped == (opened is not None))
+            assert not bench.notes.feeds
+            bench.capture.unmute()
+            await bench.receives(second)
+
+    asyncio.run(test())
+
+
+def test_one_that_is_lost_is_not_looked_for_while_it_is_muted() -> None:
+    async def test() -> None:
+        first, away, back = Device("one"), Device("two", open=refuse("away")), Device("three")
+        bench = Bench(first, away, away, back)
+        async with bench.running():
+            (await bench.receives(first)).end(DeviceError("unplugged"))
+            await bench.until(lambda: bench.made >= 1)
+            bench.capture.mute()
+            attempts = -1
+            while attempts != bench.capture.state.attempts:
+                attempts = bench.capture.state.attempts
+                await asyncio.sleep(3 * PACE.last_retry)
+            bench.capture.unmute()
+            await bench.receives(back)
+
+    asyncio.run(test())
+
+
+def test_a_source_that_never_comes_back_does_after_muting() -> None:
+    """As the demo recording, also where both come at once."""
+
+    async def test() -> None:
+        demo = Device(comes_back=False)
+        bench = Bench(demo)
+        async with bench.running():
+            feeds = bench.notes.feeds
+            for times in range(1, 4):
+                await bench.until(lambda times=times: len(feeds) == times)  # type: ignore[misc]
+                await bench.receives(demo)
+                bench.capture.mute()
+                bench.capture.unmute()
+            await bench.until(lambda: len(feeds) == 4)
+            await bench.receives(demo)
+        assert [feed.ended for feed in feeds[:-1]] == [True] * 3
+        assert bench.made == 0
+
+    asyncio.run(test())
+
+
+def test_a_device_that_hangs_when_it_is_muted_is_told() -> None:
+    async def test() -> None:
+        gate = threading.Event()
+        device = Device(stop=lambda: gate.wait(LONG))
+        pace = Pace(timeout=0.05, first_retry=0.004, last_retry=0.02)
+        bench = Bench(device, pace=pace)
+        task = asyncio.create_task(bench.capture.run())
+        async with bench.ticking():
+            await bench.receives(device)
+            bench.capture.mute()
+            with pytest.raises(HungError):
+                await task
+        gate.set()
+
+    asyncio.run(test())

@@ -99,6 +99,27 @@ def test_watch_prints_what_it_was_asked_for(guarded: Talker, watch: Watch) -> No
     assert json_lines("\n".join(lines)) == [events[0], events[2]]
 
 
+def test_watch_misses_nothing_over_a_restart_with_a_history(
+    talk: Talk, watch: Watch, tmp_path: Path
+) -> None:
+    keep = ("--set", "history.days=1", "--set", f"state.folder={tmp_path}")
+    daemon = talk(*keep)
+    port = daemon.port
+    watcher = watch(url(daemon))
+    watcher.subscribed()
+    events = daemon.say("yes")
+    assert json_lines("\n".join(watcher.stdout.first(1))) == events
+    # What it cannot get: events while it does not run.
+    watcher.process.send_signal(signal.SIGSTOP)
+    events += daemon.say("no", "down")
+    daemon.end_input()
+    assert daemon.finish() == 0
+    again = talk("--set", f"server.port={port}", *keep)
+    events += again.say("yes")
+    watcher.process.send_signal(signal.SIGCONT)
+    assert json_lines("\n".join(watcher.stdout.first(4))) == events
+
+
 def test_watch_comes_back_when_the_daemon_does(talk: Talk, watch: Watch) -> None:
     daemon = talk()
     port = daemon.port

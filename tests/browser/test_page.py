@@ -7,8 +7,10 @@ from selenium.webdriver import ActionChains, Keys
 
 from tests.support.client import get
 from tests.support.limits import limit
+from tests.support.mosquitto import HOST, free_port
 from tests.support.process import DaemonProcess
 
+from .conftest import Open
 from .page import Page
 
 THEMES = ("light", "dark")
@@ -165,4 +167,14 @@ def test_it_is_small(demo: DaemonProcess, page: Page) -> None:
         "return performance.getEntriesByType('resource')"
         ".filter(({ name }) => /[.](js|css)$/.test(name)).map((each) => each.decodedBodySize)"
     )
-    assert sum(sizes) + len(get(demo.port, "/")[2]) < 80_000
+    assert sum(sizes) + len(get(demo.port, "/")[2]) < 90_000
+
+
+def test_it_shows_other_systems_only_where_there_are_any(page: Page, visit: Open) -> None:
+    assert not page.one("#integrations").is_displayed()
+    url = f"integrations.mqtt.url=mqtt://{HOST}:{free_port()}"
+    with DaemonProcess("--source", "demo", "--set", url) as daemon:
+        other = visit(daemon.port)
+        other.wait_for_text("#integrations tbody", "nothing listens there")
+        other.wait_for_text("#integrations tbody", "waiting")
+        assert url.partition("=")[2] in other.text("#integrations tbody th")

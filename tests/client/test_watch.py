@@ -11,6 +11,7 @@ import pytest
 from websockets.sync.server import ServerConnection, serve
 
 from kws.client.connection import Endpoint
+from kws.client.listen import Listener
 from kws.client.watch import Watcher
 from kws.errors import OutputError, ServerError
 from kws.protocol.codes import WRONG_TOKEN
@@ -54,7 +55,7 @@ def test_an_output_that_cannot_be_written_is_no_lost_connection(
         connection.recv(limit(TIMEOUT))
 
     with serving(handle) as endpoint, pytest.raises(OutputError, match=message):
-        Watcher(endpoint, FailingOutput(error)).watch_through_breaks()
+        Watcher(Listener(endpoint), FailingOutput(error)).watch_through_breaks()
     assert len(connections) == 1
 
 
@@ -66,6 +67,6 @@ def test_a_daemon_that_waits_for_a_token_is_not_waited_for() -> None:
         connection.close(WRONG_TOKEN, "the token is wrong, or missing in the first message")
 
     with serving(handle) as endpoint:
-        watcher = Watcher(endpoint, sys.stdout, keywords=["yes"], min_confidence=0.5)
+        watcher = Watcher(Listener(endpoint, keywords=["yes"], min_confidence=0.5), sys.stdout)
         with pytest.raises(ServerError, match="the daemon wants a token: set KWS_TOKEN"):
             watcher.watch_through_breaks()

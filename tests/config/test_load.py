@@ -157,3 +157,27 @@ def test_the_file_overrides_a_default_from_the_environment(tmp_path: Path) -> No
 def test_a_default_from_the_environment_that_cannot_be_is_named() -> None:
     with pytest.raises(ConfigError, match=r"variable KWS_DEFAULT__AUDIO__SAUCE.*unknown key"):
         load_config(environment={"KWS_DEFAULT__AUDIO__SAUCE": "auto"})
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "actions.run=[touch, /tmp/x]",
+        "actions.webhook=http://example.org/",
+        "actions.at_once=9",
+        "keywords.stop.run=[touch, /tmp/x]",
+        "keywords.stop.webhook=http://example.org/",
+    ],
+)
+def test_actions_are_set_in_the_file_only(path: Path, override: str) -> None:
+    path.write_text("keywords: {stop: {run: [echo]}, go: {threshold: 0.5}}\n")
+    assert load_config(path).keywords["stop"].run == ("echo",)
+    with pytest.raises(ConfigError, match=r"--set .* configuration file only"):
+        load_config(path, overrides=[override])
+    key, _, text = override.partition("=")
+    variables = {f"KWS_{key.replace('.', '__').upper()}": text}
+    with pytest.raises(ConfigError, match=r"variable KWS_.* configuration file only"):
+        load_config(path, environment=variables)
+    # What is beside them can be set.
+    again = load_config(path, overrides=["keywords.stop.threshold=0.7"])
+    assert again.keywords["stop"].run == ("echo",)

@@ -6,7 +6,14 @@ from pathlib import Path
 import pytest
 
 from kws.config import paths as places
-from kws.config.paths import bundled_models, config_file, find_model, model_folders, user_folder
+from kws.config.paths import (
+    bundled_models,
+    config_file,
+    find_model,
+    model_folders,
+    state_folder,
+    user_folder,
+)
 from kws.errors import ModelError
 
 
@@ -38,6 +45,21 @@ def test_the_users_folder(environment: dict[str, str], folder: str) -> None:
 
 def test_without_a_home_there_is_no_folder() -> None:
     assert user_folder({}) is None
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({"HOME": "/home/me"}, "/home/me/.local/state/kws"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "/mine"}, "/mine/kws"),
+        ({"HOME": "/home/me", "XDG_STATE_HOME": "relative"}, "/home/me/.local/state/kws"),
+        ({"HOME": "/root", "STATE_DIRECTORY": "/var/lib/kws:/var/lib/more"}, "/var/lib/kws"),
+    ],
+)
+def test_the_folder_of_what_survives(environment: dict[str, str], folder: str) -> None:
+    assert state_folder("", environment) == Path(folder)
+    assert state_folder("/elsewhere", environment) == Path("/elsewhere")
+    assert state_folder("", {}) is None
 
 
 def test_the_users_configuration_comes_before_the_machines(tmp_path: Path, machine: Path) -> None:

@@ -113,3 +113,11 @@ def test_the_type_of_a_key() -> None:
     assert type_at(FitConfig, ["output"]) is Path
     assert type_at(FitConfig, ["mixture", "nothing"]) is None
     assert type_at(FitConfig, ["output", "x"]) is None
+
+
+@pytest.mark.parametrize(("text", "value"), [("5", 5), ("3.1.1", "3.1.1"), ("'3.1.1'", "3.1.1")])
+def test_a_choice_of_numbers_and_texts(text: str, value: object) -> None:
+    assert load_config(overrides=[f"integrations.mqtt.protocol={text}"]) == load_config(
+        environment={"KWS_INTEGRATIONS__MQTT__PROTOCOL": text}
+    )
+    assert parse_value(text, Literal[5, "3.1.1"], "here") == value

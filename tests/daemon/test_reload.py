@@ -78,6 +78,7 @@ def test_these_may_change(override: str) -> None:
         ("audio.stdin_format=f32le", "audio.stdin_format: cannot change"),
         ("server.port=9", "server: cannot change"),
         ("server.queue=9", "server: cannot change"),
+        ("integrations.mqtt.url=mqtt://broker", "integrations: cannot change"),
     ],
 )
 def test_these_need_a_new_start(override: str, message: str) -> None:

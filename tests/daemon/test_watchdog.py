@@ -259,3 +259,24 @@ def test_a_pipe_may_deliver_nothing_for_long(
                 assert not ward.watchdog.stalled
 
     asyncio.run(test())
+
+
+def test_one_that_is_muted_is_alive_and_not_stalled(
+    there: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def test() -> None:
+        ward = Ward(Device(), there, monkeypatch)
+        async with ward.beating() as feed:
+            feed.write(SECOND)
+            await ward.until_told("STATUS=Processing audio from microphone 'USB'")
+            await ward.engine.mute()
+            await ward.until_told("STATUS=Muted: no audio is processed")
+            for _ in range(3):
+                ward.said()
+                ward.now += 60
+                await ward.until_told("WATCHDOG=1")
+            assert not ward.watchdog.stalled
+            await ward.engine.unmute()
+            await ward.until(lambda: not feed.ended or ward._device.feed is not feed)
+
+    asyncio.run(test())

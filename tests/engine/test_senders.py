@@ -195,3 +195,65 @@ def test_a_stream_that_lags_drops_its_own_sound_only() -> None:
     harness.send(spoken("yes"), quick)
     assert SamplesDropped in kinds(harness.events("slow"))
     assert kinds(harness.events("quick")) == [StreamStarted, Detected]
+
+
+def mute(harness: Harness, *, muted: bool) -> None:
+    done = threading.Event()
+    harness.inference.mute(muted, done.set)
+    harness.inference.work()
+    assert done.is_set()
+
+
+def test_nothing_is_detected_while_it_is_muted_and_time_goes_on() -> None:
+    harness = Harness()
+    kitchen = harness.open("kitchen")
+    harness.send(spoken("yes"), kitchen)
+    mute(harness, muted=True)
+    harness.send(spoken("no"), kitchen)
+    hall = harness.open("hall")
+    harness.send(spoken("no"), kitchen, hall)
+    mute(harness, muted=False)
+    harness.send(spoken("down"), kitchen, hall)
+    kitchen.finish()
+    hall.finish()
+    told = harness.events("kitchen")
+    assert [each.keyword for each in told if isinstance(each, Detected)] == ["yes", "down"]
+    told = [*told, *harness.events("hall")]
+    ends = [each.t for each in told if isinstance(each, StreamEnded)]
+    seconds = len(np.concatenate([spoken(each) for each in ("yes", "no", "no", "down")])) / RATE
+    assert ends[0] == pytest.approx(seconds + 1, abs=0.01)
+    assert [each.keyword for each in harness.events("hall") if isinstance(each, Detected)] == [
+        "down"
+    ]
+    assert not any(isinstance(each, SamplesDropped) for each in harness.news)
+    assert kitchen.stream.dropped_samples == hall.stream.dropped_samples == 0
+
+
+@pytest.mark.parametrize("left_s", [0.05, 0.2, 0.4, 0.6])
+def test_a_word_that_is_cut_by_muting_is_not_detected(left_s: float) -> None:
+    """Neither at its beginning nor at its end: what is buffered is dropped on both sides."""
+    harness = Harness()
+    stream = harness.open("kitchen")
+    word = spoken("yes")
+    cut = len(word) - round(left_s * RATE) - round(0.4 * RATE)
+    harness.send(word[:cut], stream)
+    before = len(harness.events("kitchen"))
+    # Buffered, and not yet processed, at the moment of muting.
+    stream.remote.receive(pcm(word[cut : cut + BLOCK // 2]))
+    mute(harness, muted=True)
+    stream.remote.receive(pcm(word[cut + BLOCK // 2 : cut + BLOCK]))
+    mute(harness, muted=False)
+    harness.send(np.concatenate((word[cut + BLOCK :], np.zeros(RATE, np.float32))), stream)
+    stream.finish()
+    told = harness.events("kitchen")[before:]
+    assert kinds(told) == [StreamEnded]
+
+
+def test_a_stream_that_ends_while_it_is_muted_gives_nothing_late() -> None:
+    harness = Harness()
+    stream = harness.open("kitchen")
+    word = spoken("yes")
+    harness.send(word[: len(word) - round(0.45 * RATE)], stream)
+    mute(harness, muted=True)
+    stream.finish()
+    assert kinds(harness.events("kitchen")) == [StreamStarted, StreamEnded]

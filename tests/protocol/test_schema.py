@@ -24,11 +24,13 @@ from kws.protocol.events import (
     Body,
     Detected,
     Event,
+    Muted,
     Reloaded,
     ReloadRefused,
     SamplesDropped,
     StreamEnded,
     StreamStarted,
+    Unmuted,
     encode,
     scan_line,
 )
@@ -38,9 +40,13 @@ from kws.protocol.requests import (
     BadRequestError,
     End,
     Gap,
+    MarkRequest,
+    MuteRequest,
     Request,
     ScoresRequest,
     Start,
+    parse_mark,
+    parse_mute,
     parse_request,
     parse_scores_request,
     parse_sender,
@@ -51,7 +57,7 @@ from kws.serving.status import health, info
 from kws.spotting.load import load_model
 from kws.spotting.model import KeywordModel
 from kws.spotting.spotter import Spotter
-from kws.typing import AudioFormat
+from kws.typing import AudioFormat, IntegrationStatus, MuteState
 from tests.support.client import ask, get_json, receive, subscribe
 from tests.support.talker import Talker
 
@@ -71,9 +77,10 @@ KEYWORDS = ("yes", "no", "up", "down")
 MESSAGES = (
     *("hello", "detection", "status", "subscribed", "request", "scan_line"),
     *("start", "started", "gap", "end", "slow_down", "look", "watching", "scores"),
-    *("health", "info", "reload"),
+    *("health", "info", "reload", "mute", "muting"),
+    *("history", "mark", "marked"),
 )
-FROM_CLIENTS = {"request", "start", "gap", "end", "look"}
+FROM_CLIENTS = {"request", "start", "gap", "end", "look", "mute", "mark"}
 
 DETECTED = Detected("default", 12.34, "yes", 0.97, "yes-no-up-down")
 DROPPED = SamplesDropped(
@@ -86,11 +93,15 @@ RELOADED = Reloaded("yes-no-up-down", KEYWORDS, dict.fromkeys(KEYWORDS, 0.7))
 REFUSED = ReloadRefused("config.yaml: audio.volume: unknown key")
 STARTED = StreamStarted("kitchen", 16_000, 1)
 ENDED = StreamEnded("kitchen", 13.6, "its sender ended it")
+MUTED = Muted(5.0)
+UNMUTED = Unmuted("the time that it was to be muted for is over")
 PARSERS: dict[str, Callable[[str], object]] = {
     "start": parse_start,
     "gap": parse_sender,
     "end": parse_sender,
     "look": parse_scores_request,
+    "mark": lambda text: parse_mark(text.encode()),
+    "mute": lambda text: parse_mute(text.encode()),
 }
 SOURCE = SourceState(
     stream="default",
@@ -104,6 +115,7 @@ SOURCE = SourceState(
     losses=3,
     dropped_samples=160,
 )
+OPEN = MuteState(muted=False)
 
 
 def check(message: Any, name: str) -> None:
@@ -151,14 +163,29 @@ def test_every_key_is_explained(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "what", [DETECTED, DROPPED, LOST, BACK, BACK_AT_LAST, RELOADED, REFUSED, STARTED, ENDED]
+    "what",
+    [
+        DETECTED,
+        DROPPED,
+        LOST,
+        BACK,
+        BACK_AT_LAST,
+        RELOADED,
+        REFUSED,
+        STARTED,
+        ENDED,
+        MUTED,
+        UNMUTED,
+    ],
 )
 def test_events(what: Body) -> None:
     event = Hub("a8064acf2f92").publish(what)
     check(json.loads(event.to_json()), what.type)
 
 
-@pytest.mark.parametrize("what", [DROPPED, LOST, BACK, RELOADED, REFUSED, STARTED, ENDED])
+@pytest.mark.parametrize(
+    "what", [DROPPED, LOST, BACK, RELOADED, REFUSED, STARTED, ENDED, MUTED, UNMUTED]
+)
 def test_each_status_has_an_example_and_needs_its_keys(what: Body) -> None:
     (example,) = (each for _, each in documented() if each.get("status") == what.fields()["status"])
     event = json.loads(Hub("r").publish(what).to_json())
@@ -174,6 +201,8 @@ TYPES = {
     **{request.__struct_config__.tag: request for request in (Start, Gap, End)},
     "request": Request,
     "look": ScoresRequest,
+    "mute": MuteRequest,
+    "mark": MarkRequest,
 }
 
 
@@ -259,6 +288,8 @@ BODIES: tuple[st.SearchStrategy[Body], ...] = (
     st.builds(ReloadRefused),
     st.builds(StreamStarted, t=SECONDS),
     st.builds(StreamEnded, t=SECONDS),
+    st.builds(Muted, seconds=SECONDS | st.none()),
+    st.builds(Unmuted),
 )
 
 
@@ -323,24 +354,31 @@ def test_scan_line_even_before_the_start() -> None:
 
 
 @pytest.mark.parametrize(
-    ("source", "stalled", "status"),
+    ("source", "stalled", "muting", "status"),
     [
-        (SOURCE, "", "ok"),
-        (replace(SOURCE, seconds_since_audio=None), "", "waiting"),
-        (replace(SOURCE, reason="unplugged", audio_format=None), "", "lost"),
-        (SOURCE, "no audio was processed for 7 s", "stalled"),
+        (SOURCE, "", OPEN, "ok"),
+        (replace(SOURCE, seconds_since_audio=None), "", OPEN, "waiting"),
+        (replace(SOURCE, reason="unplugged", audio_format=None), "", OPEN, "lost"),
+        (SOURCE, "no audio was processed for 7 s", OPEN, "stalled"),
+        (replace(SOURCE, reason="unplugged"), "", MuteState(True, 4.2), "muted"),
     ],
 )
-def test_health(source: SourceState, stalled: str, status: str) -> None:
+def test_health(source: SourceState, stalled: str, muting: MuteState, status: str) -> None:
     _, page = health(
-        source, (SOURCE,), run="a8064acf2f92", uptime_s=1.5, stalled=stalled, subscribers=2
+        *(source, (SOURCE,)),
+        run="a8064acf2f92",
+        uptime_s=1.5,
+        stalled=stalled,
+        subscribers=2,
+        muting=muting,
+        integrations=(IntegrationStatus("mqtt", "mqtt://b", connected=True, events={"sent": 1}),),
     )
     assert page["status"] == status
     check(page, "health")
 
 
 def test_info(model: KeywordModel) -> None:
-    page = info(Spotter(model), keep_audio_s=60.0)
+    page = info(Spotter(model), keep_audio_s=60.0, history_days=0.0)
     check(msgspec.json.decode(msgspec.json.encode(page)), "info")
 
 
@@ -393,6 +431,10 @@ START = {"type": "start", "stream": "kitchen", "sample_rate": 16_000, "format": 
         ("end", {"type": "end"}),
         ("look", {}),
         ("look", {"stream": None, "frames": True, "token": "secret"}),
+        ("mark", {"not_a_word": False}),
+        ("mute", {}),
+        ("mute", {"seconds": None}),
+        ("mute", {"seconds": 86_400}),
     ],
 )
 def test_what_the_schema_allows_is_accepted(name: str, message: Any) -> None:
@@ -421,6 +463,14 @@ def test_what_the_schema_allows_is_accepted(name: str, message: Any) -> None:
         ("end", {"type": "end", "more": 1}),
         ("look", {"stream": 1}),
         ("look", {"what": "kitchen"}),
+        ("mark", {}),
+        ("mark", {"not_a_word": 1}),
+        ("mark", {"not_a_word": True, "more": 1}),
+        ("mute", {"seconds": 0}),
+        ("mute", {"seconds": 86_401}),
+        ("mute", {"seconds": "5"}),
+        ("mute", {"minutes": 5}),
+        ("mute", []),
     ],
 )
 def test_what_the_schema_forbids_a_sender_is_refused(name: str, message: Any) -> None:

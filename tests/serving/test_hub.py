@@ -7,6 +7,7 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kws.history.queries import Missed
 from kws.protocol.events import Detected, Event, Reloaded, SamplesDropped, StreamEnded
 from kws.protocol.replies import Replay, Subscribed
 from kws.protocol.requests import Filter
@@ -42,9 +43,10 @@ def change(
     subscription: Subscription,
     new: Filter | None = None,
     after: tuple[str, int] | None = None,
+    stored: Missed | None = None,
 ) -> None:
     reply = Subscribed(keywords=None, min_confidence=0.0, streams=None)
-    hub.change(subscription, new or Filter(), reply, after)
+    hub.change(subscription, new or Filter(), reply, after, stored)
 
 
 def replay_of(messages: list[Message]) -> Replay:
@@ -206,3 +208,68 @@ def test_a_filter_of_streams_passes_its_streams_and_what_is_for_all() -> None:
     assert not wanted.wants(hub.publish(StreamEnded("hall", 1.0, "")))
     assert wanted.wants(hub.publish(Reloaded("m", (), {})))
     assert not Filter(frozenset(), streams=frozenset({"kitchen"})).wants(hub.publish(here))
+
+
+def stored(run: str, *seqs: int) -> list[Event]:
+    return [Event(run, seq, NOON, detected()) for seq in seqs]
+
+
+def places(messages: list[Message]) -> list[tuple[str, int]]:
+    return [(each.run, each.seq) for each in messages if isinstance(each, Event)]
+
+
+def test_the_history_gives_back_an_earlier_run_before_this_one() -> None:
+    hub = make_hub()
+    for _ in range(3):
+        hub.publish(detected())
+    subscription = hub.subscribe(threading.Event(), 10)
+    hub.publish(detected())
+    # The last events of this run are still on their way to the disk.
+    earlier = Missed([*stored("before", 8, 9), *stored("run", 1)], complete=True)
+    change(hub, subscription, after=("before", 7), stored=earlier)
+    messages = subscription.take()
+    assert replay_of(messages) == Replay(5, complete=True)
+    expected = [("before", 8), ("before", 9), ("run", 1), ("run", 2), ("run", 3)]
+    assert places(messages) == [("run", 4), *expected]
+
+
+@given(
+    written=st.integers(0, 12),
+    published=st.integers(0, 12),
+    later=st.integers(0, 3),
+    last=st.integers(0, 12),
+    history=st.integers(1, 12),
+    whole=st.booleans(),
+)
+def test_of_history_and_hub_each_event_comes_once(
+    written: int, published: int, later: int, last: int, history: int, whole: bool
+) -> None:
+    """`written` events of this run are on the disk; some are kept by the hub, some live."""
+    hub = make_hub(history)
+    for _ in range(published):
+        hub.publish(detected())
+    subscription = hub.subscribe(threading.Event(), 100)
+    for _ in range(later):
+        hub.publish(detected())
+    on_disk = [seq for seq in range(1, min(written, published + later) + 1) if seq > last]
+    change(hub, subscription, after=("run", last), stored=Missed(stored("run", *on_disk), whole))
+    messages = subscription.take()
+    replayed = places(messages)[later:]
+    kept = range(max(1, published + later - history + 1), published + 1)
+    expected = sorted({*on_disk, *(seq for seq in kept if seq > last)} & {*range(published + 1)})
+    assert replayed == [("run", seq) for seq in expected]
+    complete = replay_of(messages).complete
+    if complete:
+        assert whole
+        assert expected == list(range(last + 1, published + 1))
+    if whole and last <= published and kept.start <= max([*on_disk, last]) + 1:
+        assert complete
+
+
+def test_what_the_hub_keeps_needs_no_history() -> None:
+    hub = make_hub(history=2)
+    assert hub.covers("run", 0)
+    for _ in range(3):
+        hub.publish(detected())
+    assert [hub.covers("run", seq) for seq in range(4)] == [False, True, True, True]
+    assert not hub.covers("other", 3)

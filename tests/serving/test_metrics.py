@@ -8,6 +8,7 @@ from kws.engine.state import SourceState
 from kws.protocol.events import AudioLost, Detected
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics, Snapshot
+from kws.typing import IntegrationStatus
 
 SOURCE = SourceState(
     stream="default",
@@ -30,9 +31,12 @@ def counting() -> tuple[Hub, Metrics]:
     return hub, Metrics(hub)
 
 
-def samples(metrics: Metrics, *sources: SourceState) -> Samples:
+def samples(
+    metrics: Metrics, *sources: SourceState, integrations: tuple[IntegrationStatus, ...] = ()
+) -> Samples:
     """What a scraper reads."""
-    document = metrics.page(Snapshot(sources, 1_600, 2, "yes-no-up-down", "SmallCNN"))
+    snapshot = Snapshot(sources, 1_600, 2, False, 3, "yes-no-up-down", "SmallCNN", integrations)
+    document = metrics.page(snapshot)
     assert document.content_type.startswith("text/plain; version=0.0.4")
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
@@ -98,3 +102,15 @@ def test_slow_subscribers_are_counted() -> None:
     _, counted = counting()
     counted.closed_slow()
     assert value(samples(counted), "kws_subscribers_closed_slow_total") == 1
+
+
+def test_integrations_are_read_at_each_scrape() -> None:
+    there = IntegrationStatus(
+        "mqtt", "mqtt://b", connected=True, events={"delivered": 7}, waiting=2
+    )
+    read = samples(counting()[1], integrations=(there,))
+    assert value(read, "kws_integration_connected", integration="mqtt") == 1
+    outcome = {"integration": "mqtt", "outcome": "delivered"}
+    assert value(read, "kws_integration_events_total", **outcome) == 7
+    assert value(read, "kws_integration_waiting_events", integration="mqtt") == 2
+    assert not any("integration" in name for name, _ in samples(counting()[1]))

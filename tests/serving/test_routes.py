@@ -12,7 +12,16 @@ from websockets.http11 import Request, Response
 
 from kws.protocol.codes import EVENTS_PATH
 from kws.serving.auth import Access
-from kws.serving.routes import Action, Document, JsonResponse, Page, Routes, Websocket
+from kws.serving.routes import (
+    Action,
+    Document,
+    JsonResponse,
+    Order,
+    Page,
+    Routes,
+    Websocket,
+    is_local,
+)
 
 TOKEN = {"Authorization": "Bearer secret"}
 OPEN, GUARDED = Access(), Access("secret")
@@ -43,7 +52,7 @@ class Site:
             return None
         return Document("audio/wav", b"RIFF", {"X-Length": "1"})
 
-    async def _act(self) -> JsonResponse:
+    async def _act(self, order: Order) -> JsonResponse:
         await asyncio.sleep(0)
         self.done += 1
         return self._status, {"reloaded": self._status is HTTPStatus.OK}
@@ -162,3 +171,27 @@ def test_a_document_is_sent_as_it_is() -> None:
     assert head.body == b""
     assert Site(GUARDED).status("/sounds/1") == 401
     assert Site(OPEN).status("/music/1") == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "headers", "local"),
+    [
+        ("127.0.0.1", {"Host": "localhost:8000"}, True),
+        ("127.0.0.1", {"Host": "127.0.0.1:8000"}, True),
+        ("::1", {"Host": "[::1]:8000"}, True),
+        ("::ffff:127.0.0.1", {"Host": "127.0.0.1:8000"}, True),
+        ("192.0.2.7", {"Host": "192.0.2.1:8000"}, False),
+        ("192.0.2.7", {"Host": "localhost:8000"}, False),
+        ("::ffff:192.0.2.7", {"Host": "localhost:8000"}, False),
+        ("127.0.0.1", {"Host": "kws.example"}, False),
+        ("127.0.0.1", {"Host": "192.0.2.1"}, False),
+        ("127.0.0.1", {"Host": "localhost", "X-Forwarded-For": "192.0.2.7"}, False),
+        ("127.0.0.1", {"Host": "localhost", "forwarded": "for=192.0.2.7"}, False),
+        ("127.0.0.1", {"Host": "localhost", "Via": "1.1 proxy"}, False),
+        ("127.0.0.1", {"Host": "localhost", "X-Real-IP": "192.0.2.7"}, False),
+        ("127.0.0.1", {}, False),
+        ("", {"Host": "localhost"}, False),
+    ],
+)
+def test_who_is_on_this_machine(address: str, headers: dict[str, str], local: bool) -> None:
+    assert is_local(address, Headers(headers)) is local

@@ -90,6 +90,10 @@ class AudioServer(ABC):
         number = next(line.split()[0] for line in modules if f"sink_name={name}" in line)
         self._pactl("unload-module", number)
 
+    def listeners(self) -> int:
+        """How many programs record from it."""
+        return len(self._pactl("list", "short", "source-outputs").splitlines())
+
     def make_default(self, name: str) -> None:
         """Let this be the microphone of programs that ask for none."""
         self._pactl("set-default-source", f"{name}.monitor")

@@ -20,11 +20,14 @@ from kws.audio.stdin import Stdin
 from kws.config.load import load_config, parse_override
 from kws.config.paths import bundled_models
 from kws.config.schema import Config
-from kws.config.token import read_token
+from kws.config.token import read_secret
 from kws.errors import AudioFileError, ConfigError, ModelError
 from kws.protocol.requests import (
     BadRequestError,
     message_token,
+    parse_history_query,
+    parse_mark,
+    parse_mute,
     parse_request,
     parse_scores_request,
     parse_sender,
@@ -128,7 +131,7 @@ def _read_override(data: bytes) -> None:
 
 def _read_token(data: bytes) -> None:
     _scratch().write_bytes(data)
-    assert is_plain(read_token(_scratch()))
+    assert is_plain(read_secret(_scratch(), "token"))
 
 
 def _read_requests(data: bytes) -> None:
@@ -140,6 +143,9 @@ def _read_requests(data: bytes) -> None:
         parse_sender,
         parse_scores_request,
         parse_start_query,
+        parse_history_query,
+        lambda each: parse_mute(each.encode()),
+        lambda each: parse_mark(each.encode()),
     ):
         with contextlib.suppress(BadRequestError):
             parse(text)

@@ -22,7 +22,9 @@ Message = dict[str, Any]
 def clean_environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     """This process's environment without what would configure kws, and with `extra`."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KWS_")}
-    return kept | dict(extra or {})
+    kept.pop("STATE_DIRECTORY", None)
+    # What this machine's own daemon keeps, such as that it is muted, is not for those of tests.
+    return kept | {"XDG_STATE_HOME": "/nonexistent"} | dict(extra or {})
 
 
 def run_kws(

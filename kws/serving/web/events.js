@@ -14,6 +14,8 @@ const WHAT_HAPPENED = {
   "audio-back": ({ seconds }) => `sound is back${seconds ? ` after ${seconds.toFixed(0)} s` : ""}`,
   reloaded: () => "configuration and model were read again",
   "reload-refused": ({ reason }) => `a new configuration was refused: ${reason}`,
+  muted: ({ seconds }) => `muted${seconds ? ` for ${seconds} s` : ""}: nothing is detected`,
+  unmuted: ({ reason }) => `unmuted: ${reason}`,
   "stream-started": () => "stream began",
   "stream-ended": ({ reason }) => `stream ended${reason ? `: ${reason}` : ""}`,
 };

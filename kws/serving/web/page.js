@@ -1,13 +1,16 @@
 // Wires the page: what comes from the daemon, to the parts that show it.
 
 import { Connection, WRONG_TOKEN } from "./connection.js";
+import { Days } from "./days.js";
 import { element, say } from "./dom.js";
 import { EventList, LISTED } from "./events.js";
 import { HISTORY_S, History } from "./history.js";
+import { showIntegrations } from "./integrations.js";
 import { Lanes } from "./lanes.js";
 import { LevelChart, tellLevel } from "./level.js";
 import { Levels } from "./levels.js";
 import { Microphone, isMicrophoneAllowed } from "./microphone.js";
+import { MuteButton } from "./mute.js";
 import { TICK_S, WINDOW_S, keywordColour } from "./plot.js";
 import { whileVisible } from "./repeat.js";
 import { describeDaemon, showSources, sourceTitle, sourcesOf } from "./sources.js";
@@ -16,6 +19,7 @@ import { askForToken, fetchWithToken, setUpTokenForm, tokenKey } from "./token.j
 import { thresholdsAsYaml } from "./yaml.js";
 
 const HEALTH_MS = 1000;
+const DAYS_MS = 60_000;
 /** Events that can be marked in the pictures. */
 const MARKED = 500;
 /** At least, between two pictures; and for who asked their system for less motion. */
@@ -42,6 +46,7 @@ let history = new History([], 1);
 let keywords = [];
 
 const spectrogram = new Spectrogram(find("#spectrogram"), find("#frequencies"));
+const muteButton = new MuteButton(find("#mute"), find("#mute-state"));
 const level = new LevelChart(find("#level"));
 const lanes = new Lanes(find("#lanes"), thresholdsMoved);
 const list = new EventList(
@@ -50,6 +55,10 @@ const list = new EventList(
 );
 
 // ---- pictures
+
+const days = new Days(
+  find("#days"), (keyword) => keywordColour(Math.max(0, keywords.indexOf(keyword))),
+);
 
 let drawing = 0;
 let drawn = 0;
@@ -135,6 +144,7 @@ const scores = new Connection("scores", {
       find("#spectrogram").setAttribute("aria-label", `Log-mel spectrogram of ${shown}, running`);
       ({ keywords } = message);
       lanes.configure(message);
+      days.draw();
       thresholdsMoved();
     } else if (message.type === "scores") {
       if (held.push(message) > HISTORY_S / history.hopS) held.shift();
@@ -233,7 +243,9 @@ async function askInfo() {
     needToken();
     return false;
   }
-  const keep = (await answer.json()).keep_audio_s ?? 0;
+  const { keep_audio_s: keep = 0, history_days: kept = 0 } = await answer.json();
+  days.kept = kept > 0;
+  days.load().catch(() => {});
   list.audible = keep > 0;
   say(
     find("#privacy"),
@@ -278,7 +290,9 @@ async function askHealth() {
 function showHealth(answer) {
   health = null;
   showSources(find("#sources"), sourcesOf(answer), levels);
+  showIntegrations(find("#integrations"), answer);
   say(find("#daemon"), describeDaemon(answer));
+  muteButton.show(answer);
 }
 
 function offerStreams(sources) {
@@ -380,3 +394,4 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 document.addEventListener("visibilitychange", goOn);
 connect();
 whileVisible(askHealth, HEALTH_MS);
+whileVisible(() => days.load().catch(() => {}), DAYS_MS);

@@ -8,11 +8,11 @@ export function tokenKey() {
   return token === null ? {} : { token };
 }
 
-/** Ask the daemon for a page, with the token if there is one. */
-export function fetchWithToken(path) {
+/** Ask the daemon for a page, with the token if there is one; `options` as of `fetch`. */
+export function fetchWithToken(path, options = {}) {
   const token = sessionStorage.getItem(NAME);
   const headers = token === null ? {} : { Authorization: `Bearer ${token}` };
-  return fetch(path, { headers, cache: "no-store" });
+  return fetch(path, { ...options, headers, cache: "no-store" });
 }
 
 /** Let the user say it; `onToken` is called when it was said. */

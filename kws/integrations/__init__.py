@@ -1,0 +1,1 @@
+"""Other systems as subscribers of the hub: each off until it is configured."""

@@ -1,0 +1,1 @@
+"""Events to a broker of MQTT, and to Home Assistant by its discovery."""
