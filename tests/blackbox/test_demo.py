@@ -27,6 +27,9 @@ from tests.support.speech import (
 
 Start = Callable[..., DaemonProcess]
 
+SOME = 6
+"""Words that come in the first third; all of them come on the ways that need no real time."""
+
 
 def process_stdin(start: Start, sound: bytes, *arguments: str) -> DaemonProcess:
     """A daemon that has processed this from its standard input, and has ended."""
@@ -43,8 +46,8 @@ def test_the_demo_is_processed_in_real_time(start: Start) -> None:
     with subscribe(daemon.port) as subscriber:
         [source] = receive(subscriber)["sources"]
         assert (source["stream"], source["kind"]) == ("demo", "demo")
-        expected = words()
-        last = daemon.events(len(expected), TIMEOUT + len(demo()) / RATE)[-1]
+        expected = words()[:SOME]
+        last = daemon.events(SOME, TIMEOUT + expected[-1].end)[-1]
         health = get_json(daemon.port, "/health")
         assert (health["status"], health["source"]["stream"]) == ("ok", "demo")
         assert daemon.stop() == 0
@@ -52,9 +55,8 @@ def test_the_demo_is_processed_in_real_time(start: Start) -> None:
     events = daemon.all_events()
     assert detected == events
     assert {event["stream"] for event in events} == {"demo"}
-    # It goes round and round: what comes after the last word belongs to the next round.
-    first_round = [event for event in events if event["seq"] <= last["seq"]]
-    assert_heard_once(first_round, expected)
+    # It goes on until it is stopped, perhaps beyond these words.
+    assert_heard_once([event for event in events if event["seq"] <= last["seq"]], expected)
 
 
 @pytest.fixture(scope="module")

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import psutil
 import pytest
+import soundfile
 
 from tests.support.limits import TIMEOUT, wait_until
 from tests.support.process import json_lines, run_kws, started
-from tests.support.speech import DEMO
+from tests.support.speech import DEMO, RATE, pcm, piece, wav
 
-COPIES = 10
-"""Of the demo: enough for processes of their own."""
+COPIES = 6
+"""Of a part of the demo, in a format that makes them large enough for processes of their own."""
+PART_S = 16.0
 RECORDING, CONFIGURATION = 1, 2
 
 
@@ -20,19 +22,27 @@ RECORDING, CONFIGURATION = 1, 2
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with recordings in a folder, one that is cut, and something else."""
     folder = tmp_path_factory.mktemp("archive")
-    (folder / "inner").mkdir()
-    for index in range(COPIES):
-        (folder / "inner" / f"{index}.wav").hardlink_to(_copy(tmp_path_factory))
+    recording = tmp_path_factory.mktemp("recording") / "part.wav"
+    soundfile.write(recording, piece(0, PART_S), RATE, "DOUBLE")
+    _copy(recording, folder / "inner", COPIES)
     (folder / "cut.WAV").write_bytes(DEMO.read_bytes()[:100_000])
     (folder / "notes.txt").write_text("no recording")
     return folder
 
 
-def _copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.getbasetemp() / "demo.wav"
-    if not path.exists():
-        path.write_bytes(DEMO.read_bytes())
-    return path
+@pytest.fixture(scope="module")
+def long_archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose scan goes on for a while after its first event; no test waits for its end."""
+    recording = tmp_path_factory.mktemp("recording") / "demo.wav"
+    recording.write_bytes(DEMO.read_bytes())
+    return _copy(recording, tmp_path_factory.mktemp("archive") / "inner", 10)
+
+
+def _copy(recording: Path, folder: Path, times: int) -> Path:
+    folder.mkdir()
+    for index in range(times):
+        (folder / f"{index}.wav").hardlink_to(recording)
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +71,7 @@ def test_a_killed_scan_is_continued(archive: Path, alone: str, tmp_path: Path, j
     output = tmp_path / "events.jsonl"
     arguments = ("scan", "--jobs", jobs, "--output", str(output), "--resume", str(archive))
     progress = tmp_path / "events.jsonl.progress"
-    for done in (3, 6):
+    for done in (1, 3):
         with started(*arguments) as process:
             wait_until(partial(_has_lines, progress, done + 1), f"{done} recordings are done")
             children = psutil.Process(process.pid).children(recursive=True)
@@ -79,8 +89,8 @@ def _has_lines(path: Path, count: int) -> bool:
     return path.exists() and path.read_bytes().count(b"\n") >= count
 
 
-def test_an_interrupt_ends_all_processes(archive: Path) -> None:
-    with started("scan", "--jobs", "2", str(archive)) as process:
+def test_an_interrupt_ends_all_processes(long_archive: Path) -> None:
+    with started("scan", "--jobs", "2", str(long_archive)) as process:
         assert process.stdout is not None
         process.stdout.readline()
         children = psutil.Process(process.pid).children(recursive=True)
@@ -93,8 +103,8 @@ def test_an_interrupt_ends_all_processes(archive: Path) -> None:
         assert not alive
 
 
-def test_a_killed_process_is_reported(archive: Path) -> None:
-    with started("scan", "--jobs", "2", str(archive)) as process:
+def test_a_killed_process_is_reported(long_archive: Path) -> None:
+    with started("scan", "--jobs", "2", str(long_archive)) as process:
         assert process.stdout is not None
         process.stdout.readline()
         workers = [
@@ -131,9 +141,12 @@ def test_a_folder_without_recordings_is_reported(tmp_path: Path) -> None:
     assert f"{tmp_path}: there are no recordings in this folder" in done.stderr
 
 
-def test_standard_input_is_a_recording_as_well(archive: Path) -> None:
-    whole, raw = DEMO.read_bytes(), DEMO.read_bytes()[44:]
-    expected = _without_file(run_kws("scan", str(DEMO)).stdout)
+def test_standard_input_is_a_recording_as_well(tmp_path: Path) -> None:
+    sound = piece(0, 5)
+    path, whole, raw = tmp_path / "sound.wav", wav(sound), pcm(sound)
+    path.write_bytes(whole)
+    expected = _without_file(run_kws("scan", str(path)).stdout)
+    assert expected
     for arguments, data in ((("-",), whole), (("/dev/stdin",), whole), (("-",), raw)):
         done = run_kws("scan", "--jobs", "4", *arguments, stdin=data)
         assert done.returncode == 0

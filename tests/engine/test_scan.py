@@ -18,6 +18,9 @@ from kws.typing import Samples
 RATE = 16_000
 TRUTH = json.loads(demo_recording().with_suffix(".json").read_text())["words"]
 DEMO, _ = soundfile.read(demo_recording(), dtype="float32")
+PART_S = 16
+PART = DEMO[: PART_S * RATE]
+PART_WORDS = [each["word"] for each in TRUTH if each["end"] < PART_S]
 MODEL = kws.load_model()
 
 
@@ -68,16 +71,16 @@ def test_any_format_gives_the_same_detections(
     change: Callable[[Samples], Samples] | None,
     how: dict[str, str],
 ) -> None:
-    samples = DEMO if rate == RATE else soxr.resample(DEMO, RATE, rate)
+    samples = PART if rate == RATE else soxr.resample(PART, RATE, rate)
     samples = change(samples) if change else samples
     found = words(write(tmp_path / name, samples, rate, **how))
-    assert [word for word, _ in found] == [each["word"] for each in TRUTH]
+    assert [word for word, _ in found] == PART_WORDS
 
 
 def test_a_low_rate_is_processed_with_a_warning(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    low = soxr.resample(DEMO, RATE, 8_000)
+    low = soxr.resample(PART, RATE, 8_000)
     assert words(write(tmp_path / "low.wav", low, 8_000))
     assert "8000 Hz; words are harder to tell apart" in caplog.text
 
@@ -85,10 +88,10 @@ def test_a_low_rate_is_processed_with_a_warning(
 def test_samples_that_are_no_numbers_are_reported_and_the_rest_is_processed(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    broken = DEMO.copy()
+    broken = PART.copy()
     broken[:8_000:7] = np.nan
     found = words(write(tmp_path / "nan.wav", broken, subtype="FLOAT"))
-    assert [word for word, _ in found] == [each["word"] for each in TRUTH]
+    assert [word for word, _ in found] == PART_WORDS
     assert "were no numbers" in caplog.text
 
 

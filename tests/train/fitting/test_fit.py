@@ -26,6 +26,14 @@ from train.scenes.augment import Augmentation
 from train.scenes.batches import Batches
 from train.scenes.dataset import Drawn
 
+STEPS = 4
+"""Batches of an epoch of a short training; so many are drawn for the statistics before."""
+
+
+def short_config(data: Path, output: Path, **others: Any) -> FitConfig:
+    """A training that need not learn."""
+    return tiny_config(data, output, windows=32 * STEPS, **others)
+
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
     return network_of(load_model(path, "torch")).state_dict()
@@ -54,7 +62,7 @@ def trained(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def whole(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A short training that nobody disturbed."""
     output = tmp_path_factory.mktemp("model") / "whole.onnx"
-    fit(tiny_config(data, output))
+    fit(short_config(data, output))
     return output
 
 
@@ -94,17 +102,25 @@ def test_no_time_is_counted_in_two_epochs(
     clock = SimpleNamespace(monotonic=lambda: float(next(ticks)))
     monkeypatch.setattr("train.fitting.training.time", clock)
     output = tmp_path / "model.onnx"
-    fit(tiny_config(data, output, checkpoint_s=1e6))
+    fit(short_config(data, output, checkpoint_s=1e6))
     records = load_model(output).header.training["history"]
     assert 0 < sum(record["seconds"] for record in records) < next(ticks)
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(("workers", "resume"), [(0, True), (2, False)])
 def test_the_same_seed_gives_the_same_model(
-    data: Path, whole: Path, tmp_path: Path, workers: int
+    data: Path,
+    whole: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    workers: int,
+    resume: bool,
 ) -> None:
-    again = tmp_path / "again.onnx"
-    fit(tiny_config(data, again, workers=workers))
+    """Whatever draws its batches, and also if it was to be resumed and there is no checkpoint."""
+    caplog.set_level(logging.INFO)
+    again = tmp_path / "new" / "again.onnx"
+    fit(short_config(data, again, workers=workers, resume=resume))
+    assert ("no checkpoint to resume from; starting at the beginning" in caplog.text) is resume
     assert_same_weights(again, whole)
     assert history(again) == history(whole)
 
@@ -126,32 +142,32 @@ def stopped_after(
     with monkeypatch.context() as patch:
         patch.setattr(Batches, "of", interrupted)
         with pytest.raises(KeyboardInterrupt):
-            fit(tiny_config(data, output, **settings))
+            fit(short_config(data, output, **settings))
     assert not output.exists()
 
 
-# The statistics take 8 batches, each of the two epochs too; the second begins with hard negatives.
-@pytest.mark.parametrize("count", [11, 16, 17, 21])
+# In the first epoch, between the two, and in the second, which begins with hard negatives.
+@pytest.mark.parametrize("count", [STEPS + 1, 2 * STEPS, 2 * STEPS + 1, 3 * STEPS - 1])
 def test_a_stopped_training_ends_where_an_undisturbed_one_does(
     data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int
 ) -> None:
     output = tmp_path / "parts.onnx"
     stopped_after(monkeypatch, data, output, count, checkpoint_s=0.0)
     state = read_checkpoint(output.with_name("parts.onnx.checkpoint"))["standing"]
-    assert 8 * state["epoch"] + state["step"] == count - 8
-    fit(tiny_config(data, output, resume=True))
+    assert STEPS * state["epoch"] + state["step"] == count - STEPS
+    fit(short_config(data, output, resume=True))
     assert_same_weights(output, whole)
     assert history(output) == history(whole)
 
 
 def test_mixup_is_seeded_and_continues_after_a_stop(
-    data: Path, whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = {"augmentation": Augmentation(mixup=0.3), "epochs": 1}
-    fit(tiny_config(data, tmp_path / "mixed.onnx", **settings))
+    fit(short_config(data, tmp_path / "mixed.onnx", **settings))
     output = tmp_path / "parts.onnx"
-    stopped_after(monkeypatch, data, output, 13, checkpoint_s=0.0, **settings)
-    fit(tiny_config(data, output, resume=True, **settings))
+    stopped_after(monkeypatch, data, output, STEPS + 2, checkpoint_s=0.0, **settings)
+    fit(short_config(data, output, resume=True, **settings))
     assert_same_weights(output, tmp_path / "mixed.onnx")
 
 
@@ -160,8 +176,8 @@ def test_an_unfinished_training_is_not_thrown_away(
 ) -> None:
     caplog.set_level(logging.INFO)
     output = tmp_path / "model.onnx"
-    config = tiny_config(data, output, epochs=1)
-    stopped_after(monkeypatch, data, output, 11, epochs=1, checkpoint_s=0.0)
+    config = short_config(data, output, epochs=1)
+    stopped_after(monkeypatch, data, output, STEPS + 1, epochs=1, checkpoint_s=0.0)
     before = config.checkpoint.read_bytes()
     with pytest.raises(
         ConfigError, match="was stopped in epoch 1 of 1; continue with --resume, or"
@@ -192,20 +208,10 @@ def test_recordings_that_are_gone_are_named(
 ) -> None:
     copy = shutil.copytree(data, tmp_path / "data")
     output = tmp_path / "model.onnx"
-    stopped_after(monkeypatch, copy, output, 17, checkpoint_s=0.0)
+    stopped_after(monkeypatch, copy, output, 2 * STEPS + 1, checkpoint_s=0.0)
     moved = copy.rename(tmp_path / "moved")
     with pytest.raises(ConfigError, match=r"made with recordings that are gone, such as .*\.wav"):
-        fit(tiny_config(moved, output, resume=True))
-
-
-def test_without_a_checkpoint_resuming_is_beginning(
-    data: Path, whole: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    caplog.set_level(logging.INFO)
-    output = tmp_path / "new" / "model.onnx"
-    fit(tiny_config(data, output, resume=True))
-    assert "no checkpoint to resume from; starting at the beginning" in caplog.text
-    assert_same_weights(output, whole)
+        fit(short_config(moved, output, resume=True))
 
 
 def test_a_damaged_checkpoint_is_named(data: Path, tmp_path: Path) -> None:
