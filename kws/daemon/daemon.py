@@ -3,12 +3,8 @@
 import asyncio
 import logging
 import os
-import signal
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 
 from msgspec import to_builtins
 from msgspec.structs import replace
@@ -16,20 +12,18 @@ from msgspec.structs import replace
 from kws.audio.capture import Pace
 from kws.audio.source import FirstSource, first_source, resolve_auto
 from kws.config.paths import state_folder
-from kws.config.schema import Config, HistoryConfig
+from kws.config.schema import Config
 from kws.daemon.descriptors import make_room
 from kws.daemon.mute_file import MuteFile
 from kws.daemon.muting import MuteSwitch
 from kws.daemon.reload import ConfigReader, Reloader
 from kws.daemon.sd_notify import SdNotify
-from kws.daemon.terminal import has_terminal
+from kws.daemon.signals import signals
 from kws.daemon.watchdog import Watchdog
 from kws.engine.clips import Clips
 from kws.engine.engine import STOP_SECONDS, Engine
 from kws.engine.scores import Observers
 from kws.engine.waiting import LoopEvent, first_of
-from kws.errors import ConfigError
-from kws.history.database import NAME
 from kws.integrations.build import make_integrations
 from kws.integrations.wyoming.address import check_stdio, uses_stdio
 from kws.protocol.codes import EVENTS_PATH
@@ -39,7 +33,7 @@ from kws.serving.connections import UNAUTHENTICATED, Connections
 from kws.serving.description import Description
 from kws.serving.hub import Hub
 from kws.serving.metrics import Metrics
-from kws.serving.recorder import HistoryRecorder
+from kws.serving.recorder import make_recorder
 from kws.serving.server import Server
 from kws.serving.stdout import StdoutWriter
 from kws.spotting.load import load_model
@@ -139,7 +133,7 @@ class Daemon:
         self._sd_notify = SdNotify(os.environ)
         self._watchdog = Watchdog(self._engine, self._sd_notify, time.monotonic)
         folder = state_folder(config.state.folder, os.environ)
-        self._recorder = _recorder(config.history, folder, self._hub)
+        self._recorder = make_recorder(config.history, folder, self._hub)
         self._switch = MuteSwitch(
             self._engine,
             self._hub,
@@ -203,7 +197,7 @@ class Daemon:
             self._switch.restore()
             try:
                 async with self._engine.running() as ending, asyncio.TaskGroup() as tasks:
-                    with self._signals(tasks):
+                    with signals(self._interrupted, self._reloader.reload, tasks):
                         background = [
                             tasks.create_task(self._tick()),
                             tasks.create_task(self._notify_ready(port)),
@@ -224,40 +218,6 @@ class Daemon:
         if error is not None:
             raise error
         log.info("stopped")
-
-    @contextmanager
-    def _signals(self, tasks: asyncio.TaskGroup) -> Iterator[None]:
-        """Take signals inside this block; a reload that has begun then is not waited for."""
-        loop, reloads = asyncio.get_running_loop(), set[asyncio.Task[str]]()
-
-        def reload() -> None:
-            task = tasks.create_task(self._reloader.reload())
-            reloads.add(task)
-            task.add_done_callback(reloads.discard)
-
-        at_terminal = has_terminal()
-
-        def hang_up() -> None:
-            if at_terminal and not has_terminal():
-                log.info("its terminal was closed")
-                self._interrupted.set()
-            else:
-                reload()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._interrupted.set)
-        # Where it is ignored (nohup), it stays so.
-        takes_hang_up = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
-        if takes_hang_up:
-            loop.add_signal_handler(signal.SIGHUP, hang_up)
-        try:
-            yield
-        finally:
-            # SIGINT and SIGTERM stay handled: a second one must not end the drain.
-            if takes_hang_up:
-                loop.add_signal_handler(signal.SIGHUP, lambda: None)
-            for task in reloads:
-                task.cancel()
 
     async def _drain(self, error: BaseException | None) -> None:
         """Let standard output, subscribers and integrations get their last events.
@@ -311,17 +271,3 @@ class Daemon:
             },
         )
         self._sd_notify.ready(self._watchdog.status)
-
-
-def _recorder(config: HistoryConfig, folder: Path | None, hub: Hub) -> HistoryRecorder | None:
-    """The history, if there is to be one.
-
-    Raises:
-        ConfigError: there is no folder for it.
-    """
-    if not config.days:
-        return None
-    if folder is None:
-        raise ConfigError("history.days: there is no folder for it here; set state.folder")
-    max_bytes = round(config.max_mb * 1e6)
-    return HistoryRecorder(hub, folder / NAME, days=config.days, max_bytes=max_bytes)

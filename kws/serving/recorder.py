@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+from kws.config.schema import HistoryConfig
+from kws.errors import ConfigError
 from kws.history import database
 from kws.history.queries import HistoryPage, Missed, Wanted, mark, missed, page, reason
 from kws.history.writer import Writer
@@ -170,3 +172,22 @@ class HistoryRecorder:
                 "history %s: cannot be written: %s; %s; all else goes on",
                 *(self.path, reason(error), fate),
             )
+
+
+def make_recorder(config: HistoryConfig, folder: Path | None, hub: Hub) -> HistoryRecorder | None:
+    """The history, if there is to be one.
+
+    Args:
+        config: how long it is kept.
+        folder: for its file; None: there is none.
+        hub: whose events.
+
+    Raises:
+        ConfigError: there is no folder for it.
+    """
+    if not config.days:
+        return None
+    if folder is None:
+        raise ConfigError("history.days: there is no folder for it here; set state.folder")
+    max_bytes = round(config.max_mb * 1e6)
+    return HistoryRecorder(hub, folder / database.NAME, days=config.days, max_bytes=max_bytes)
