@@ -38,7 +38,12 @@ def _rank(path: str) -> int:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def interruptible() -> None:
-    """Have SIGINT, also in processes that tests start, where a background shell ignores it."""
-    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+def signals() -> None:
+    """Have SIGINT and SIGHUP, also in processes that tests start, where a background shell or nohup
+    ignores them."""
+    for number, handler in (
+        (signal.SIGINT, signal.default_int_handler),
+        (signal.SIGHUP, signal.SIG_DFL),
+    ):
+        if signal.getsignal(number) == signal.SIG_IGN:
+            signal.signal(number, handler)
