@@ -29,6 +29,8 @@ _JUMP_SECONDS = 0.1
 """
 _CONNECTED_SECONDS = 2.0
 """A sound server delivers sound within this time, or a silent one does not."""
+_CHECKS, _CHECK_SECONDS = 20, 0.1
+"""How often the source is looked up at most until its changes are reported, and how far apart."""
 _PAUSE_SECONDS = 1.2
 """After a longer pause an audio server may deliver what is old, or have gone over to another source
 (PulseAudio takes 1.5 s for that), without any notice."""
@@ -170,8 +172,16 @@ class Microphone:
                 feed.end(error)
 
         with self._changing:
-            if not self._stopping:
-                self._watch = SourceWatch(changed)
+            if self._stopping:
+                return
+            watch = self._watch = SourceWatch(changed)
+        # What changes before the watch has begun is seen here; each check is an event for it.
+        for _ in range(_CHECKS):
+            begun = watch.begun.is_set()
+            self._check(device, self.name)
+            if begun:
+                return
+            watch.begun.wait(_CHECK_SECONDS)
 
     def _check(self, device: Device, otherwise: str) -> None:
         """Find out what is recorded; where that is unknown, it is called `otherwise`."""

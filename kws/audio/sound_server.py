@@ -92,9 +92,14 @@ class SourceWatch:
 
     Args:
         changed: called from a thread of its own.
+
+    Attributes:
+        begun: set once nothing is missed any more. Any event of the server tells so, such as that
+            of another `pactl`.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
+        self.begun = threading.Event()
         self._changed = changed
         self._process: subprocess.Popen[bytes] | None = None
         try:
@@ -107,6 +112,7 @@ class SourceWatch:
             )
         except OSError as error:
             log.debug("pactl: %s", error)
+            self.begun.set()
             return
         threading.Thread(target=self._read, name="sound server", daemon=True).start()
 
@@ -121,6 +127,7 @@ class SourceWatch:
             return
         with self._process.stdout as events:
             for line in events:
+                self.begun.set()
                 if _MOVED.search(line):
                     self._changed()
 
