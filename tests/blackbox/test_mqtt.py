@@ -150,3 +150,37 @@ def test_a_mistake_is_said_at_the_start(
     assert done.returncode == 2
     assert message in done.stderr
     assert SECRET not in done.stderr
+
+
+@pytest.mark.parametrize("remote_unmute", ["false", "true"])
+def test_its_switch_mutes_and_unmutes_only_where_others_may(
+    broker: Mosquitto, start: Callable[..., DaemonProcess], tmp_path: Path, remote_unmute: str
+) -> None:
+    with Subscriber(broker.port) as subscriber:
+        daemon = start(
+            *("--source", "demo", *settings(broker.url, discovery="true")),
+            *("--set", f"state.folder={tmp_path}"),
+            *("--set", f"server.remote_unmute={remote_unmute}"),
+        )
+        port = daemon.port
+
+        def is_muted(wanted: bool) -> bool:
+            said = subscriber.on("kws/test/mute")[-1].payload == ("ON" if wanted else "OFF")
+            return get_json(port, "/health")["muted"] is wanted and said
+
+        subscriber.wait_for_topic("kws/test/mute")
+        assert is_muted(False)
+        (switch,) = [
+            json.loads(each.payload)
+            for each in subscriber.messages
+            if "/switch/" in each.topic and each.payload
+        ]
+        subscriber.publish(switch["command_topic"], "ON")
+        wait_until(lambda: is_muted(True), "it is muted")
+        subscriber.publish(switch["command_topic"], "OFF")
+        if remote_unmute == "true":
+            wait_until(lambda: is_muted(False), "it is unmuted")
+        else:
+            daemon.logged(lambda line: "server.remote_unmute" in line["message"])
+            assert is_muted(True)
+    assert daemon.stop() == 0
