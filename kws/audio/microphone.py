@@ -29,8 +29,6 @@ _JUMP_SECONDS = 0.1
 """
 _CONNECTED_SECONDS = 2.0
 """A sound server delivers sound within this time, or a silent one does not."""
-_CHECKS, _CHECK_SECONDS = 20, 0.1
-"""How often the source is looked up at most until its changes are reported, and how far apart."""
 _PAUSE_SECONDS = 1.2
 """After a longer pause an audio server may deliver what is old, or have gone over to another source
 (PulseAudio takes 1.5 s for that), without any notice."""
@@ -154,39 +152,34 @@ class Microphone:
         return next((each.name for each in self._devices if key in each.keys), otherwise)
 
     def _follow(self, feed: Feed, device: Device) -> None:
-        """Name the sound server's source that is recorded, now and whenever that changes.
+        """Name the sound server's source that is recorded, soon and whenever that changes.
+
+        Where it is another one than was asked for, the feed ends. Nothing here waits for the
+        server, which may hang.
+        """
+
+        def changed() -> None:
+            # Before there is sound, a server may not have connected us with a source.
+            self._heard.wait(_CONNECTED_SECONDS)
+            try:
+                self._check(device)
+            except DeviceError as error:
+                feed.end(error)
+
+        with self._changing:
+            if not self._stopping:
+                self._watch = SourceWatch(changed)
+
+    def _check(self, device: Device) -> None:
+        """Find out what is recorded.
 
         Raises:
             DeviceError: it is another one than was asked for.
             HungError: the sound server does not answer.
         """
-        # Before there is sound, a server may not have connected us with a source.
-        self._heard.wait(_CONNECTED_SECONDS)
-        self._check(device, device.name)
-
-        def changed() -> None:
-            try:
-                # While it is moved, a stream has no source.
-                self._check(device, self.name)
-            except DeviceError as error:
-                feed.end(error)
-
-        with self._changing:
-            if self._stopping:
-                return
-            watch = self._watch = SourceWatch(changed)
-        # What changes before the watch has begun is seen here; each check is an event for it.
-        for _ in range(_CHECKS):
-            begun = watch.begun.is_set()
-            self._check(device, self.name)
-            if begun:
-                return
-            watch.begun.wait(_CHECK_SECONDS)
-
-    def _check(self, device: Device, otherwise: str) -> None:
-        """Find out what is recorded; where that is unknown, it is called `otherwise`."""
         source = pulse_source_of(os.getpid())
-        name = otherwise if source is None else self._name_of(source.key, source.name)
+        # While it is moved, a stream has no source.
+        name = self.name if source is None else self._name_of(source.key, source.name)
         if source is not None and device.environment and source.key not in device.keys:
             raise DeviceError(
                 f"microphone {device.name!r} is gone: the sound server delivers {name!r} instead"

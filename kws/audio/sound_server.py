@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 _TOOL_SECONDS = 5.0
 """Less than `kws.audio.timeout.TIMEOUT_SECONDS`: the tool of a server that hangs is ended too."""
+_CALLS, _CALL_SECONDS = 20, 0.1
+"""Until a server reports changes: how often at most they are looked for, and how far apart."""
 _SOURCE_CLASSES = ("Audio/Source", "Audio/Source/Virtual")
 _SAMPLES = re.compile(r"(?P<channels>[0-9]+)ch (?P<rate>[0-9]+)Hz")
 _FIELD = re.compile(r"^\t(?P<name>[A-Z][A-Za-z ]*): (?P<value>.*)$", re.MULTILINE)
@@ -90,17 +92,17 @@ def pipewire_sources() -> list[ServerSource]:
 class SourceWatch:
     """Calls whenever a PulseAudio server changes what is recorded; never without `pactl`.
 
-    Args:
-        changed: called from a thread of its own.
+    What changed before the server reports changes is not missed: until then it calls again and
+    again.
 
-    Attributes:
-        begun: set once nothing is missed any more. Any event of the server tells so, such as that
-            of another `pactl`.
+    Args:
+        changed: called from threads of its own, one at a time.
     """
 
     def __init__(self, changed: Callable[[], None]) -> None:
-        self.begun = threading.Event()
         self._changed = changed
+        self._calling = threading.Lock()
+        self._begun, self._stopped = threading.Event(), threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
         try:
             self._process = subprocess.Popen(
@@ -112,12 +114,13 @@ class SourceWatch:
             )
         except OSError as error:
             log.debug("pactl: %s", error)
-            self.begun.set()
             return
-        threading.Thread(target=self._read, name="sound server", daemon=True).start()
+        for work in (self._read, self._begin):
+            threading.Thread(target=work, name="sound server", daemon=True).start()
 
     def stop(self) -> None:
         """Call no more."""
+        self._stopped.set()
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -127,9 +130,23 @@ class SourceWatch:
             return
         with self._process.stdout as events:
             for line in events:
-                self.begun.set()
+                # Any event tells that nothing is missed any more, such as that of another `pactl`.
+                self._begun.set()
                 if _MOVED.search(line):
-                    self._changed()
+                    self._call()
+
+    def _begin(self) -> None:
+        for _ in range(_CALLS):
+            begun = self._begun.is_set()
+            self._call()
+            if begun:
+                return
+            self._begun.wait(_CALL_SECONDS)
+
+    def _call(self) -> None:
+        with self._calling:
+            if not self._stopped.is_set():
+                self._changed()
 
 
 def parse_sources(text: str) -> Iterator[tuple[int, ServerSource]]:
