@@ -355,6 +355,7 @@ def test_what_is_too_old_is_not_delivered(broker: Mosquitto, begin: Callable[...
     broker.start()
     daemon.wait_for(connected=True)
     event = daemon.detect()
+    daemon.wait_for_count("delivered", 1)
     subscriber = begin(Subscriber(broker.port))
     later = daemon.detect()
     assert ids(subscriber.wait_for_topic("detection")) == [later.id]
