@@ -50,6 +50,20 @@ def read_secret(path: Path, what: str) -> str:
     return secret
 
 
+def secret_at(key: str, file: str, what: str) -> str:
+    """The secret in the file that a key of the configuration names; empty where it names none.
+
+    Raises:
+        ConfigError: as `find_token`; it names the key.
+    """
+    if not file:
+        return ""
+    try:
+        return read_secret(path_of(file), what)
+    except ConfigError as error:
+        raise ConfigError(f"{key}: {error}") from None
+
+
 def _checked(text: str, source: str, what: str = "token") -> str:
     secret = text.strip()
     if not secret.isprintable():

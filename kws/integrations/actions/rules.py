@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from kws.config.paths import path_of
-from kws.config.schema import ActionsConfig, Config
-from kws.config.token import read_secret
+from kws.config.schema import Config
+from kws.config.token import secret_at
 from kws.errors import ConfigError
 from kws.text import is_plain
 
@@ -81,7 +81,7 @@ def read_rules(config: Config) -> Rules:
     Raises:
         ConfigError: a program is missing, or a URL or the secret cannot be used.
     """
-    secret = _secret(config.actions)
+    secret = secret_at("actions.secret_file", config.actions.secret_file, "secret")
     own = {
         keyword.lower(): tuple(_actions(f"keywords.{keyword}", each.run, each.webhook, secret))
         for keyword, each in config.keywords.items()
@@ -128,12 +128,3 @@ def _check_url(key: str, text: str) -> None:
     plain = is_plain(text) and text.isascii() and " " not in text
     if url.scheme not in ("http", "https") or not host or port == 0 or url.fragment or not plain:
         raise ConfigError(f"{key}: {wanted}, in ASCII")
-
-
-def _secret(config: ActionsConfig) -> str:
-    if not config.secret_file:
-        return ""
-    try:
-        return read_secret(path_of(config.secret_file), "secret")
-    except ConfigError as error:
-        raise ConfigError(f"actions.secret_file: {error}") from None

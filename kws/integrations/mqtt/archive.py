@@ -6,6 +6,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
+from kws.history.database import is_damage, set_aside
 from kws.integrations.mqtt.outbox import Kept
 
 log = logging.getLogger(__name__)
@@ -121,15 +122,10 @@ class Archive:
 
     def _replace(self, error: Exception) -> None:
         """Go on with another file, or in memory: the archive is in no event's way."""
-        # What is torn comes as DatabaseError itself; the disk's errors as OperationalError.
-        torn = type(error) is sqlite3.DatabaseError
-        if torn:
-            aside = self._path.with_name(f"{self._path.name}.damaged")
+        if is_damage(error):
             self.close()
             with suppress(OSError, sqlite3.Error):
-                self._path.replace(aside)
-                for suffix in ("-wal", "-shm"):
-                    self._path.with_name(f"{self._path.name}{suffix}").unlink(missing_ok=True)
+                aside = set_aside(self._path)
                 self._connect(str(self._path))
                 log.warning(
                     "mqtt: the archive %s is damaged (%s): kws begins a new one, and left it as %s",

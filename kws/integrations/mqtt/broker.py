@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from kws.config.paths import path_of
 from kws.config.schema import MqttConfig
-from kws.config.token import read_secret
+from kws.config.token import secret_at
 from kws.errors import ConfigError
 from kws.text import is_plain
 
@@ -83,12 +83,7 @@ def read_broker(config: MqttConfig) -> Broker:
         _check_prefix(f"{_KEY}.{name}", getattr(config, name))
     if config.password_file and not config.user:
         raise ConfigError(f"{_KEY}.password_file needs {_KEY}.user, the name that it belongs to")
-    password = ""
-    if config.password_file:
-        try:
-            password = read_secret(path_of(config.password_file), "password")
-        except ConfigError as error:
-            raise ConfigError(f"{_KEY}.password_file: {error}") from None
+    password = secret_at(f"{_KEY}.password_file", config.password_file, "password")
     port = url.port or _PORTS[url.scheme]
     return Broker(
         *(url.hostname or "", port, config.protocol),
